@@ -1,0 +1,43 @@
+# Each target sets up what it needs: a virtual environment with the pinned dependencies. Python 3.11+ is enough.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check bench format clean
+
+demo: .venv/runtime
+	@exec $(BIN)/python manage.py demo
+
+test: .venv/development
+	$(BIN)/pytest -n $${TEST_PROCESSES:-auto} $(ARGS)
+
+check: .venv/development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --check --lint templates apps
+	$(BIN)/python -m tests.migrations_are_complete
+
+bench: .venv/development
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+format: .venv/development
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djlint --reformat --quiet templates apps
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# The development set holds the runtime set, so either satisfies `demo`.
+.venv/runtime: requirements.lock | .venv/bin/python
+	@test -f .venv/development || ./install requirements.lock
+	@touch $@
+
+.venv/development: requirements-dev.lock | .venv/bin/python
+	@./install requirements-dev.lock
+	@touch $@ .venv/runtime

@@ -1,0 +1,204 @@
+"""The catalog: patients, studies, series, instances, and files in conflict with them (PS3.3, A.1.2)."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.facilities.models import TenantModel
+from apps.vault.models import Pack
+
+UID_LENGTH = 64
+TEXT = 256
+NAME = 3 * TEXT + 2  # a PN value with its three component groups
+SHORT = 16
+
+
+class Patient(TenantModel):
+    """A patient of one facility; PatientID is unique only within it and its issuer."""
+
+    patient_id = models.CharField(_("patient ID"), max_length=TEXT, blank=True)
+    issuer_of_patient_id = models.CharField(_("issuer of patient ID"), max_length=TEXT, blank=True)
+    name_alphabetic = models.CharField(_("name"), max_length=TEXT, blank=True)
+    name_ideographic = models.CharField(_("ideographic name"), max_length=TEXT, blank=True)
+    name_phonetic = models.CharField(_("phonetic name"), max_length=TEXT, blank=True)
+    birth_date = models.DateField(_("birth date"), null=True)
+    sex = models.CharField(_("sex"), max_length=SHORT, blank=True)
+    other_patient_ids = ArrayField(models.CharField(max_length=TEXT), default=list)
+    created_at = models.DateTimeField(_("first received"))
+
+    class Meta:
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "id"], name="patient_of_facility"),
+            # Without a PatientID only the name and the birth date tell two patients apart.
+            models.UniqueConstraint(
+                fields=["facility", "patient_id", "issuer_of_patient_id"],
+                condition=~models.Q(patient_id=""),
+                name="patient_id_of_facility",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    @property
+    def display_name(self) -> str:
+        """The name for people: components of the alphabetic part in DICOM's order, else the ideographic one."""
+        chosen = self.name_alphabetic or self.name_ideographic or self.name_phonetic
+        family, *given = [part.strip() for part in chosen.split("^")]
+        return ", ".join(part for part in (family, " ".join(filter(None, given[:2]))) if part)
+
+    @property
+    def local_name(self) -> str:
+        """The ideographic name for people, family name first; empty where there is none or it is shown already."""
+        if not (self.name_alphabetic and self.name_ideographic):
+            return ""
+        return " ".join(filter(None, self.name_ideographic.split("^")[:2]))
+
+
+class Study(TenantModel):
+    """A study: what is retained and deleted as one."""
+
+    patient = models.ForeignKey(
+        Patient, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="studies"
+    )
+    study_instance_uid = models.CharField(_("Study Instance UID"), max_length=UID_LENGTH)
+    study_date = models.DateField(_("study date"), null=True)
+    study_time = models.TimeField(_("study time"), null=True)
+    accession_number = models.CharField(_("accession number"), max_length=TEXT, blank=True)
+    study_id = models.CharField(_("study ID"), max_length=TEXT, blank=True)
+    study_description = models.CharField(_("description"), max_length=TEXT, blank=True)
+    referring_physician_name = models.CharField(_("referring physician"), max_length=NAME, blank=True)
+    institution_name = models.CharField(_("institution"), max_length=TEXT, blank=True)
+    modalities_in_study = ArrayField(models.CharField(max_length=SHORT), default=list, verbose_name=_("modalities"))
+    body_parts = ArrayField(models.CharField(max_length=TEXT), default=list, verbose_name=_("body parts"))
+    series_count = models.PositiveIntegerField(_("series"), default=0)
+    instance_count = models.PositiveIntegerField(_("instances"), default=0)
+    size_bytes = models.BigIntegerField(_("size"), default=0)
+    created_at = models.DateTimeField(_("first received"))
+    updated_at = models.DateTimeField(_("last received"))
+
+    class Meta:
+        verbose_name = _("study")
+        verbose_name_plural = _("studies")
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "id"], name="study_of_facility"),
+            models.UniqueConstraint(fields=["facility", "study_instance_uid"], name="study_uid_of_facility"),
+        ]
+        indexes = [models.Index(fields=["facility", "patient"], name="study_by_patient")]
+
+    def __str__(self) -> str:
+        return self.study_instance_uid
+
+
+class Series(TenantModel):
+    """A series of a study."""
+
+    study = models.ForeignKey(
+        Study, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="series"
+    )
+    series_instance_uid = models.CharField(_("Series Instance UID"), max_length=UID_LENGTH)
+    modality = models.CharField(_("modality"), max_length=SHORT, blank=True)
+    series_number = models.BigIntegerField(_("series number"), null=True)
+    series_description = models.CharField(_("description"), max_length=TEXT, blank=True)
+    series_date = models.DateField(_("series date"), null=True)
+    body_part_examined = models.CharField(_("body part"), max_length=TEXT, blank=True)
+    laterality = models.CharField(_("laterality"), max_length=SHORT, blank=True)
+    protocol_name = models.CharField(_("protocol"), max_length=TEXT, blank=True)
+    manufacturer = models.CharField(_("manufacturer"), max_length=TEXT, blank=True)
+    manufacturer_model_name = models.CharField(_("model"), max_length=TEXT, blank=True)
+    station_name = models.CharField(_("station"), max_length=TEXT, blank=True)
+    performing_physician_name = models.CharField(_("performing physician"), max_length=NAME, blank=True)
+    operators_name = models.CharField(_("operator"), max_length=NAME, blank=True)
+    instance_count = models.PositiveIntegerField(_("instances"), default=0)
+
+    class Meta:
+        verbose_name = _("series")
+        verbose_name_plural = _("series")
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "id"], name="series_of_facility"),
+            models.UniqueConstraint(fields=["facility", "study", "series_instance_uid"], name="series_uid_of_study"),
+        ]
+
+    def __str__(self) -> str:
+        return self.series_instance_uid
+
+
+class Instance(TenantModel):
+    """One SOP instance, and where its bytes are: `length_bytes` from `pack_offset` of a pack."""
+
+    series = models.ForeignKey(
+        Series, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="instances"
+    )
+    pack = models.ForeignKey(
+        Pack, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="instances"
+    )
+    pack_offset = models.BigIntegerField(_("offset in the pack"))
+    length_bytes = models.BigIntegerField(_("length"))
+    sha256 = models.BinaryField(_("SHA-256"), max_length=32)
+    sop_instance_uid = models.CharField(_("SOP Instance UID"), max_length=UID_LENGTH)
+    sop_class_uid = models.CharField(_("SOP class"), max_length=UID_LENGTH)
+    transfer_syntax_uid = models.CharField(_("transfer syntax"), max_length=UID_LENGTH)
+    instance_number = models.BigIntegerField(_("instance number"), null=True)
+    content_date = models.DateField(_("content date"), null=True)
+    acquisition_date = models.DateField(_("acquisition date"), null=True)
+    image_type = ArrayField(models.CharField(max_length=TEXT), default=list)
+    rows = models.PositiveIntegerField(_("rows"), null=True)
+    columns = models.PositiveIntegerField(_("columns"), null=True)
+    number_of_frames = models.PositiveIntegerField(_("frames"), null=True)
+    bits_allocated = models.PositiveIntegerField(null=True)
+    photometric_interpretation = models.CharField(max_length=TEXT, blank=True)
+    has_pixel_data = models.BooleanField(default=False)
+    document_title = models.CharField(_("document title"), max_length=TEXT, blank=True)
+    warnings = ArrayField(models.CharField(max_length=TEXT), default=list, verbose_name=_("warnings"))
+
+    class Meta:
+        verbose_name = _("instance")
+        verbose_name_plural = _("instances")
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "id"], name="instance_of_facility"),
+            models.UniqueConstraint(fields=["facility", "sop_instance_uid"], name="sop_instance_uid_of_facility"),
+        ]
+        indexes = [
+            models.Index(fields=["facility", "series", "instance_number"], name="instance_by_series"),
+            models.Index(fields=["facility", "pack"], name="instance_by_pack"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sop_instance_uid
+
+
+class ConflictKind(models.TextChoices):
+    """Why a file could not simply join the catalog."""
+
+    OTHER_BYTES = "other_bytes", _("Same SOP Instance UID, other bytes")
+    OTHER_STUDY = "other_study", _("Same SOP Instance UID in another study")
+    OTHER_PATIENT = "other_patient", _("Same Study Instance UID, another patient")
+
+
+class Conflict(TenantModel):
+    """A file that contradicts what is stored. Both are kept; staff decide; nothing is overwritten."""
+
+    kind = models.CharField(_("kind"), max_length=SHORT, choices=ConflictKind)
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, db_constraint=False, related_name="conflicts")
+    sop_instance_uid = models.CharField(_("SOP Instance UID"), max_length=UID_LENGTH)
+    pack = models.ForeignKey(
+        Pack, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="conflicts"
+    )
+    pack_offset = models.BigIntegerField(_("offset in the pack"))
+    length_bytes = models.BigIntegerField(_("length"))
+    sha256 = models.BinaryField(_("SHA-256"), max_length=32)
+    raised_at = models.DateTimeField(_("raised"))
+    resolved_at = models.DateTimeField(_("resolved"), null=True)
+
+    class Meta:
+        verbose_name = _("conflict")
+        verbose_name_plural = _("conflicts")
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "id"], name="conflict_of_facility"),
+            models.UniqueConstraint(fields=["facility", "sop_instance_uid", "sha256"], name="conflict_raised_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.sop_instance_uid}"

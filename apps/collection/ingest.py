@@ -1,0 +1,89 @@
+"""Ingest: the one way in, for every door. From spool to packs to catalog, then acknowledged.
+
+A batch is stored as a whole or not at all: its packs are durable and read back in the primary before one transaction
+makes them known, and only then does `store_batch` return. Killed anywhere, the sweep removes what no row knows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from apps.catalog.filing import find_known
+from apps.collection.commit import Packed, Stored, commit_batch
+from apps.collection.manifest import manifest
+from apps.collection.models import Collection
+from apps.collection.reception import Reception
+from apps.collection.sorting import QUARANTINE, Received, Refused, by_pack, examine, sop_instance_uids
+from apps.facilities.models import Facility
+from apps.facilities.tenancy import as_facility
+from apps.vault.models import PackKind
+from apps.vault.packs import discard_pack, write_pack
+from apps.vault.spool import Batch, Segment
+
+
+@dataclass(slots=True)
+class Intake:
+    """Files on their way in: the spool's batch, and what each file is, in the order of arrival."""
+
+    batch: Batch
+    files: list[Received | Refused] = field(default_factory=list)
+
+    def add(self, pieces: Iterable[bytes], source_name: str = "") -> Received | Refused:
+        """Spool one file and read its header. Raises VaultUnavailable, and what `pieces` raises."""
+        segment = self.batch.incoming
+        file = examine(segment, segment.add(pieces), source_name)
+        self.files.append(file)
+        return file
+
+
+def new_collection(facility: Facility, reception: Reception, *, now: datetime) -> Collection:
+    """A collection that is not in the database yet; its first batch writes it."""
+    return Collection(facility=facility, method=reception.method, opened_at=now)
+
+
+def store_batch(
+    collection: Collection, reception: Reception, intake: Intake, *, now: datetime, is_last: bool
+) -> Stored:
+    """Store what was taken in; on return it is durable and in the catalog.
+
+    `is_last` closes the collection as received. Raises VaultUnavailable or DigestMismatch: nothing was stored then.
+    """
+    with as_facility(collection.facility):
+        known = find_known(collection.facility_id, sop_instance_uids(intake.files))
+    received = [file for file in intake.files if isinstance(file, Received)]
+    packed = [
+        _pack(collection, reception, intake.batch, kind_uid, files, now)
+        for kind_uid, files in by_pack(received, known).items()
+    ]
+    stored = commit_batch(collection, reception, intake.batch.id, intake.files, packed, now=now, is_last=is_last)
+    used = {answer.pack.name for answer in stored.files if answer.pack}
+    for each in packed:
+        if each.pack.name not in used:  # another process stored the same bytes meanwhile
+            discard_pack(each.pack.name)
+    return stored
+
+
+def _pack(
+    collection: Collection,
+    reception: Reception,
+    batch: Batch,
+    study_instance_uid: str,
+    files: list[Received],
+    now: datetime,
+) -> Packed:
+    kind = PackKind.QUARANTINE if study_instance_uid == QUARANTINE else PackKind.STUDY
+    segment = _segment_of(batch, files)
+    names = [member.name for member in segment.members]
+    content = manifest(collection=collection, reception=reception, kind=kind, files=files, names=names, at=now)
+    return Packed(write_pack(batch, segment, kind=kind, manifest=content), files)
+
+
+def _segment_of(batch: Batch, files: Sequence[Received]) -> Segment:
+    """The incoming segment if it holds these files and no other, which spares a copy; else one with copies."""
+    incoming = batch.incoming
+    if len(files) == len(incoming.members):
+        return incoming
+    segment = batch.segment()
+    for file in files:
+        segment.add(incoming.content(file.member))
+    return segment

@@ -1,0 +1,21 @@
+"""Who brought what, how and on which medium: the facts of a reception record."""
+
+from dataclasses import dataclass
+
+from apps.accounts.models import User
+from apps.audit.record import Actor
+from apps.collection.models import Method
+from apps.facilities.models import DeviceToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """How a collection comes in, known before its first byte."""
+
+    method: Method
+    actor: Actor
+    operator: str = ""
+    user: User | None = None
+    device_token: DeviceToken | None = None
+    medium_serial: str = ""
+    source_address: str | None = None

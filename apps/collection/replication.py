@@ -1,0 +1,66 @@
+"""From received to stored: packs get their second copy, and collections whose packs all have one are stored."""
+
+import logging
+
+from django.db.models import Exists, OuterRef
+
+from apps.audit.record import SYSTEM, record
+from apps.collection.models import Collection, ReceivedFile, State
+from apps.core.clock import database_now
+from apps.core.errors import DomainError
+from apps.facilities.tenancy import as_center
+from apps.vault.models import Pack
+from apps.vault.packs import replicate
+
+log = logging.getLogger(__name__)
+
+
+def replicate_pending() -> int:
+    """Copy every pack that has no second copy yet; returns how many. One that fails is logged and tried again later.
+
+    Any number of workers may run this: each pack is held by the one that copies it.
+    """
+    done = 0
+    passed = 0
+    while (key := _next_pack(after=passed)) is not None:
+        passed = key
+        done += _replicate_one(key)
+    settle_collections()
+    return done
+
+
+def settle_collections() -> int:
+    """Mark as stored every received collection whose files all lie in two places; returns how many."""
+    waiting = ReceivedFile.objects.filter(
+        facility_id=OuterRef("facility_id"), collection_id=OuterRef("pk"), pack__replicated_at=None, pack__isnull=False
+    )
+    settled = 0
+    with as_center():
+        ready = Collection.objects.filter(~Exists(waiting), state=State.RECEIVED)
+        for collection in ready.select_for_update(skip_locked=True):
+            collection.advance(State.STORED, at=database_now())
+            collection.save(update_fields=["state", "stored_at"])
+            record("collection.stored", actor=SYSTEM, object_type="collection", object_id=collection.pk,
+                   facility_id=collection.facility_id)  # fmt: skip
+            settled += 1
+    return settled
+
+
+def _next_pack(*, after: int) -> int | None:
+    with as_center():
+        return Pack.objects.filter(replicated_at=None, pk__gt=after).order_by("pk").values_list("pk", flat=True).first()
+
+
+def _replicate_one(key: int) -> bool:
+    with as_center():
+        pack = Pack.objects.select_for_update(skip_locked=True).filter(pk=key, replicated_at=None).first()
+        if pack is None:
+            return False
+        try:
+            replicate(pack, now=database_now)
+        except DomainError as error:
+            log.error(  # noqa: TRY400 a fact, not a fault of the code
+                "Pack %s has no second copy yet: %s", pack.name, error.message
+            )
+            return False
+    return True

@@ -1,0 +1,76 @@
+"""Sorting what lies in the spool: which file belongs into which pack, and which into none."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from apps.catalog.filing import Known
+from apps.catalog.header import FileSource, Header, Unreadable, read_header
+from apps.vault.spool import Member, Segment
+
+QUARANTINE = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Received:
+    """A file in the spool: its header, or the fault for which it has none."""
+
+    source_name: str
+    member: Member
+    header: Header | None
+    fault: Unreadable | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Refused:
+    """A file that is no DICOM; its bytes are not kept."""
+
+    source_name: str
+    length: int
+    sha256: bytes
+    fault: Unreadable
+    header: None = None
+
+
+def examine(segment: Segment, member: Member, source_name: str) -> Received | Refused:
+    """Read the header of the file added last. What is no DICOM leaves the segment again."""
+    try:
+        header = read_header(FileSource(segment.fileno(), member.offset, member.length))
+    except Unreadable as fault:
+        if fault.is_dicom:
+            return Received(source_name, member, None, fault)
+        segment.drop_last()
+        return Refused(source_name, member.length, member.sha256, fault)
+    return Received(source_name, member, header, None)
+
+
+def by_pack(files: Iterable[Received], known: dict[str, list[Known]]) -> dict[str, list[Received]]:
+    """Files that must be kept, by Study Instance UID; those without a header under QUARANTINE.
+
+    Left out are those whose bytes the catalog has, and copies within the batch.
+    """
+    groups: dict[str, list[Received]] = {}
+    seen: set[tuple[str, bytes]] = set()
+    for file in files:
+        if file.header is None:
+            groups.setdefault(QUARANTINE, []).append(file)
+        elif identity(file) not in seen and not known_copy(file, known):
+            seen.add(identity(file))
+            groups.setdefault(file.header.study_instance_uid, []).append(file)
+    return groups
+
+
+def identity(file: Received) -> tuple[str, bytes]:
+    """What makes two received files the same: SOP Instance UID and bytes."""
+    return file.header.sop_instance_uid if file.header else "", file.member.sha256
+
+
+def known_copy(file: Received, known: dict[str, list[Known]]) -> Known | None:
+    """What the catalog has of the same SOP Instance UID and the same bytes."""
+    if file.header is None:
+        return None
+    return next((k for k in known.get(file.header.sop_instance_uid, ()) if k.sha256 == file.member.sha256), None)
+
+
+def sop_instance_uids(files: Iterable[Received | Refused]) -> list[str]:
+    """The SOP Instance UIDs that can be read."""
+    return [file.header.sop_instance_uid for file in files if file.header]

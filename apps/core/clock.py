@@ -1,0 +1,14 @@
+"""Time, taken once at a door and passed inwards as a parameter."""
+
+from datetime import datetime
+
+from django.db import connection
+
+
+def database_now() -> datetime:
+    """The database's clock (aware, UTC): the one clock that every process shares."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (now,) = cursor.fetchone()
+    assert isinstance(now, datetime)
+    return now

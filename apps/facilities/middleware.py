@@ -1,0 +1,109 @@
+"""Runs every view inside the scope its address names: a facility, the center, or none."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+
+from apps.audit.record import Actor
+from apps.facilities.doors import Door, FacilityRequest, door_of
+from apps.facilities.models import Membership, Role
+from apps.facilities.tenancy import as_center, as_facility
+from apps.facilities.tokens import UnknownToken, bearer_token, recognize
+
+NO_SUCH_PAGE = "No such page"
+
+
+class TenancyMiddleware:
+    """A facility's views run as that facility, the admin's as the center, all others see no facility's rows.
+
+    A stranger gets what an unknown facility gets: 404. Nobody signed in: the sign-in page, or 401 at a device's door.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        if "facility_slug" in kwargs:
+            return _through_door(request, view, dict(kwargs))
+        if request.resolver_match and "admin" in request.resolver_match.namespaces:
+            with as_center():
+                return _rendered(view(request, *args, **kwargs))
+        return None
+
+
+def _through_door(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, Any]) -> HttpResponseBase:
+    door = door_of(view)
+    if door is None:
+        raise ImproperlyConfigured(f"{view.__module__}.{view.__qualname__} has no @facility_door")
+    entering = cast(FacilityRequest, request)
+    if refusal := _admit(entering, door, kwargs.pop("facility_slug")):
+        return refusal
+    if door.own_scope:
+        return cast(HttpResponseBase, view(request, **kwargs))
+    with as_facility(entering.facility):
+        return _rendered(view(request, **kwargs))
+
+
+def _admit(request: FacilityRequest, door: Door, slug: str) -> HttpResponseBase | None:
+    """Fill in facility, role, token and actor; or the refusal."""
+    if door.scope and (secret := bearer_token(request)):
+        return _admit_device(request, door, slug, secret)
+    if not request.user.is_authenticated:
+        return _unauthorized() if door.scope else redirect_to_login(request.get_full_path())
+    if door.scope and request.method not in {"GET", "HEAD", "OPTIONS"}:
+        # A session travels with any page's request; a token does not. Devices write with tokens alone.
+        return _unauthorized()
+    with as_center():
+        membership = Membership.objects.select_related("facility").filter(
+            facility__slug=slug, user_id=request.user.pk
+        ).first()  # fmt: skip
+    if membership is None:
+        raise Http404(NO_SUCH_PAGE)
+    request.facility, request.role, request.token = membership.facility, Role(membership.role), None
+    request.actor = Actor("user", str(request.user.pk), source_address(request))
+    if not request.role.covers(door.role):
+        raise PermissionDenied
+    return None
+
+
+def _admit_device(request: FacilityRequest, door: Door, slug: str, secret: str) -> HttpResponseBase | None:
+    try:
+        token = recognize(secret)
+    except UnknownToken:
+        return _unauthorized()
+    if token.facility.slug != slug:
+        raise Http404(NO_SUCH_PAGE)
+    request.facility, request.role, request.token = token.facility, None, token
+    request.actor = Actor("token", str(token.pk), source_address(request))
+    if door.scope not in token.scopes:
+        raise PermissionDenied
+    return None
+
+
+def source_address(request: HttpRequest) -> str | None:
+    """The peer's address as the web server saw it."""
+    return request.META.get("REMOTE_ADDR") or None
+
+
+def _unauthorized() -> HttpResponse:
+    return HttpResponse(
+        "Sign in with a device token: Authorization: Bearer TOKEN\n",
+        status=401,
+        content_type="text/plain",
+        headers={"WWW-Authenticate": 'Bearer realm="MedVault"'},
+    )
+
+
+def _rendered(response: Any) -> HttpResponseBase:
+    """Render a lazy template response while its rows can still be read."""
+    if callable(render := getattr(response, "render", None)):
+        render()
+    return cast(HttpResponseBase, response)

@@ -1,0 +1,155 @@
+"""Packs: written from the spool, read back, copied to the replica, and swept up after a process that died."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.core.locks import lock_names
+from apps.facilities.tenancy import as_center
+from apps.vault.errors import DigestMismatch
+from apps.vault.models import Pack, PackKind
+from apps.vault.places import PIECE, Place, place
+from apps.vault.spool import Batch, Member, Segment, dead_batches, pack_prefix
+
+THREADED_FROM_BYTES = 4 * PIECE
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenPack:
+    """A pack that lies verified in the primary, and that no row of the database knows yet."""
+
+    name: str
+    kind: PackKind
+    size_bytes: int
+    sha256: bytes
+    members: tuple[Member, ...]
+
+    def row(self, *, facility_id: int, created_at: datetime) -> Pack:
+        """The pack as an unsaved row."""
+        return Pack(
+            facility_id=facility_id,
+            name=self.name,
+            kind=self.kind,
+            size_bytes=self.size_bytes,
+            sha256=self.sha256,
+            file_count=len(self.members),
+            created_at=created_at,
+        )
+
+
+def write_pack(batch: Batch, segment: Segment, *, kind: PackKind, manifest: bytes) -> WrittenPack:
+    """Finish a segment, put it into the primary, and read it back.
+
+    Raises VaultUnavailable where it cannot be written, DigestMismatch where it reads differently.
+    """
+    size = segment.finish(manifest)
+    name = batch.pack_name()
+    primary = place("primary")
+    primary.put(name, segment.path, move=True)
+    digest = _verified(primary, name, size, segment.members)
+    return WrittenPack(name, kind, size, digest, tuple(segment.members))
+
+
+def discard_pack(name: str) -> None:
+    """Remove from both places a pack that no row knows."""
+    for alias in ("primary", "replica"):
+        place(alias).remove(name)
+
+
+def replicate(pack: Pack, *, now: Callable[[], datetime]) -> None:
+    """Copy a pack to the replica, read the copy back, and note it. The caller holds the row.
+
+    Raises VaultUnavailable, MissingPack, or DigestMismatch when the copy is not what the row says.
+    """
+    replica = place("replica")
+    replica.copy_from(place("primary"), pack.name, Path(settings.VAULT_SPOOL))
+    if digest_of(replica, pack.name) != bytes(pack.sha256):
+        replica.remove(pack.name)
+        raise DigestMismatch(f"Pack {pack.name} differs between primary and replica")
+    pack.replicated_at = now()
+    pack.save(update_fields=["replicated_at"])
+
+
+def digest_of(where: Place, name: str) -> bytes:
+    """SHA-256 of a whole pack as it reads now. Raises MissingPack."""
+    digest = sha256()
+    for piece in where.pieces(name, 0, 1 << 62):
+        digest.update(piece)
+    return digest.digest()
+
+
+def sweep_dead_batches() -> int:
+    """Clear up after processes that died: packs without a row go, then the spool folder. Returns the batches swept."""
+    swept = 0
+    for folder, facility_id, batch_id in dead_batches():
+        prefix = pack_prefix(facility_id, batch_id)
+        with as_center():
+            # A transaction that the dead process had begun to commit may still be running; it holds this lock.
+            lock_names([batch_id])
+            known = set(
+                Pack.objects.filter(facility_id=facility_id, name__startswith=prefix).values_list("name", flat=True)
+            )
+        for alias in ("primary", "replica"):
+            for name in set(place(alias).names(prefix)) - known:
+                place(alias).remove(name)
+        shutil.rmtree(folder)
+        log.info("Batch %s of facility %s was swept; %d packs kept", batch_id, facility_id, len(known))
+        swept += 1
+    return swept
+
+
+def _verified(where: Place, name: str, size: int, members: list[Member]) -> bytes:
+    """SHA-256 of the whole pack, every member compared on the way. Large packs are hashed by two threads."""
+    whole, length = sha256(), 0
+    reader = _MemberCheck(members)
+    pool = ThreadPoolExecutor(1) if size >= THREADED_FROM_BYTES else None
+    pending = None
+    for piece in where.pieces(name, 0, size):
+        length += len(piece)
+        if pool is None:
+            whole.update(piece)
+        else:
+            if pending:
+                pending.result()
+            pending = pool.submit(whole.update, piece)
+        reader.feed(piece)
+    if pool:
+        pool.shutdown()
+    if length != size or not reader.matches:
+        raise DigestMismatch(f"Pack {name} reads differently from what was received")
+    return whole.digest()
+
+
+class _MemberCheck:
+    """Compares members with their digests as a pack goes by; members lie in order and do not overlap."""
+
+    def __init__(self, members: list[Member]) -> None:
+        self._left = list(reversed(members))
+        self._at = 0
+        self._digest = sha256()
+        self._differs = False
+
+    @property
+    def matches(self) -> bool:
+        return not self._differs and not self._left
+
+    def feed(self, piece: bytes) -> None:
+        view, start = memoryview(piece), self._at
+        self._at += len(piece)
+        while self._left and self._left[-1].offset <= self._at:
+            member = self._left[-1]
+            end = member.offset + member.length
+            self._digest.update(view[max(0, member.offset - start) : max(0, end - start)])
+            if end > self._at:
+                return
+            self._differs |= self._digest.digest() != member.sha256
+            self._digest = sha256()
+            self._left.pop()

@@ -1,0 +1,203 @@
+"""The two places that hold packs, as Django storages: a directory, or an S3 bucket.
+
+Both offer what the vault needs beyond Django's storage interface: durable `put`, ranged `read_at`, `names` by prefix.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.core.files.storage import FileSystemStorage, storages
+from storages.backends.s3 import S3Storage
+
+from apps.vault.errors import MissingPack, VaultUnavailable
+
+PIECE = 1 << 20
+PARTIAL = ".partial-"
+
+
+class Place(Protocol):
+    """A place that holds packs under names such as `12/0f/0f3c…/1.zip`."""
+
+    def put(self, name: str, source: Path, *, move: bool = False) -> None:
+        """Store the file durably under `name`; `move` may take the file itself. Raises VaultUnavailable."""
+
+    def copy_from(self, other: "Place", name: str, spool: Path) -> None:
+        """Store the bytes that `other` has under `name`. Raises VaultUnavailable, MissingPack."""
+
+    def read_at(self, name: str, offset: int, size: int) -> bytes:
+        """`size` bytes from `offset`, fewer at the end of the pack. Raises MissingPack."""
+
+    def pieces(self, name: str, offset: int, size: int) -> Iterator[bytes]:
+        """The same range in pieces of at most 1 MiB. Raises MissingPack."""
+
+    def names(self, prefix: str) -> list[str]:
+        """Names that begin with `prefix`, whose folders are complete."""
+
+    def remove(self, name: str) -> None:
+        """Delete; a name that is not there is no error."""
+
+
+def place(alias: str) -> Place:
+    """The place of an alias: `primary` or `replica`."""
+    return cast(Place, storages[alias])
+
+
+class DirectoryPlace(FileSystemStorage):
+    """A folder. A file appears under its name whole and synced, or not at all."""
+
+    def put(self, name: str, source: Path, *, move: bool = False) -> None:
+        target = Path(self.path(name))
+        try:
+            _make_folders(target.parent)
+            if move and _rename(source, target):
+                _sync_folder(target.parent)
+                return
+            self._copy(source, target)
+        except OSError as error:
+            raise VaultUnavailable(f"The vault could not be written: {error.strerror}") from error
+
+    def copy_from(self, other: Place, name: str, spool: Path) -> None:
+        if isinstance(other, DirectoryPlace):
+            source = Path(other.path(name))
+            if not source.exists():
+                raise MissingPack(f"Pack {name} is missing")
+            self.put(name, source)
+            return
+        _through(other, name, self, spool)
+
+    def read_at(self, name: str, offset: int, size: int) -> bytes:
+        try:
+            with Path(self.path(name)).open("rb") as file:
+                return os.pread(file.fileno(), size, offset)
+        except FileNotFoundError:
+            raise MissingPack(f"Pack {name} is missing") from None
+
+    def pieces(self, name: str, offset: int, size: int) -> Iterator[bytes]:
+        try:
+            file = Path(self.path(name)).open("rb")  # noqa: SIM115
+        except FileNotFoundError:
+            raise MissingPack(f"Pack {name} is missing") from None
+        with file:
+            file.seek(offset)
+            while size and (piece := file.read(min(PIECE, size))):
+                size -= len(piece)
+                yield piece
+
+    def names(self, prefix: str) -> list[str]:
+        folder, _, start = prefix.rpartition("/")
+        root = Path(self.path(folder))
+        found = [path.name for path in root.iterdir()] if root.is_dir() else []
+        return sorted(f"{folder}/{name}" for name in found if name.removeprefix(PARTIAL).startswith(start))
+
+    def remove(self, name: str) -> None:
+        target = Path(self.path(name))
+        with suppress(FileNotFoundError):
+            target.unlink()
+
+    def _copy(self, source: Path, target: Path) -> None:
+        partial = target.with_name(PARTIAL + target.name)
+        try:
+            with source.open("rb") as reader, partial.open("wb") as writer:
+                shutil.copyfileobj(reader, writer, PIECE)
+                writer.flush()
+                os.fsync(writer.fileno())
+            partial.rename(target)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+        _sync_folder(target.parent)
+
+
+class BucketPlace(S3Storage):  # type: ignore[misc]
+    """A prefix of an S3 bucket. An object appears whole or not at all."""
+
+    def put(self, name: str, source: Path, *, move: bool = False) -> None:
+        try:
+            self._object(name).upload_file(str(source), ExtraArgs={"ChecksumAlgorithm": "SHA256"})
+        except (ClientError, BotoCoreError, OSError) as error:
+            raise VaultUnavailable(f"The vault could not be written: {type(error).__name__}") from error
+        if move:
+            source.unlink()
+
+    def copy_from(self, other: Place, name: str, spool: Path) -> None:
+        _through(other, name, self, spool)
+
+    def read_at(self, name: str, offset: int, size: int) -> bytes:
+        return b"".join(self.pieces(name, offset, size))
+
+    def pieces(self, name: str, offset: int, size: int) -> Iterator[bytes]:
+        if size == 0:
+            return
+        try:
+            answer = self._object(name).get(Range=f"bytes={offset}-{offset + size - 1}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+                raise MissingPack(f"Pack {name} is missing") from None
+            if error.response["Error"]["Code"] == "InvalidRange":
+                return
+            raise VaultUnavailable(f"The vault could not be read: {error.response['Error']['Code']}") from error
+        yield from answer["Body"].iter_chunks(PIECE)
+
+    def names(self, prefix: str) -> list[str]:
+        root = self._key("")
+        found = self.bucket.objects.filter(Prefix=self._key(prefix))
+        return [item.key.removeprefix(root).lstrip("/") for item in found]
+
+    def remove(self, name: str) -> None:
+        self._object(name).delete()
+
+    def _key(self, name: str) -> str:
+        return cast(str, self._normalize_name(name)) if name else self.location
+
+    def _object(self, name: str) -> Any:
+        return self.bucket.Object(self._key(name))
+
+
+def _through(source: Place, name: str, target: Place, spool: Path) -> None:
+    """Carry a pack from one kind of place to another by way of a file in the spool."""
+    carrier = spool / f"carried-{os.getpid()}-{name.replace('/', '-')}"
+    spool.mkdir(parents=True, exist_ok=True)
+    try:
+        with carrier.open("wb") as file:
+            for piece in source.pieces(name, 0, 1 << 62):
+                file.write(piece)
+        target.put(name, carrier)
+    except OSError as error:
+        raise VaultUnavailable(f"The spool could not be written: {error.strerror}") from error
+    finally:
+        carrier.unlink(missing_ok=True)
+
+
+def _make_folders(folder: Path) -> None:
+    """Make folders whose own entries are durable."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+        _sync_folder(each.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _rename(source: Path, target: Path) -> bool:
+    """Rename within one file system; False across two."""
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno == 18:  # EXDEV
+            return False
+        raise
+    return True

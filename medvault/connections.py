@@ -1,0 +1,51 @@
+"""Where PostgreSQL and Redis are: the servers that the environment names, or the embedded ones."""
+
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from medvault.embedded.postgresql import socket_folder
+from medvault.embedded.redis import socket_path
+from medvault.env import Environment
+from medvault.roles import FACILITY, OWNER
+from medvault.secrets import local_secrets
+
+EMBEDDED_DATABASE = "medvault"
+
+
+def database(env: Environment, role: Literal["owner", "facility"]) -> dict[str, Any]:
+    """Django's DATABASES entry for the application's login (`facility`) or for migrations (`owner`)."""
+    entry: dict[str, Any] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 600 if role == "facility" else 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, "application_name": f"medvault-{role}"},
+    }
+    if env.database_url is None:
+        user = {"owner": OWNER, "facility": FACILITY}[role]
+        password = local_secrets(env.medvault_home)[f"postgresql_{role}"]
+        host = str(socket_folder(env.medvault_home))
+        return entry | {"NAME": EMBEDDED_DATABASE, "USER": user, "PASSWORD": password, "HOST": host, "PORT": ""}
+    url = env.database_owner_url if role == "owner" and env.database_owner_url else env.database_url
+    parts = urlsplit(url)
+    return entry | {
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+    }
+
+
+def redis_urls(env: Environment) -> tuple[str, str]:
+    """URLs of Celery's broker and of Django's cache."""
+    if env.redis_url is None:
+        path = socket_path(env.medvault_home)
+        return f"redis+socket://{path}?virtual_host=0", f"unix://{path}?db=1"
+    return env.redis_url, env.redis_url
+
+
+class OwnerMigrates:
+    """Database router: tables are made as the owner role, and by no other."""
+
+    def allow_migrate(self, db: str, *_app_label: str, **_hints: Any) -> bool:
+        return db == "owner"

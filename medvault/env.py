@@ -1,0 +1,82 @@
+"""The environment of a MedVault installation, typed and checked once, when a process starts."""
+
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Environment(BaseSettings):
+    """Every variable MedVault reads; names are those of the environment, without a prefix."""
+
+    model_config = SettingsConfigDict(case_sensitive=False, env_ignore_empty=True, hide_input_in_errors=True)
+
+    medvault_home: Path = Field(PROJECT / "var", description="data of the embedded services, vault, mail, secrets")
+    port: int = Field(8000, ge=1, le=65535, description="HTTP port on loopback")
+    debug: bool = Field(False, description="Django's debug pages; never in production")
+    secret_key: SecretStr | None = Field(None, description="default: generated once in MEDVAULT_HOME")
+    allowed_hosts: str = Field("localhost,127.0.0.1,[::1]", description="host names, separated by commas")
+    public_url: str = Field("", description="address the users see, e.g. https://vault.example; default: loopback")
+    database_url: str | None = Field(None, description="postgresql://medvault_facility:…@host/db; default: embedded")
+    database_owner_url: str | None = Field(None, description="the same database as medvault_owner, for migrations")
+    database_admin_url: str | None = Field(None, description="a role that may create roles, for bootstrap alone")
+    redis_url: str | None = Field(None, description="redis://host:port/0; default: embedded")
+    vault_primary: str | None = Field(None, description="folder or s3://bucket/prefix?endpoint_url=…")
+    vault_replica: str | None = Field(None, description="folder or s3://bucket/prefix?endpoint_url=…")
+    email_url: str | None = Field(None, description="smtp[s]://user:password@host:port; default: files")
+    email_from: str = "MedVault <no-reply@localhost>"
+    staff_second_factor: bool = Field(True, description="the admin asks for a second factor; off for the demonstration")
+    web_workers: int = Field(2, ge=1, le=64)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("medvault_home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("database_url", "database_owner_url", "database_admin_url")
+    @classmethod
+    def _postgresql(cls, value: str | None) -> str | None:
+        return _checked_url(value, {"postgresql", "postgres"})
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str | None) -> str | None:
+        return _checked_url(value, {"redis", "rediss", "unix"})
+
+    @field_validator("email_url")
+    @classmethod
+    def _smtp(cls, value: str | None) -> str | None:
+        return _checked_url(value, {"smtp", "smtps"})
+
+    @model_validator(mode="after")
+    def _two_places(self) -> Self:
+        if self.vault_primary and self.vault_primary == self.vault_replica:
+            raise ValueError("VAULT_PRIMARY and VAULT_REPLICA are the same place; two copies need two places")
+        return self
+
+
+def _checked_url(value: str | None, schemes: set[str]) -> str | None:
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in schemes:
+        raise ValueError(f"is not a URL that starts with one of: {', '.join(sorted(f'{s}://' for s in schemes))}")
+    _ = parts.port  # raises on a malformed port
+    return value
+
+
+def read_environment() -> Environment:
+    """The checked environment; a malformed value ends the process with one sentence for each."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        sentences = []
+        for fault in error.errors(include_input=False, include_url=False):
+            name = ".".join(map(str, fault["loc"])).upper()
+            sentences.append(f"MedVault cannot start: {name} {fault['msg']}".replace("  ", " "))
+        raise SystemExit("\n".join(sentences)) from None

@@ -1,0 +1,218 @@
+"""Django settings, computed from the environment (medvault/env.py) and nothing else."""
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from medvault.connections import database, redis_urls
+from medvault.env import PROJECT, read_environment
+from medvault.secrets import local_secrets
+
+ENV = read_environment()
+HOME = ENV.medvault_home
+SECRET_KEY = ENV.secret_key.get_secret_value() if ENV.secret_key else local_secrets(HOME)["secret_key"]
+DEBUG = ENV.debug
+PUBLIC_URL = ENV.public_url or f"http://127.0.0.1:{ENV.port}"
+SECURE = PUBLIC_URL.startswith("https://")
+ALLOWED_HOSTS = [host.strip() for host in ENV.allowed_hosts.split(",")]
+if (host := urlsplit(PUBLIC_URL).hostname) and host not in ALLOWED_HOSTS:
+    ALLOWED_HOSTS.append(host)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "medvault.apps.MedVaultConfig",
+    "medvault.apps.AdminSiteConfig",
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "csp",
+    "django_htmx",
+    "apps.core",
+    "apps.audit",
+    "apps.accounts",
+    "apps.facilities",
+    "apps.vault",
+    "apps.catalog",
+    "apps.collection",
+    "apps.dicomweb",
+    "apps.portal",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "apps.facilities.middleware.TenancyMiddleware",
+]
+
+ROOT_URLCONF = "medvault.urls"
+WSGI_APPLICATION = "medvault.wsgi.application"
+APPEND_SLASH = True
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [PROJECT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": database(ENV, "facility"), "owner": database(ENV, "owner")}
+DATABASE_ROUTERS = ["medvault.connections.OwnerMigrates"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+_broker, _cache = redis_urls(ENV)
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _cache}}
+CELERY_BROKER_URL = _broker
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"apps.collection.tasks.*": {"queue": "ingest"}}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A broker that is down must not hold up a request: the table is the queue, and beat finds what was not announced.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5, "visibility_timeout": 3600}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "replicate": {"task": "apps.collection.tasks.replicate_pending", "schedule": 20.0},
+    "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "run" / "beat-schedule")
+
+
+def _place(url: str | None, name: str) -> dict[str, Any]:
+    """STORAGES entry of a vault place: a folder, or s3://bucket/prefix?endpoint_url=…&region_name=…"""
+    if url is None or not url.startswith("s3://"):
+        folder = HOME / "vault" / name if url is None else url
+        return {"BACKEND": "apps.vault.places.DirectoryPlace", "OPTIONS": {"location": str(folder)}}
+    parts = urlsplit(url)
+    options = {"bucket_name": parts.hostname, "location": parts.path.strip("/"), **dict(parse_qsl(parts.query))}
+    if parts.username:
+        options |= {"access_key": unquote(parts.username), "secret_key": unquote(parts.password or "")}
+    return {"BACKEND": "apps.vault.places.BucketPlace", "OPTIONS": options}
+
+
+STORAGES = {
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "primary": _place(ENV.vault_primary, "primary"),
+    "replica": _place(ENV.vault_replica, "replica"),
+    "previews": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(HOME / "cache" / "previews")},
+    },
+}
+VAULT_SPOOL = HOME / "spool"
+
+STATIC_URL = "static/"
+STATIC_ROOT = HOME / "static"
+STATICFILES_DIRS = [PROJECT / "static"]
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "20/m/ip,5/5m/key", "reset_password": "20/m/ip,5/m/key"}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
+MFA_TOTP_ISSUER = "MedVault"
+STAFF_SECOND_FACTOR = ENV.staff_second_factor
+
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = str(HOME / "mail")
+if ENV.email_url:
+    _mail = urlsplit(ENV.email_url)
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or (465 if _mail.scheme == "smtps" else 587)
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+    EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.scheme == "smtps", _mail.scheme == "smtp" and bool(_mail.username)
+    EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = ENV.email_from
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [PROJECT / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_SSL_REDIRECT = False
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ("/admin/",),  # unfold's Alpine needs eval; AdminContentSecurityPolicy sets its own
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": ENV.log_level},
+}
+UNFOLD = {
+    "SITE_TITLE": "MedVault",
+    "SITE_HEADER": "MedVault",
+    "SITE_SUBHEADER": _("Image storage center"),
+    "SITE_SYMBOL": "shield_lock",
+    "SHOW_VIEW_ON_SITE": False,
+}

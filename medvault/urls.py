@@ -1,0 +1,17 @@
+"""Addresses. Everything of a facility is below /f/<slug>/, which the tenancy middleware guards."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from apps.portal.home import home
+from medvault import health
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("f/<slug:facility_slug>/dicom-web/", include("apps.dicomweb.urls")),
+    path("f/<slug:facility_slug>/", include("apps.portal.urls")),
+]

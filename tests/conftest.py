@@ -1,0 +1,122 @@
+"""Real PostgreSQL and Redis for the tests, and the people and facilities that most of them need."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.audit.record import SYSTEM
+from apps.facilities.models import Facility, Membership, Role, Scope
+from apps.facilities.tenancy import as_center
+from apps.facilities.tokens import issue_token
+from medvault.bootstrap import bootstrap_roles, migrate
+from medvault.embedded.services import embedded_postgresql, embedded_services
+from tests.environment import HOME
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[None]:
+    running = embedded_services(settings.ENV)
+    for service in running:
+        service.start()
+    yield
+    for service in running:
+        service.stop()
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(services: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        bootstrap_roles(settings.ENV)
+        migrate(verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def fast_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def superuser_sql() -> Iterator[psycopg.Connection]:
+    """A connection that no rule binds, for what tests prove or clean up."""
+    conninfo = embedded_postgresql(settings.ENV).admin_conninfo(settings.DATABASES["default"]["NAME"])
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: Any, superuser_sql: psycopg.Connection) -> Iterator[None]:
+    """A database that other processes see, emptied afterwards. `django_db` rolls back instead."""
+    with django_db_blocker.unblock():
+        yield
+    superuser_sql.execute("SET session_replication_role = replica")
+    tables = superuser_sql.execute(
+        "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables WHERE schemaname = 'public'"
+        " AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission', 'auth_group',"
+        " 'auth_group_permissions')"
+    ).fetchone()
+    assert tables
+    superuser_sql.execute(f"TRUNCATE {tables[0]} CASCADE".encode())
+    for folder in ("vault", "spool", "cache"):
+        shutil.rmtree(HOME / folder, ignore_errors=True)
+
+
+@pytest.fixture
+def sakura(request: pytest.FixtureRequest) -> Facility:
+    return make_facility(request, "sakura", "Sakura Clinic", "JP")
+
+
+@pytest.fixture
+def lindenhof(request: pytest.FixtureRequest) -> Facility:
+    return make_facility(request, "lindenhof", "Radiologie Lindenhof", "DE")
+
+
+def make_facility(request: pytest.FixtureRequest, slug: str, name: str, country: str) -> Facility:
+    if "committed_db" not in request.fixturenames:
+        request.getfixturevalue("db")
+    with as_center():
+        return Facility.objects.create(slug=slug, name=name, country=country)
+
+
+@pytest.fixture
+def person() -> Callable[..., User]:
+    """Make a person with roles: person("a@example.org", sakura=Role.OWNER) takes facilities by slug."""
+
+    def make(email: str, *, is_staff: bool = False, **roles: Role) -> User:
+        user = User.objects.create_user(email, PASSWORD, is_staff=is_staff)
+        with as_center():
+            for slug, role in roles.items():
+                Membership.objects.create(facility=Facility.objects.get(slug=slug), user=user, role=role)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def signed_in(person: Callable[..., User]) -> Callable[..., Client]:
+    """A signed-in browser: signed_in("a@example.org", sakura=Role.VIEWER)."""
+
+    def make(email: str, **roles: Any) -> Client:
+        client = Client()
+        client.force_login(person(email, **roles), backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def token_for() -> Callable[..., str]:
+    """The secret of a new device token: token_for(sakura, Scope.STORE)."""
+
+    def make(facility: Facility, *scopes: Scope) -> str:
+        return issue_token(facility, label="test", scopes=scopes or list(Scope), actor=SYSTEM)[1]
+
+    return make
