@@ -141,6 +141,7 @@ class _Answers:
             outcome=Outcome.SKIPPED,
             reason_code=file.fault.code,
             reason=file.fault.message,
+            sop_instance_uid=file.header.sop_instance_uid if file.header else "",
             length_bytes=file.length,
             sha256=file.sha256,
             source_name=file.source_name,

@@ -26,12 +26,13 @@ class Intake:
     """Files on their way in: the spool's batch, and what each file is, in the order of arrival."""
 
     batch: Batch
+    only_study: str = ""
     files: list[Received | Refused] = field(default_factory=list)
 
     def add(self, pieces: Iterable[bytes], source_name: str = "") -> Received | Refused:
         """Spool one file and read its header. Raises VaultUnavailable, and what `pieces` raises."""
         segment = self.batch.incoming
-        file = examine(segment, segment.add(pieces), source_name)
+        file = examine(segment, segment.add(pieces), source_name, self.only_study)
         self.files.append(file)
         return file
 

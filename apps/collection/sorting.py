@@ -8,6 +8,7 @@ from apps.catalog.header import FileSource, Header, Unreadable, read_header
 from apps.vault.spool import Member, Segment
 
 QUARANTINE = ""
+OTHER_STUDY_ADDRESSED = "other_study_addressed"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,17 +23,17 @@ class Received:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Refused:
-    """A file that is no DICOM; its bytes are not kept."""
+    """A file that is not wanted, such as one that is no DICOM; its bytes are not kept."""
 
     source_name: str
     length: int
     sha256: bytes
     fault: Unreadable
-    header: None = None
+    header: Header | None = None
 
 
-def examine(segment: Segment, member: Member, source_name: str) -> Received | Refused:
-    """Read the header of the file added last. What is no DICOM leaves the segment again."""
+def examine(segment: Segment, member: Member, source_name: str, only_study: str = "") -> Received | Refused:
+    """Read the header of the file added last. What is no DICOM, or not of `only_study`, leaves the segment again."""
     try:
         header = read_header(FileSource(segment.fileno(), member.offset, member.length))
     except Unreadable as fault:
@@ -40,6 +41,10 @@ def examine(segment: Segment, member: Member, source_name: str) -> Received | Re
             return Received(source_name, member, None, fault)
         segment.drop_last()
         return Refused(source_name, member.length, member.sha256, fault)
+    if only_study and header.study_instance_uid != only_study:
+        segment.drop_last()
+        fault = Unreadable(OTHER_STUDY_ADDRESSED, "The instance is not of the study it was sent to.")
+        return Refused(source_name, member.length, member.sha256, fault, header)
     return Received(source_name, member, header, None)
 
 

@@ -1,0 +1,1 @@
+"""The demonstration: two invented clinics, their people and their images."""

@@ -1,0 +1,130 @@
+"""Fills an empty installation through its real doors: one clinic's images come on a medium, the other's online."""
+
+import shutil
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.management import call_command
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.audit.record import SYSTEM
+from apps.facilities.models import Facility, Membership, Role, Scope
+from apps.facilities.tenancy import as_center
+from apps.facilities.tokens import issue_token
+from medvault.demo.phantoms import DemoFile, clinic_files
+
+PASSWORD = "demonstration"  # noqa: S105 printed on every start
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A person of the demonstration; `roles` by facility slug, `group` for staff of the center."""
+
+    email: str
+    name: str
+    who: str
+    roles: tuple[tuple[str, Role], ...] = ()
+    group: str = ""
+
+    @property
+    def password(self) -> str:
+        return PASSWORD
+
+
+SIGN_INS = (
+    SignIn("owner@sakura.example", "Haruka Mori", "owner of Sakura Clinic (JP)", (("sakura", Role.OWNER),)),
+    SignIn("viewer@sakura.example", "Ren Abe", "may look, at Sakura Clinic", (("sakura", Role.VIEWER),)),
+    SignIn("owner@lindenhof.example", "Jana Vogt", "owner of Radiologie Lindenhof (DE)", (("lindenhof", Role.OWNER),)),
+    SignIn(
+        "doctor@clinics.example",
+        "Mika Lindqvist",
+        "works at both clinics",
+        (("sakura", Role.MEMBER), ("lindenhof", Role.VIEWER)),
+    ),
+    SignIn("admin@center.example", "Robin Keller", "administrator of the center", group="administrator"),
+    SignIn("archivist@center.example", "Sora Tanabe", "archivist of the center", group="archivist"),
+)
+FACILITIES = (
+    ("sakura", "Sakura Clinic", "JP", "Asia/Tokyo"),
+    ("lindenhof", "Radiologie Lindenhof", "DE", "Europe/Berlin"),
+)
+
+
+def seed(url: str, *, report: Callable[[str], None]) -> None:
+    """Make facilities, people and images unless that has been done; begun and not finished, it is done again."""
+    done = settings.HOME / "demonstration-is-seeded"
+    if done.exists():
+        return
+    with as_center():
+        for slug, name, country, time_zone in FACILITIES:
+            Facility.objects.get_or_create(
+                slug=slug, defaults={"name": name, "country": country, "time_zone": time_zone}
+            )
+        facilities = {facility.slug: facility for facility in Facility.objects.all()}
+        for sign_in in SIGN_INS:
+            _person(sign_in, facilities)
+    today = timezone.now().date()
+    report("Receiving the images of Sakura Clinic from a medium")
+    _bring_medium("sakura", clinic_files("sakura", today=today))
+    report("Receiving the images of Radiologie Lindenhof online")
+    _send(url, facilities["lindenhof"], clinic_files("lindenhof", today=today))
+    done.touch()
+
+
+def _person(sign_in: SignIn, facilities: dict[str, Facility]) -> None:
+    from allauth.account.models import EmailAddress  # noqa: PLC0415 a model, imported once apps are loaded
+    from django.contrib.auth.models import Group  # noqa: PLC0415
+
+    user = User.objects.filter(email=sign_in.email).first()
+    if user is None:
+        user = User.objects.create_user(
+            sign_in.email, PASSWORD, name=sign_in.name, is_staff=bool(sign_in.group), is_superuser=False
+        )
+    EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
+    if sign_in.group:
+        user.groups.add(Group.objects.get(name=sign_in.group))
+    for slug, role in sign_in.roles:
+        Membership.objects.get_or_create(facility=facilities[slug], user=user, defaults={"role": role})
+
+
+def _bring_medium(slug: str, files: Iterable[DemoFile]) -> None:
+    medium = Path(tempfile.mkdtemp(prefix="medvault-medium-"))
+    try:
+        for file in files:
+            target = medium / file.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.content)
+        call_command(
+            "receive_media", str(medium), facility=slug, operator="Kaito Endo", serial="DEMO-CD-0001", verbosity=0
+        )
+    finally:
+        shutil.rmtree(medium)
+
+
+def _send(url: str, facility: Facility, files: Iterable[DemoFile]) -> None:
+    _, secret = issue_token(facility, label="Storage terminal", scopes=[Scope.STORE, Scope.READ], actor=SYSTEM)
+    for _, study in groupby(files, key=attrgetter("study_instance_uid")):
+        boundary = uuid4().hex
+        parts = [
+            f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode() + file.content + b"\r\n"
+            for file in study
+        ]
+        request = urllib.request.Request(  # noqa: S310 our own address
+            f"{url}/f/{facility.slug}/dicom-web/studies",
+            data=b"".join(parts) + f"--{boundary}--\r\n".encode(),
+            headers={
+                "Authorization": f"Bearer {secret}",
+                "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
+                "Accept": "application/dicom+json",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=60):  # noqa: S310
+            pass
