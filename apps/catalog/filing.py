@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Literal
+from typing import Literal, TypeVar
 
-from django.db.models import F
+from django.db import connection
+from django.db.models import F, Model, QuerySet
 
 from apps.catalog.header import Header
 from apps.catalog.models import SHORT, TEXT, Conflict, ConflictKind, Instance, Patient, Series, Study
+from apps.core.bulk import insert_rows
 from apps.vault.models import Pack
+
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +60,49 @@ def lock_keys(facility_id: int, headers: Iterable[Header]) -> set[str]:
 
 
 def find_known(facility_id: int, sop_instance_uids: Sequence[str]) -> dict[str, list[Known]]:
-    """What the catalog has under these SOP Instance UIDs."""
+    """What the catalog has under these SOP Instance UIDs; most often nothing, which takes one short query."""
+    instances, conflicts = _keys(facility_id, sop_instance_uids)
     known: dict[str, list[Known]] = {}
-    wanted = {"facility_id": facility_id, "sop_instance_uid__in": list(set(sop_instance_uids))}
-    for instance in Instance.objects.filter(**wanted).select_related("series__study", "pack"):
+    for instance in _few(Instance, instances).select_related("series__study", "pack"):
         study_uid = instance.series.study.study_instance_uid
         fact = Known(bytes(instance.sha256), study_uid, instance.pack, instance.pack_offset, instance, None)
         known.setdefault(instance.sop_instance_uid, []).append(fact)
-    for conflict in Conflict.objects.filter(**wanted).select_related("study", "pack"):
+    for conflict in _few(Conflict, conflicts).select_related("study", "pack"):
         study_uid = conflict.study.study_instance_uid
         fact = Known(bytes(conflict.sha256), study_uid, conflict.pack, conflict.pack_offset, None, conflict)
         known.setdefault(conflict.sop_instance_uid, []).append(fact)
     return known
 
 
-def file_arrivals(facility_id: int, arrivals: Sequence[Arrival], *, now: datetime) -> list[Filed]:
-    """File arrivals, none of which `find_known` knows by its bytes; one answer each, in their order.
+def _keys(facility_id: int, sop_instance_uids: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Primary keys of the instances and of the conflicts with these UIDs."""
+    selects = [
+        f"SELECT '{model.__name__}', id FROM {model._meta.db_table} WHERE facility_id = %s AND sop_instance_uid = ANY(%s)"  # noqa: S608
+        for model in (Instance, Conflict)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(selects), [facility_id, list(sop_instance_uids)] * 2)
+        found = cursor.fetchall()
+    return [key for name, key in found if name == "Instance"], [key for name, key in found if name == "Conflict"]
 
-    Within the caller's transaction, which holds the locks of `lock_keys`.
+
+def _few(model: type[M], keys: list[int]) -> QuerySet[M]:
+    return model._default_manager.filter(pk__in=keys) if keys else model._default_manager.none()
+
+
+def file_arrivals(
+    facility_id: int, arrivals: Sequence[Arrival], known: dict[str, list[Known]], *, now: datetime
+) -> list[Filed]:
+    """File arrivals, none of which `known` has with the same bytes; one answer each, in their order.
+
+    Within the caller's transaction, which holds the locks of `lock_keys` and has asked `find_known` since.
     """
-    known = find_known(facility_id, [arrival.header.sop_instance_uid for arrival in arrivals])
+    seen = {uid: list(facts) for uid, facts in known.items()}
     answers: dict[int, Filed] = {}
     order = sorted(range(len(arrivals)), key=lambda n: arrivals[n].header.study_instance_uid)
     for _, numbers in groupby(order, key=lambda n: arrivals[n].header.study_instance_uid):
         chosen = list(numbers)
-        filed = _file_study(facility_id, [arrivals[n] for n in chosen], known, now)
+        filed = _file_study(facility_id, [arrivals[n] for n in chosen], seen, now)
         answers.update(zip(chosen, filed, strict=True))
     return [answers[n] for n in range(len(arrivals))]
 
@@ -197,9 +219,8 @@ def _file_instances(facility_id: int, study: Study, arrivals: list[Arrival], now
     if not arrivals:
         return []
     series, new_series = _series(facility_id, study, arrivals)
-    instances = Instance.objects.bulk_create(
-        [_instance(facility_id, series[arrival.header.series_instance_uid], arrival) for arrival in arrivals]
-    )
+    instances = [_instance(facility_id, series[arrival.header.series_instance_uid], arrival) for arrival in arrivals]
+    insert_rows(instances)
     for uid, group in groupby(
         sorted(arrival.header.series_instance_uid for arrival in arrivals),
     ):

@@ -13,6 +13,7 @@ from apps.catalog.filing import Arrival, Filed, Known, file_arrivals, find_known
 from apps.collection.models import Collection, Outcome, ReceivedFile, ReceptionRecord, State
 from apps.collection.reception import Reception
 from apps.collection.sorting import Received, Refused, identity, known_copy, sop_instance_uids
+from apps.core.bulk import insert_rows
 from apps.core.locks import lock_names
 from apps.facilities.tenancy import as_facility
 from apps.vault.models import Pack
@@ -88,7 +89,7 @@ def _commit(
     _save(collection, reception, now, is_last=is_last)
     for answer in answers:
         answer.collection = collection
-    ReceivedFile.objects.bulk_create(answers)
+    insert_rows(answers)
     return Stored(collection, answers)
 
 
@@ -113,7 +114,7 @@ def _file_new(
         for file, at in where.items()
         if file.header and not known_copy(file, known)
     }
-    return dict(zip(new, file_arrivals(facility_id, list(new.values()), now=now), strict=True))
+    return dict(zip(new, file_arrivals(facility_id, list(new.values()), known, now=now), strict=True))
 
 
 class _Answers:

@@ -43,8 +43,8 @@ def examine(segment: Segment, member: Member, source_name: str, only_study: str 
         return Refused(source_name, member.length, member.sha256, fault)
     if only_study and header.study_instance_uid != only_study:
         segment.drop_last()
-        fault = Unreadable(OTHER_STUDY_ADDRESSED, "The instance is not of the study it was sent to.")
-        return Refused(source_name, member.length, member.sha256, fault, header)
+        other = Unreadable(OTHER_STUDY_ADDRESSED, "The instance is not of the study it was sent to.")
+        return Refused(source_name, member.length, member.sha256, other, header)
     return Received(source_name, member, header, None)
 
 

@@ -39,7 +39,9 @@ def _data_set(
     request: FacilityRequest, files: Sequence[Received | Refused], answers: Sequence[ReceivedFile]
 ) -> tuple[JSON, int]:
     root = request.build_absolute_uri(reverse("dicomweb:studies", args=[request.facility.slug]))
-    stored, failed, other = [], [], []
+    stored: list[JSON] = []
+    failed: list[JSON] = []
+    other: list[JSON] = []
     for file, answer in zip(files, answers, strict=True):
         item = _reference(file)
         if answer.outcome in {Outcome.STORED, Outcome.DUPLICATE} and file.header and not answer.conflict:

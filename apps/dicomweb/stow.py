@@ -34,10 +34,13 @@ class TooManyInstances(DomainError):
     code = "too_many_instances"
 
 
-class UnsupportedPart(DomainError):
-    """A part is not application/dicom: metadata and bulk data apart are not taken."""
+class UnsupportedContent(DomainError):
+    """The body or a part of it is not application/dicom: metadata and bulk data apart are not taken."""
 
-    code = "unsupported_part"
+    code = "unsupported_content"
+
+
+_STATUS: dict[type[DomainError], int] = {MalformedBody: 400, UnsupportedContent: 415, TooManyInstances: 413}
 
 
 @csrf_exempt
@@ -50,24 +53,24 @@ def store(request: FacilityRequest, study_instance_uid: str = "") -> HttpRespons
     media_type = request.get_preferred_type(RESPONSE_TYPES)
     if media_type is None:
         return _refusal(406, f"The response can be one of: {', '.join(RESPONSE_TYPES)}")
-    kind, parameters = content_type_of(request.headers.get("Content-Type", ""))
-    if kind != "multipart/related" or parameters.get("type", DICOM).lower() != DICOM:
-        return _refusal(415, f'Send multipart/related; type="{DICOM}"')
-    if not parameters.get("boundary"):
-        return _refusal(400, "The Content-Type has no boundary")
     try:
-        intake, stored = _receive(request, parameters["boundary"], study_instance_uid, timezone.now())
-    except MalformedBody as error:
-        return _refusal(400, error.message)
-    except UnsupportedPart as error:
-        return _refusal(415, error.message)
-    except TooManyInstances as error:
-        return _refusal(413, error.message)
+        intake, stored = _receive(request, _boundary(request), study_instance_uid, timezone.now())
+    except tuple(_STATUS) as error:
+        return _refusal(_STATUS[type(error)], error.message)
     except (VaultUnavailable, DigestMismatch) as error:
         log.error("STOW-RS refused, nothing was stored: %s", error.message)  # noqa: TRY400
         return _refusal(503, "Nothing was stored: the vault cannot be written now", {"Retry-After": RETRY_AFTER_S})
     announce_packs()
     return store_response(request, media_type, intake.files, stored.files)
+
+
+def _boundary(request: HttpRequest) -> str:
+    kind, parameters = content_type_of(request.headers.get("Content-Type", ""))
+    if kind != "multipart/related" or parameters.get("type", DICOM).lower() != DICOM:
+        raise UnsupportedContent(f'Send multipart/related; type="{DICOM}"')
+    if not parameters.get("boundary"):
+        raise MalformedBody("The Content-Type has no boundary")
+    return parameters["boundary"]
 
 
 def _receive(request: FacilityRequest, boundary: str, study_instance_uid: str, now: datetime) -> tuple[Intake, Stored]:
@@ -81,7 +84,7 @@ def _receive(request: FacilityRequest, boundary: str, study_instance_uid: str, n
         intake = Intake(batch, only_study=study_instance_uid)
         for part in parts(_reader(request), boundary):
             if part.content_type not in {DICOM, ""}:
-                raise UnsupportedPart(f"Every part must be {DICOM}")
+                raise UnsupportedContent(f"Every part must be {DICOM}")
             if len(intake.files) == MOST_INSTANCES:
                 raise TooManyInstances(f"Send at most {MOST_INSTANCES} instances in one request")
             intake.add(part.pieces)

@@ -65,9 +65,8 @@ def seed(url: str, *, report: Callable[[str], None]) -> None:
         return
     with as_center():
         for slug, name, country, time_zone in FACILITIES:
-            Facility.objects.get_or_create(
-                slug=slug, defaults={"name": name, "country": country, "time_zone": time_zone}
-            )
+            facts = {"name": name, "country": country, "time_zone": time_zone}
+            Facility.objects.get_or_create(slug=slug, defaults=facts)
         facilities = {facility.slug: facility for facility in Facility.objects.all()}
         for sign_in in SIGN_INS:
             _person(sign_in, facilities)
