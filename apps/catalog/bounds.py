@@ -9,7 +9,7 @@ KIB, MIB = 1024, 1024 * 1024
 class Limits:
     """Upper bounds for one file. A file beyond one of them is unreadable, however valid it is.
 
-    Memory: reading takes less than 2 MiB at these defaults, whatever the file holds and declares: a window of 16 KiB,
+    Memory: reading takes less than 1 MiB at these defaults, whatever the file holds and declares: a window of 16 KiB,
     `value_bytes` for each attribute of Header, and 256 KiB to inflate. It grows with `value_bytes` alone.
     Time: it grows with `header_bytes`, `inflated_bytes` and `fragments`; each costs a few seconds at its bound.
     """
@@ -19,6 +19,9 @@ class Limits:
     depth: int = 64  # nested sequences of undefined length
     fragments: int = 1_000_000  # items of encapsulated pixel data
     value_bytes: int = 8 * KIB  # of one value; the rest is not read
+
+
+DEFAULT_LIMITS = Limits()
 
 
 class Unreadable(Exception):

@@ -52,15 +52,15 @@ class Walker:
         self._header_bytes = 0
         self._fragments = 0
         self._frame_bytes = 0
-        self.order(big_endian)
+        self.order(big_endian=big_endian)
 
-    def order(self, big_endian: bool) -> None:
+    def order(self, *, big_endian: bool) -> None:
         """Sets the byte order of what is read next."""
         self._explicit = _EXPLICIT[big_endian]
         self._uint32 = _UINT32[big_endian]
         self._item = _ITEM[big_endian]
 
-    def top_level(self, offset: int, implicit: bool, wanted: Container[int]) -> dict[int, Value]:
+    def top_level(self, offset: int, wanted: Container[int], *, implicit: bool) -> dict[int, Value]:
         """The wanted values of the data set that starts at `offset` and ends with the file.
 
         Of a repeated element the last counts, as in pydicom. Accepts trailing NUL bytes and Data Set Trailing
@@ -72,8 +72,8 @@ class Walker:
                 offset = self._through_short_values(offset, wanted, values)
             if self.length - offset < HEADER:
                 break
-            tag, vr, length, value_at = self.element(offset, implicit)
-            following = self.following(tag, vr, length, value_at, implicit)
+            tag, vr, length, value_at = self.element(offset, implicit=implicit)
+            following = self.following(tag, vr, length, value_at, implicit=implicit)
             if length != UNDEFINED and tag in wanted:
                 values[tag] = self.value(tag, value_at, length)
             if tag >= FLOAT_PIXEL_DATA:
@@ -84,7 +84,7 @@ class Walker:
         self._require_padding(offset)
         return values
 
-    def element(self, offset: int, implicit: bool) -> tuple[int, bytes, int, int]:
+    def element(self, offset: int, *, implicit: bool) -> tuple[int, bytes, int, int]:
         """Tag, VR (b"" when implicit), length and offset of the value of the element at `offset`."""
         at = offset - self._base
         if at + LONG_HEADER > len(self._buffer):
@@ -103,13 +103,13 @@ class Walker:
             raise Unreadable("truncated", f"The file ends within the element at byte {offset}.") from None
         return tag, vr, length, offset + HEADER
 
-    def following(self, tag: int, vr: bytes, length: int, value_at: int, implicit: bool) -> int:
+    def following(self, tag: int, vr: bytes, length: int, value_at: int, *, implicit: bool) -> int:
         """The offset after a value, whatever its kind. Raises Unreadable if the file ends before it."""
         if length != UNDEFINED:
             return self._skip(tag, value_at, length)
         if tag == PIXEL_DATA or vr not in _MAY_BE_SEQUENCE:
             return self._after_fragments(tag, value_at)
-        return self._after_sequence(tag, value_at, implicit)
+        return self._after_sequence(tag, value_at, implicit=implicit)
 
     def value(self, tag: int, value_at: int, length: int) -> Value:
         """The value of a defined length, cut at Limits.value_bytes."""
@@ -205,7 +205,7 @@ class Walker:
         group, number, length = self._item(header)
         return group << 16 | number, length
 
-    def _after_sequence(self, tag: int, offset: int, implicit: bool) -> int:
+    def _after_sequence(self, tag: int, offset: int, *, implicit: bool) -> int:
         """PS3.5 7.5.2. `enclosing` holds, per open sequence, whether the data set it stands in is implicit VR."""
         enclosing = [implicit]
         while enclosing:
@@ -221,7 +221,7 @@ class Walker:
                 raise Unreadable("malformed", f"{tag_name(tag)} holds {tag_name(item)} at byte {offset}, no item.")
             offset = value_at
             if enclosing:
-                offset, opens_sequence = self._through_item(offset, implicit)
+                offset, opens_sequence = self._through_item(offset, implicit=implicit)
                 if opens_sequence:
                     enclosing.append(implicit)
             if len(enclosing) > self._limits.depth:
@@ -230,17 +230,17 @@ class Walker:
                 )
         return offset
 
-    def _through_item(self, offset: int, implicit: bool) -> tuple[int, bool]:
+    def _through_item(self, offset: int, *, implicit: bool) -> tuple[int, bool]:
         """Walks up to the item's delimiter, or (True) into a sequence of undefined length that opens in the item."""
         while True:
-            tag, vr, length, value_at = self.element(offset, implicit)
+            tag, vr, length, value_at = self.element(offset, implicit=implicit)
             if tag == ITEM_END:
                 return offset + HEADER, False
             if tag in (ITEM, SEQUENCE_END):
                 raise Unreadable("malformed", f"{tag_name(tag)} at byte {offset} stands inside an item.")
             if length == UNDEFINED and tag != PIXEL_DATA and vr in _MAY_BE_SEQUENCE:
                 return value_at, True
-            offset = self.following(tag, vr, length, value_at, implicit)
+            offset = self.following(tag, vr, length, value_at, implicit=implicit)
 
     def _has_vr(self, offset: int) -> bool:
         """Whether the element at `offset` looks explicit: an implicit item may stand in an explicit data set."""

@@ -76,14 +76,14 @@ def find_known(facility_id: int, sop_instance_uids: Sequence[str]) -> dict[str, 
 
 def _keys(facility_id: int, sop_instance_uids: Sequence[str]) -> tuple[list[int], list[int]]:
     """Primary keys of the instances and of the conflicts with these UIDs."""
-    selects = [
-        f"SELECT '{model.__name__}', id FROM {model._meta.db_table} WHERE facility_id = %s AND sop_instance_uid = ANY(%s)"  # noqa: S608
-        for model in (Instance, Conflict)
-    ]
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(selects), [facility_id, list(sop_instance_uids)] * 2)
+        cursor.execute(
+            "SELECT true, id FROM catalog_instance WHERE facility_id = %s AND sop_instance_uid = ANY(%s) UNION ALL "
+            "SELECT false, id FROM catalog_conflict WHERE facility_id = %s AND sop_instance_uid = ANY(%s)",
+            [facility_id, list(sop_instance_uids)] * 2,
+        )
         found = cursor.fetchall()
-    return [key for name, key in found if name == "Instance"], [key for name, key in found if name == "Conflict"]
+    return [key for is_filed, key in found if is_filed], [key for is_filed, key in found if not is_filed]
 
 
 def _few(model: type[M], keys: list[int]) -> QuerySet[M]:

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any, NamedTuple, TypeVar
 
+from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import dictionary_VR
 from pydicom.tag import Tag
-from pydicom._uid_dict import UID_dictionary
 
-from apps.catalog.bounds import Limits, Unreadable, tag_name
+from apps.catalog.bounds import DEFAULT_LIMITS, Limits, Unreadable, tag_name
 from apps.catalog.elements import Value, Walker
 from apps.catalog.part10 import DataSet, find_data_set, is_uid, uid_text
-from apps.catalog.sources import BytesSource, ByteSource, FileSource
-from apps.catalog.text import TEXT_RESETS, CharacterSet, PersonName, character_set, clean, decode, person_name
+from apps.catalog.sources import ByteSource, BytesSource, FileSource
+from apps.catalog.text import NO_NAME, TEXT_RESETS, CharacterSet, PersonName, character_set, clean, decode, person_name
 from apps.catalog.values import big_endian_short_of, count_of, date_of, integer_of, little_endian_short_of, time_of
 
 __all__ = ["ByteSource", "BytesSource", "FileSource", "Header", "Limits", "PersonName", "Unreadable", "read_header"]
@@ -39,7 +39,7 @@ class Header:
 
     patient_id: str = ""
     issuer_of_patient_id: str = ""
-    patient_name: PersonName = PersonName()
+    patient_name: PersonName = NO_NAME
     patient_birth_date: date | None = None
     patient_sex: str = ""
     other_patient_ids: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Header:
     accession_number: str = ""
     study_id: str = ""
     study_description: str = ""
-    referring_physician_name: PersonName = PersonName()
+    referring_physician_name: PersonName = NO_NAME
     institution_name: str = ""
 
     modality: str = ""
@@ -64,8 +64,8 @@ class Header:
     station_name: str = ""
     performed_procedure_step_start_date: date | None = None
     performed_procedure_step_start_time: time | None = None
-    performing_physician_name: PersonName = PersonName()
-    operators_name: PersonName = PersonName()
+    performing_physician_name: PersonName = NO_NAME
+    operators_name: PersonName = NO_NAME
 
     instance_number: int | None = None
     content_date: date | None = None
@@ -84,18 +84,18 @@ class Header:
     warnings: tuple[str, ...] = ()
 
 
-def read_header(source: ByteSource, limits: Limits = Limits()) -> Header:
+def read_header(source: ByteSource, limits: Limits = DEFAULT_LIMITS) -> Header:
     """The header of a complete DICOM file, with or without preamble, in any transfer syntax.
 
     Complete: every top-level element ends within the file, encapsulated pixel data and a deflated stream reach
     their ends, and an image has its pixel data. A cut exactly between two top-level elements shows only when a UID or
     the pixel data is behind it. Trailing NUL bytes and (FFFC,FFFC) are accepted. Pixel data is not read. Takes less
-    than 2 MiB of memory at the default limits, see Limits. Raises Unreadable for every other file and nothing else,
+    than 1 MiB of memory at the default limits, see Limits. Raises Unreadable for every other file and nothing else,
     except what the source itself raises.
     """
     data_set = find_data_set(source, limits)
-    values = data_set.walker.top_level(data_set.offset, data_set.is_implicit, _WANTED)
-    reading = _Reading(_charset(values, data_set.warnings), data_set.is_big_endian, data_set.warnings)
+    values = data_set.walker.top_level(data_set.offset, _WANTED, implicit=data_set.is_implicit)
+    reading = _Reading(_charset(values, data_set.warnings), data_set.warnings, big_endian=data_set.is_big_endian)
     sop_class_uid = _sop_class_uid(values, data_set)
     header = Header(
         transfer_syntax_uid=data_set.syntax_of_pixel_data(),
@@ -116,7 +116,7 @@ class _Reading:
 
     __slots__ = ("_big_endian", "_charset", "warnings")
 
-    def __init__(self, charset: CharacterSet, big_endian: bool, warnings: list[str]) -> None:
+    def __init__(self, charset: CharacterSet, warnings: list[str], *, big_endian: bool) -> None:
         self._charset = charset
         self._big_endian = big_endian
         self.warnings = warnings
@@ -137,7 +137,7 @@ class _Reading:
 
     def name(self, field: "_Field", value: Value) -> PersonName:
         name, failed, is_cut = person_name(value.raw, self._charset)
-        self._note(field, failed, is_cut or value.is_cut)
+        self._note(field, failed, is_cut=is_cut or value.is_cut)
         return name
 
     def date(self, field: "_Field", value: Value) -> date | None:
@@ -165,16 +165,16 @@ class _Reading:
 
     def _decoded(self, field: "_Field", value: Value) -> str:
         text, failed = decode(value.raw, self._charset, TEXT_RESETS)
-        self._note(field, failed, value.is_cut)
+        self._note(field, failed, is_cut=value.is_cut)
         return text
 
     def _kept(self, field: "_Field", text: str) -> str:
         if len(text) <= field.longest:
             return text
-        self._note(field, "", True)
+        self._note(field, "", is_cut=True)
         return text[: field.longest]
 
-    def _note(self, field: "_Field", failed_term: str, is_cut: bool) -> None:
+    def _note(self, field: "_Field", failed_term: str, *, is_cut: bool) -> None:
         if failed_term:
             self.warnings.append(f"{field.keyword} could not be decoded as {failed_term}")
         if is_cut:

@@ -72,9 +72,9 @@ def find_data_set(source: ByteSource, limits: Limits) -> DataSet:
     first = walker.peek(offset, 8)
     is_guessed = not syntax
     syntax = syntax or _guess_syntax(first)
-    is_implicit = _is_implicit(first, syntax == IMPLICIT_LITTLE_ENDIAN, warnings)
+    is_implicit = _is_implicit(first, warnings, expected=syntax == IMPLICIT_LITTLE_ENDIAN)
     is_big_endian = syntax == EXPLICIT_BIG_ENDIAN
-    walker.order(is_big_endian)
+    walker.order(big_endian=is_big_endian)
     return DataSet(walker, offset, is_implicit, is_big_endian, syntax, is_guessed, sop_class, warnings)
 
 
@@ -141,7 +141,7 @@ def _guess_syntax(first: bytes) -> str:
     return EXPLICIT_BIG_ENDIAN if int.from_bytes(first[:2], "little") >= 1024 else EXPLICIT_LITTLE_ENDIAN
 
 
-def _is_implicit(first: bytes, expected: bool, warnings: list[str]) -> bool:
+def _is_implicit(first: bytes, warnings: list[str], *, expected: bool) -> bool:
     if first[:2] == b"\0\0":  # a command group is implicit, whatever the data set is
         return expected
     found = not looks_explicit(first[4:6])

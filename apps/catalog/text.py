@@ -31,7 +31,10 @@ class PersonName:
     @property
     def as_dicom(self) -> str:
         """The groups joined by =, as a PN value holds them."""
-        return "=".join((self.alphabetic, self.ideographic, self.phonetic)).rstrip("=")
+        return f"{self.alphabetic}={self.ideographic}={self.phonetic}".rstrip("=")
+
+
+NO_NAME = PersonName()
 
 
 @dataclass(frozen=True, slots=True)

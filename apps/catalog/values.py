@@ -24,7 +24,7 @@ def date_of(raw: bytes) -> date | None:
 
 
 def time_of(raw: bytes) -> time | None:
-    """TM: HH, HHMM, HHMMSS, HHMMSS.F to .FFFFFF, or with colons; finer digits are dropped and a second becomes second 59."""
+    """TM: HH, HHMM, HHMMSS, with a fraction or colons; beyond microseconds is dropped, second 60 becomes 59."""
     value = first_value(raw)
     return _time(value) if value else None
 

@@ -16,19 +16,19 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     options = type(rows[0])._meta
-    fields = [field for field in options.concrete_fields if not field.primary_key]
+    names = {field.column: field.attname for field in options.concrete_fields if field.column and not field.primary_key}
     table = connection.ops.quote_name(options.db_table)
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
-    content = [{field.column: getattr(row, field.attname) for field in fields} for row in rows]
+    columns = ", ".join(map(connection.ops.quote_name, names))
+    content = [{column: getattr(row, name) for column, name in names.items()} for row in rows]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s::json)"  # noqa: S608 names of our own tables
-            " RETURNING id",
+            f"INSERT INTO {table} ({columns})"  # noqa: S608 names of our own tables
+            f" SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s::json) RETURNING id",
             [json.dumps(content, default=_as_text, ensure_ascii=False)],
         )
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = key
-            row._state.adding = False  # noqa: SLF001 as bulk_create does
+            row._state.adding = False
 
 
 def _as_text(value: Any) -> str:

@@ -12,7 +12,8 @@ def native_dicom_model(data_set: dict[str, Any]) -> bytes:
     """The XML document."""
     root = Element("NativeDicomModel", {"xmlns": NAMESPACE, "xml:space": "preserve"})
     _fill(root, data_set)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8")
+    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _fill(parent: Element, data_set: dict[str, Any]) -> None:

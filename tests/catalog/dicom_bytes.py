@@ -58,7 +58,7 @@ def part10(content: bytes, syntax: str = EXPLICIT, *, preamble: bytes = bytes(12
 
 
 def image(changes: Elements | None = None) -> bytes:
-    """An image of 2 × 2 pixels, explicit little endian; `changes` add to it or replace."""
+    """An image of 2 by 2 pixels, explicit little endian; `changes` add to it or replace."""
     return part10(data_set({**IMAGE, **(changes or {})}))
 
 

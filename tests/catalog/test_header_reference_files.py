@@ -18,7 +18,8 @@ from apps.catalog.values import date_of, time_of
 
 def _folder(package: str) -> Path:
     spec = find_spec(package)
-    assert spec is not None and spec.submodule_search_locations
+    assert spec is not None
+    assert spec.submodule_search_locations
     return Path(spec.submodule_search_locations[0])
 
 
@@ -62,7 +63,7 @@ def _code(path: Path) -> str:
         return CODES[path.name]
     if path.name.startswith("DICOMDIR"):
         return "dicomdir"
-    if path.parent.name == "palettes":  # objects of no patient and no study
+    if path.parent.name == "palettes" and path.suffix == ".dcm":  # objects of no patient and no study
         return "missing_study_instance_uid"
     if "TINY_ALPHA" in path.parts and path.name.startswith("IM"):
         return "missing_pixel_data"
