@@ -40,31 +40,39 @@ def django_db_setup(services: None, django_db_blocker: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def fast_passwords(settings: Any) -> None:
+def quick_settings(settings: Any) -> None:
+    """Cheap password hashes, and static files without the manifest that collectstatic makes."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+
+
+def superuser_connection() -> psycopg.Connection:
+    conninfo = embedded_postgresql(settings.ENV).admin_conninfo(settings.DATABASES["default"]["NAME"])
+    return psycopg.connect(conninfo, autocommit=True)
 
 
 @pytest.fixture
-def superuser_sql() -> Iterator[psycopg.Connection]:
-    """A connection that no rule binds, for what tests prove or clean up."""
-    conninfo = embedded_postgresql(settings.ENV).admin_conninfo(settings.DATABASES["default"]["NAME"])
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+def superuser_sql(django_db_setup: None) -> Iterator[psycopg.Connection]:
+    """A connection that no rule binds, for what tests prove."""
+    with superuser_connection() as connection:
         yield connection
 
 
 @pytest.fixture
-def committed_db(django_db_setup: None, django_db_blocker: Any, superuser_sql: psycopg.Connection) -> Iterator[None]:
+def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """A database that other processes see, emptied afterwards. `django_db` rolls back instead."""
     with django_db_blocker.unblock():
         yield
-    superuser_sql.execute("SET session_replication_role = replica")
-    tables = superuser_sql.execute(
-        "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables WHERE schemaname = 'public'"
-        " AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission', 'auth_group',"
-        " 'auth_group_permissions')"
-    ).fetchone()
-    assert tables
-    superuser_sql.execute(f"TRUNCATE {tables[0]} CASCADE".encode())
+    with superuser_connection() as connection:
+        connection.execute("SET session_replication_role = replica")
+        tables = connection.execute(
+            "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables WHERE schemaname = 'public'"
+            " AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission', 'auth_group',"
+            " 'auth_group_permissions')"
+        ).fetchone()
+        assert tables
+        connection.execute(f"TRUNCATE {tables[0]} CASCADE".encode())
     for folder in ("vault", "spool", "cache"):
         shutil.rmtree(HOME / folder, ignore_errors=True)
 

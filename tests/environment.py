@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 HOME = Path(tempfile.mkdtemp(prefix="medvault-test-"))
+(HOME / "static").mkdir()
 for name in ("DATABASE_URL", "REDIS_URL", "VAULT_PRIMARY", "VAULT_REPLICA", "EMAIL_URL", "PUBLIC_URL", "SECRET_KEY"):
     os.environ.pop(name, None)
 os.environ |= {

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -60,6 +61,9 @@ def store(request: FacilityRequest, study_instance_uid: str = "") -> HttpRespons
     except (VaultUnavailable, DigestMismatch) as error:
         log.error("STOW-RS refused, nothing was stored: %s", error.message)  # noqa: TRY400
         return _refusal(503, "Nothing was stored: the vault cannot be written now", {"Retry-After": RETRY_AFTER_S})
+    except (OperationalError, InterfaceError) as error:
+        log.error("STOW-RS refused, the database went away: %s", type(error).__name__)  # noqa: TRY400
+        return _refusal(503, "Not acknowledged: the database went away. Send again", {"Retry-After": RETRY_AFTER_S})
     announce_packs()
     return store_response(request, media_type, intake.files, stored.files)
 

@@ -89,7 +89,7 @@ def test_raw_sql_can_neither_read_nor_write_across(
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {} CASCADE"])
 def test_neither_role_may_delete(sakura: Facility, table: str, statement: str) -> None:
     for enter in (lambda: as_facility(sakura), as_center):
-        with enter(), pytest.raises(DatabaseError, match="permission denied|append-only"), transaction.atomic():
+        with enter(), pytest.raises(DatabaseError, match=r"permission denied|append-only"), transaction.atomic():
             sql(statement.format(table))
 
 
