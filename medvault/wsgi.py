@@ -7,3 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
 
 application = get_wsgi_application()
+
+# The first request of a worker should not wait for the pages' code to be loaded.
+from django.urls import get_resolver  # noqa: E402
+
+_ = get_resolver().url_patterns

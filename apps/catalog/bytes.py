@@ -11,7 +11,7 @@ BUFFER = 128 * 1024
 
 
 def instance_pieces(instance: Instance) -> Iterator[bytes]:
-    """The file as it was received, in pieces of at most 1 MiB. Raises MissingPack."""
+    """The file as it was received, in pieces. Raises MissingPack."""
     return place("primary").pieces(instance.pack.name, instance.pack_offset, instance.length_bytes)
 
 

@@ -29,7 +29,7 @@ class Intake:
     only_study: str = ""
     files: list[Received | Refused] = field(default_factory=list)
 
-    def add(self, pieces: Iterable[bytes], source_name: str = "") -> Received | Refused:
+    def add(self, pieces: Iterable[bytes | memoryview], source_name: str = "") -> Received | Refused:
         """Spool one file and read its header. Raises VaultUnavailable, and what `pieces` raises."""
         segment = self.batch.incoming
         file = examine(segment, segment.add(pieces), source_name, self.only_study)

@@ -11,7 +11,7 @@ from python_multipart.multipart import MultipartParser
 
 from apps.core.errors import DomainError
 
-PIECE = 1 << 20
+PIECE = 256 * 1024
 LONGEST_PART_HEADER = 8 * 1024
 _PART_END = None
 
@@ -27,7 +27,7 @@ class Part:
     """One part; `pieces` must be read before the next part is asked for, else the rest is passed over."""
 
     content_type: str
-    pieces: Iterator[bytes]
+    pieces: Iterator[memoryview]
 
 
 def content_type_of(header: str) -> tuple[str, dict[str, str]]:
@@ -67,7 +67,7 @@ class _Events:
                     "on_header_value": self._header_value,
                     "on_header_end": self._header_end,
                     "on_headers_finished": lambda: self._queue.append(self._headers),
-                    "on_part_data": lambda data, start, end: self._queue.append(data[start:end]),
+                    "on_part_data": lambda data, start, end: self._queue.append(memoryview(data)[start:end]),
                     "on_part_end": lambda: self._queue.append(_PART_END),
                     "on_end": self._end,
                 },
@@ -83,7 +83,7 @@ class _Events:
         headers: dict[str, str] = self._queue.popleft()
         return headers
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[memoryview]:
         """The content of the part whose headers came last."""
         while True:
             self._fill()

@@ -15,10 +15,9 @@ from apps.core.locks import lock_names
 from apps.facilities.tenancy import as_center
 from apps.vault.errors import DigestMismatch
 from apps.vault.models import Pack, PackKind
-from apps.vault.places import PIECE, Place, place
+from apps.vault.places import WHOLE, Place, place
 from apps.vault.spool import Batch, Member, Segment, dead_batches, pack_prefix
 
-THREADED_FROM_BYTES = 4 * PIECE
 log = logging.getLogger(__name__)
 
 
@@ -74,6 +73,7 @@ def replicate(pack: Pack, *, now: Callable[[], datetime]) -> None:
     if digest_of(replica, pack.name) != bytes(pack.sha256):
         replica.remove(pack.name)
         raise DigestMismatch(f"Pack {pack.name} differs between primary and replica")
+    replica.uncache(pack.name)
     pack.replicated_at = now()
     pack.save(update_fields=["replicated_at"])
 
@@ -81,7 +81,7 @@ def replicate(pack: Pack, *, now: Callable[[], datetime]) -> None:
 def digest_of(where: Place, name: str) -> bytes:
     """SHA-256 of a whole pack as it reads now. Raises MissingPack."""
     digest = sha256()
-    for piece in where.pieces(name, 0, 1 << 62):
+    for piece in where.pieces(name, 0, WHOLE):
         digest.update(piece)
     return digest.digest()
 
@@ -107,25 +107,23 @@ def sweep_dead_batches() -> int:
 
 
 def _verified(where: Place, name: str, size: int, members: list[Member]) -> bytes:
-    """SHA-256 of the whole pack, every member compared on the way. Large packs are hashed by two threads."""
-    whole, length = sha256(), 0
-    reader = _MemberCheck(members)
-    pool = ThreadPoolExecutor(1) if size >= THREADED_FROM_BYTES else None
-    pending = None
-    for piece in where.pieces(name, 0, size):
+    """SHA-256 of the whole pack, while a second thread compares every member. Raises DigestMismatch."""
+    with ThreadPoolExecutor(1) as second:
+        comparing = second.submit(_members_match, where, name, size, members)
+        digest = digest_of(where, name)
+        if not comparing.result():
+            raise DigestMismatch(f"Pack {name} reads differently from what was received")
+    where.uncache(name)
+    return digest
+
+
+def _members_match(where: Place, name: str, size: int, members: list[Member]) -> bool:
+    check = _MemberCheck(members)
+    length = 0
+    for piece in where.pieces(name, 0, WHOLE):
         length += len(piece)
-        if pool is None:
-            whole.update(piece)
-        else:
-            if pending:
-                pending.result()
-            pending = pool.submit(whole.update, piece)
-        reader.feed(piece)
-    if pool:
-        pool.shutdown()
-    if length != size or not reader.matches:
-        raise DigestMismatch(f"Pack {name} reads differently from what was received")
-    return whole.digest()
+        check.feed(piece)
+    return length == size and check.matches
 
 
 class _MemberCheck:

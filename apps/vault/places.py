@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import FileSystemStorage, storages
@@ -17,6 +17,7 @@ from storages.backends.s3 import S3Storage
 from apps.vault.errors import MissingPack, VaultUnavailable
 
 PIECE = 1 << 20
+WHOLE = 1 << 62
 PARTIAL = ".partial-"
 
 
@@ -33,7 +34,13 @@ class Place(Protocol):
         """`size` bytes from `offset`, fewer at the end of the pack. Raises MissingPack."""
 
     def pieces(self, name: str, offset: int, size: int) -> Iterator[bytes]:
-        """The same range in pieces of at most 1 MiB. Raises MissingPack."""
+        """The same range in pieces of at most PIECE bytes. Raises MissingPack."""
+
+    def uncache(self, name: str) -> None:
+        """Tell the operating system that a pack will not be read again soon.
+
+        Packs are written once and seldom read; they must not push what is read often out of memory.
+        """
 
     def names(self, prefix: str) -> list[str]:
         """Names that begin with `prefix`, whose folders are complete."""
@@ -71,22 +78,25 @@ class DirectoryPlace(FileSystemStorage):
         _through(other, name, self, spool)
 
     def read_at(self, name: str, offset: int, size: int) -> bytes:
-        try:
-            with Path(self.path(name)).open("rb") as file:
-                return os.pread(file.fileno(), size, offset)
-        except FileNotFoundError:
-            raise MissingPack(f"Pack {name} is missing") from None
+        with self._opened(name) as file:
+            return os.pread(file.fileno(), size, offset)
 
     def pieces(self, name: str, offset: int, size: int) -> Iterator[bytes]:
+        with self._opened(name) as file:
+            while size and (piece := os.pread(file.fileno(), min(PIECE, size), offset)):
+                offset, size = offset + len(piece), size - len(piece)
+                yield piece
+
+    def uncache(self, name: str) -> None:
+        if hasattr(os, "posix_fadvise"):
+            with self._opened(name) as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def _opened(self, name: str) -> BinaryIO:
         try:
-            file = Path(self.path(name)).open("rb")  # noqa: SIM115
+            return Path(self.path(name)).open("rb", buffering=0)
         except FileNotFoundError:
             raise MissingPack(f"Pack {name} is missing") from None
-        with file:
-            file.seek(offset)
-            while size and (piece := file.read(min(PIECE, size))):
-                size -= len(piece)
-                yield piece
 
     def names(self, prefix: str) -> list[str]:
         folder, _, start = prefix.rpartition("/")
@@ -143,6 +153,9 @@ class BucketPlace(S3Storage):  # type: ignore[misc]
             raise VaultUnavailable(f"The vault could not be read: {error.response['Error']['Code']}") from error
         yield from answer["Body"].iter_chunks(PIECE)
 
+    def uncache(self, name: str) -> None:
+        pass
+
     def names(self, prefix: str) -> list[str]:
         root = self._key("")
         found = self.bucket.objects.filter(Prefix=self._key(prefix))
@@ -164,7 +177,7 @@ def _through(source: Place, name: str, target: Place, spool: Path) -> None:
     spool.mkdir(parents=True, exist_ok=True)
     try:
         with carrier.open("wb") as file:
-            for piece in source.pieces(name, 0, 1 << 62):
+            for piece in source.pieces(name, 0, WHOLE):
                 file.write(piece)
         target.put(name, carrier)
     except OSError as error:

@@ -22,7 +22,7 @@ from django.conf import settings
 from apps.vault import zipformat
 from apps.vault.errors import VaultUnavailable
 
-PIECE = 1 << 20
+PIECE = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Segment:
         self._file = path.open("xb+", buffering=0)
         self._end = 0
 
-    def add(self, pieces: Iterable[bytes]) -> Member:
+    def add(self, pieces: Iterable[bytes | memoryview]) -> Member:
         """Append one file as it arrives. What the source raises leaves the segment as it was before."""
         name = f"{len(self.members) + 1:06d}.dcm"
         start = self._end
@@ -107,7 +107,7 @@ class Segment:
         os.ftruncate(self._file.fileno(), end)
         os.lseek(self._file.fileno(), end, os.SEEK_SET)
 
-    def _write(self, data: bytes) -> int:
+    def _write(self, data: bytes | memoryview) -> int:
         view = memoryview(data)
         while view:
             view = view[os.write(self._file.fileno(), view) :]
