@@ -1,0 +1,119 @@
+"""Pictures of stored images for people's screens: not for diagnosis."""
+
+import math
+from functools import partial
+from io import BytesIO
+from typing import Any, BinaryIO, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from apps.catalog.bounds import MIB
+from apps.catalog.preview.attributes import Attributes, read_attributes
+from apps.catalog.preview.errors import NotRenderable
+from apps.catalog.preview.frame import Frame, decode_frame
+from apps.catalog.preview.grey import grey_levels
+from apps.catalog.preview.lookup import Levels, LookupTable, colour_table, levels_of
+from apps.catalog.preview.region import Region
+
+__all__ = ["NotRenderable", "render_preview"]
+
+MAX_PIXELS = 64 * 1024 * 1024
+_HEADER_BYTES = 64 * MIB  # twice what a header may have
+_LONGEST_SIDE = 65_500  # of a JPEG by libjpeg
+_MOST_OBLONG_PIXEL = 16.0
+_JPEG_QUALITY = 85
+
+
+def render_preview(
+    file: BinaryIO,
+    *,
+    frame: int = 1,
+    longest_side: int | None = None,
+    window: tuple[float, float] | None = None,
+    format: Literal["jpeg", "png"] = "jpeg",  # noqa: A002 -- Pillow's word for it
+    max_pixels: int = MAX_PIXELS,
+) -> bytes:
+    """One frame of a DICOM file as JPEG or PNG, 8 bits per sample, grey or RGB, with square pixels.
+
+    `file` is seekable, holds the whole file from its start, and is read from wherever it stands; its position is
+    left anywhere. `frame` counts from 1. `longest_side` is in pixels; an image is never enlarged in either direction.
+    `window` is (center, width) in modality units, PS3.3 C.11.2; without it the object's first VOI LUT or window
+    counts, then the 1st to 99th percentile. `max_pixels` bounds rows x columns x samples of the frame.
+    Memory: up to 9 bytes for each of `max_pixels` (16 when the pixels are 64 bits wide), the compressed frame, of which
+    twice the decoded size is accepted, and the header's image attributes: 0.7 GiB for the largest usual frame at the
+    default. No more is read either, whatever the file declares; an attribute may have 1 MiB.
+    Raises NotRenderable, and what reading `file` raises.
+    """
+    if window and not (all(map(math.isfinite, window)) and window[1] > 0):
+        raise NotRenderable("invalid_window", "A window is a center and a width above 0.")
+    if longest_side is not None and longest_side < 1:
+        raise NotRenderable("invalid_size", "The longest side has at least 1 pixel.")
+    region = Region(file, _HEADER_BYTES)
+    try:
+        image = read_attributes(region, frame)
+        picture = _picture(decode_frame(region, image, frame, max_pixels), image, window)
+        return _encoded(_scaled(picture, image, longest_side), format)
+    except NotRenderable:
+        raise
+    except Exception:  # noqa: BLE001 -- decoders raise what they like, and their words may quote the object
+        if region.failure:
+            raise region.failure from None
+        raise NotRenderable("undecodable", "The image cannot be decoded.") from None
+
+
+def _picture(frame: Frame, image: Attributes, window: tuple[float, float] | None) -> Image.Image:
+    match frame.photometric_interpretation:
+        case "MONOCHROME1" | "MONOCHROME2" if frame.pixels.ndim == 2:
+            return Image.fromarray(grey_levels(frame, image, window))
+        case "PALETTE COLOR" if frame.pixels.ndim == 2:
+            return Image.fromarray(_from_palette(frame.pixels, image))
+        case "RGB" if frame.pixels.ndim == 3:
+            return Image.fromarray(_eight_bits(frame))
+    raise NotRenderable(
+        "unsupported_photometric_interpretation", "The object's photometric interpretation is not rendered."
+    )
+
+
+def _from_palette(pixels: NDArray[Any], image: Attributes) -> Levels:
+    picture = np.empty((*pixels.shape, 3), np.uint8)
+    for at, colour in enumerate(("Red", "Green", "Blue")):
+        table = colour_table(image.data_set, colour, is_little_endian=image.is_little_endian)
+        picture[..., at] = levels_of(pixels, partial(_colour_levels, table))
+    return picture
+
+
+def _colour_levels(table: LookupTable, stored: NDArray[Any]) -> Levels:
+    return np.rint(table.of(stored) * (255 / table.largest)).astype(np.uint8)
+
+
+def _eight_bits(frame: Frame) -> Levels:
+    if frame.pixels.dtype.kind != "u":
+        raise NotRenderable("undecodable", "The image has signed colours.")
+    return np.ascontiguousarray(frame.pixels >> max(0, frame.bits_stored - 8)).astype(np.uint8, copy=False)
+
+
+def _scaled(picture: Image.Image, image: Attributes, longest_side: int | None) -> Image.Image:
+    oblong = _pixel_height(image)
+    width, height = picture.width / max(1, oblong), picture.height * min(1, oblong)
+    factor = min(1, min(longest_side or _LONGEST_SIDE, _LONGEST_SIDE) / max(width, height))
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    if size == picture.size:
+        return picture
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _pixel_height(image: Attributes) -> float:
+    """In pixel widths, PS3.3 C.7.6.3.1.7; implausible ones count as square."""
+    for keyword in ("PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+        vertical, horizontal = image.number(keyword, 0), image.number(keyword, 1)
+        if vertical and horizontal and 1 / _MOST_OBLONG_PIXEL <= vertical / horizontal <= _MOST_OBLONG_PIXEL:
+            return vertical / horizontal
+    return 1.0
+
+
+def _encoded(picture: Image.Image, format: Literal["jpeg", "png"]) -> bytes:  # noqa: A002
+    encoded = BytesIO()
+    picture.save(cast(Any, encoded), format, quality=_JPEG_QUALITY)
+    return encoded.getvalue()
