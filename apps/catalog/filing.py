@@ -111,8 +111,7 @@ def _file_study(facility_id: int, arrivals: list[Arrival], known: dict[str, list
     first = arrivals[0].header
     uid = first.study_instance_uid
     study = Study.objects.select_related("patient").filter(facility_id=facility_id, study_instance_uid=uid).first()
-    if study is None:
-        study = _new_study(facility_id, first, now)
+    study = study or _new_study(facility_id, first, now)
     contradictions = [_contradiction(arrival, study, known) for arrival in arrivals]
     conflicts = {
         n: _conflict(facility_id, study, arrivals[n], kind, now) for n, kind in enumerate(contradictions) if kind

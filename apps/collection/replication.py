@@ -12,6 +12,7 @@ from apps.facilities.tenancy import as_center
 from apps.vault.models import Pack
 from apps.vault.packs import replicate
 
+AT_ONCE = 20  # packs that one transaction holds
 log = logging.getLogger(__name__)
 
 
@@ -20,11 +21,10 @@ def replicate_pending() -> int:
 
     Any number of workers may run this: each pack is held by the one that copies it.
     """
-    done = 0
-    passed = 0
-    while (key := _next_pack(after=passed)) is not None:
-        passed = key
-        done += _replicate_one(key)
+    done = passed = 0
+    while keys := _next_packs(after=passed):
+        passed = keys[-1]
+        done += _replicate(keys)
     settle_collections()
     return done
 
@@ -46,21 +46,22 @@ def settle_collections() -> int:
     return settled
 
 
-def _next_pack(*, after: int) -> int | None:
+def _next_packs(*, after: int) -> list[int]:
     with as_center():
-        return Pack.objects.filter(replicated_at=None, pk__gt=after).order_by("pk").values_list("pk", flat=True).first()
+        pending = Pack.objects.filter(replicated_at=None, pk__gt=after).order_by("pk")
+        return list(pending.values_list("pk", flat=True)[:AT_ONCE])
 
 
-def _replicate_one(key: int) -> bool:
+def _replicate(keys: list[int]) -> int:
+    """Copy those of the packs that no other worker holds."""
+    done = []
     with as_center():
-        pack = Pack.objects.select_for_update(skip_locked=True).filter(pk=key, replicated_at=None).first()
-        if pack is None:
-            return False
-        try:
-            replicate(pack, now=database_now)
-        except DomainError as error:
-            log.error(  # noqa: TRY400 a fact, not a fault of the code
-                "Pack %s has no second copy yet: %s", pack.name, error.message
-            )
-            return False
-    return True
+        for pack in Pack.objects.select_for_update(skip_locked=True).filter(pk__in=keys, replicated_at=None):
+            try:
+                replicate(pack)
+            except DomainError as error:
+                log.error("Pack %s has no second copy yet: %s", pack.name, error.message)  # noqa: TRY400
+            else:
+                done.append(pack.pk)
+        Pack.objects.filter(pk__in=done).update(replicated_at=database_now())
+    return len(done)

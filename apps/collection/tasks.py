@@ -3,12 +3,14 @@
 import logging
 
 from celery import shared_task
+from django.core.cache import cache
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from apps.collection import interrupted, replication
 from apps.vault.packs import sweep_dead_batches
 
+SOON_S = 1
 log = logging.getLogger(__name__)
 
 
@@ -26,8 +28,9 @@ def sweep_orphans() -> None:
 
 
 def announce_packs() -> None:
-    """Ask a worker to copy new packs now. Without a broker the next beat does it."""
+    """Ask a worker to copy new packs soon, once for all that come meanwhile. Without a broker the next beat does it."""
     try:
-        replicate_pending.delay()
+        if cache.add("packs-announced", value=True, timeout=SOON_S):
+            replicate_pending.apply_async(countdown=SOON_S)
     except (OperationalError, RedisError) as error:
         log.warning("The broker does not answer (%s); packs are copied at the next beat", type(error).__name__)

@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,19 +62,18 @@ def discard_pack(name: str) -> None:
         place(alias).remove(name)
 
 
-def replicate(pack: Pack, *, now: Callable[[], datetime]) -> None:
-    """Copy a pack to the replica, read the copy back, and note it. The caller holds the row.
+def replicate(pack: Pack) -> None:
+    """Copy a pack to the replica and read the copy back. The caller holds the row and notes it there.
 
     Raises VaultUnavailable, MissingPack, or DigestMismatch when the copy is not what the row says.
     """
-    replica = place("replica")
-    replica.copy_from(place("primary"), pack.name, Path(settings.VAULT_SPOOL))
+    primary, replica = place("primary"), place("replica")
+    replica.copy_from(primary, pack.name, Path(settings.VAULT_SPOOL))
     if digest_of(replica, pack.name) != bytes(pack.sha256):
         replica.remove(pack.name)
         raise DigestMismatch(f"Pack {pack.name} differs between primary and replica")
-    replica.uncache(pack.name)
-    pack.replicated_at = now()
-    pack.save(update_fields=["replicated_at"])
+    for where in (primary, replica):
+        where.uncache(pack.name)
 
 
 def digest_of(where: Place, name: str) -> bytes:
@@ -113,7 +111,6 @@ def _verified(where: Place, name: str, size: int, members: list[Member]) -> byte
         digest = digest_of(where, name)
         if not comparing.result():
             raise DigestMismatch(f"Pack {name} reads differently from what was received")
-    where.uncache(name)
     return digest
 
 

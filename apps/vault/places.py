@@ -62,7 +62,7 @@ class DirectoryPlace(FileSystemStorage):
         try:
             _make_folders(target.parent)
             if move and _rename(source, target):
-                _sync_folder(target.parent)
+                _sync(target.parent)
                 return
             self._copy(source, target)
         except OSError as error:
@@ -112,15 +112,13 @@ class DirectoryPlace(FileSystemStorage):
     def _copy(self, source: Path, target: Path) -> None:
         partial = target.with_name(PARTIAL + target.name)
         try:
-            with source.open("rb") as reader, partial.open("wb") as writer:
-                shutil.copyfileobj(reader, writer, PIECE)
-                writer.flush()
-                os.fsync(writer.fileno())
+            shutil.copyfile(source, partial)
+            _sync(partial)
             partial.rename(target)
         except OSError:
             partial.unlink(missing_ok=True)
             raise
-        _sync_folder(target.parent)
+        _sync(target.parent)
 
 
 class BucketPlace(S3Storage):  # type: ignore[misc]
@@ -194,11 +192,12 @@ def _make_folders(folder: Path) -> None:
         folder = folder.parent
     for each in reversed(missing):
         each.mkdir(exist_ok=True)
-        _sync_folder(each.parent)
+        _sync(each.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Make a file's content, or a folder's entries, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

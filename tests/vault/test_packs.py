@@ -19,6 +19,7 @@ from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_facility
 from apps.vault.errors import DigestMismatch
 from apps.vault.models import Pack, PackKind
+from apps.vault.packs import sweep_dead_batches
 from apps.vault.places import DirectoryPlace
 from apps.vault.spool import Batch
 
@@ -35,6 +36,11 @@ def store(facility: Facility, contents: dict[str, bytes]) -> None:
         for name, content in contents.items():
             intake.add([content], name)
         store_batch(new_collection(facility, reception, now=now), reception, intake, now=now, is_last=True)
+
+
+@pytest.fixture(autouse=True)
+def empty_vault() -> None:
+    shutil.rmtree(_primary(), ignore_errors=True)
 
 
 @pytest.fixture
@@ -98,3 +104,5 @@ def test_what_reads_differently_is_not_stored(sakura: Facility, monkeypatch: pyt
         store(sakura, CONTENTS)
     with as_facility(sakura):
         assert not Pack.objects.exists()
+    assert sweep_dead_batches() == 1
+    assert not [path for path in Path(_primary()).rglob("*") if path.is_file()]

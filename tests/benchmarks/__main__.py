@@ -1,0 +1,104 @@
+"""`make bench`: what storing and searching cost, beside Orthanc where it is installed, else beside the machine."""
+
+import hashlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.images import Slices
+from tests.benchmarks.servers import Server, medvault, orthanc, orthanc_program
+from tests.benchmarks.storing import big, images_per_second, middle
+
+ROUNDS = 3
+CASES = [(64, 1, 2000), (64, 4, 4000), (512, 1, 600), (512, 4, 1000)]
+console = Console(width=110)
+
+
+def main(chosen: list[str]) -> None:
+    with tempfile.TemporaryDirectory(prefix="medvault-bench-") as folder:
+        Path(folder).chmod(0o755)
+        if not chosen or "limits" in chosen:
+            limits(Path(folder))
+        if not chosen or "storing" in chosen:
+            storing(Path(folder))
+    if not chosen or "search" in chosen:
+        from tests.benchmarks import search_at_a_million
+
+        search_at_a_million.main()
+
+
+def limits(folder: Path) -> None:
+    table = Table("What the machine gives", "", title="Limits")
+    data = os.urandom(64 << 20)
+    table.add_row("SHA-256, one core", f"{_rate(len(data), lambda: hashlib.sha256(data).digest()):,.0f} MB/s")
+
+    def write() -> None:
+        with (folder / "file").open("wb", buffering=0) as file:
+            file.write(data)
+            os.fsync(file.fileno())
+
+    table.add_row("one file of 64 MB, written and fsynced", f"{_rate(len(data), write):,.0f} MB/s")
+    started = time.perf_counter()
+    for number in range(200):
+        with (folder / f"small{number}").open("wb", buffering=0) as file:
+            file.write(data[:8192])
+            os.fsync(file.fileno())
+    table.add_row("files of 8 KB, written and fsynced", f"{200 / (time.perf_counter() - started):,.0f} a second")
+    console.print(table)
+
+
+def storing(folder: Path) -> None:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(medvault(folder / "medvault"))]
+        if orthanc_program():
+            servers.append(stack.enter_context(orthanc(folder / "orthanc")))
+        else:
+            console.print("Orthanc is not installed (Debian: orthanc orthanc-dicomweb); MedVault is measured alone")
+        table = Table("STOW-RS, batches of 50", *(server.name for server in servers), "MedVault / Orthanc")
+        for side, connections, count in CASES:
+            figures = _in_turns(servers, side, connections, count)
+            cells = [f"{middle(figures[server.name]):,.0f} images/s" for server in servers]
+            table.add_row(f"{side}x{side}, {connections} conn.", *cells, _ratio(servers, figures))
+        speeds = {server.name: big(server) for server in servers}
+        table.add_row("1 GiB object", *(f"{speeds[server.name][0]:,.0f} MB/s" for server in servers),
+                      _ratio(servers, {name: [speed] for name, (speed, _) in speeds.items()}))  # fmt: skip
+        table.add_row("... raises memory by", *(f"{speeds[server.name][1]:,.0f} MB" for server in servers), "")
+        console.print(table)
+
+
+def _in_turns(servers: list[Server], side: int, connections: int, count: int) -> dict[str, list[float]]:
+    slices = Slices(side)
+    figures: dict[str, list[float]] = {server.name: [] for server in servers}
+    for server in servers:  # the first requests of a process are slower, in every server
+        images_per_second(server, slices, count=count // 4 // 50 * 50 or 50, connections=connections)
+    for number in range(ROUNDS):
+        for server in _alternating(servers, number):
+            figures[server.name].append(images_per_second(server, slices, count=count, connections=connections))
+    return figures
+
+
+def _alternating(servers: list[Server], number: int) -> Iterator[Server]:
+    yield from servers if number % 2 == 0 else reversed(servers)
+
+
+def _ratio(servers: list[Server], figures: dict[str, list[float]]) -> str:
+    return f"{middle(figures['MedVault']) / middle(figures['Orthanc']):.2f}" if len(servers) > 1 else ""
+
+
+def _rate(nbytes: int, act: object) -> float:
+    assert callable(act)
+    started = time.perf_counter()
+    for _ in range(3):
+        act()
+    return 3 * nbytes / 1e6 / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
