@@ -62,6 +62,7 @@ def superuser_sql(django_db_setup: None) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """A database that other processes see, emptied afterwards. `django_db` rolls back instead."""
+    empty_folders()  # tests that roll back leave their packs behind
     with django_db_blocker.unblock():
         yield
     with superuser_connection() as connection:
@@ -73,6 +74,10 @@ def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None
         ).fetchone()
         assert tables
         connection.execute(f"TRUNCATE {tables[0]} CASCADE".encode())
+    empty_folders()
+
+
+def empty_folders() -> None:
     for folder in ("vault", "spool", "cache"):
         shutil.rmtree(HOME / folder, ignore_errors=True)
 

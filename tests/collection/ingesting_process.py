@@ -23,7 +23,6 @@ from apps.collection.reception import Reception  # noqa: E402
 from apps.collection.replication import replicate_pending  # noqa: E402
 from apps.facilities.models import Facility  # noqa: E402
 from apps.facilities.tenancy import as_center  # noqa: E402
-from apps.vault import packs  # noqa: E402
 from apps.vault.errors import VaultUnavailable  # noqa: E402
 from apps.vault.places import DirectoryPlace  # noqa: E402
 from apps.vault.spool import Batch, Segment  # noqa: E402
@@ -66,7 +65,7 @@ def die_at(step: str) -> None:
         case "committed":
             after(ingest, "commit_batch")
         case "replica written":
-            after(packs, "digest_of")
+            after(DirectoryPlace, "copy_from")
 
 
 def wait_for_others() -> None:
