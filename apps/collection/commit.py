@@ -1,6 +1,6 @@
 """The one transaction that makes a batch known: packs, catalog, received files, reception record, audit."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from apps.audit.record import record
 from apps.catalog.filing import Arrival, Filed, Known, file_arrivals, find_known, lock_keys
 from apps.collection.models import Collection, Outcome, ReceivedFile, ReceptionRecord, State
 from apps.collection.reception import Reception
-from apps.collection.sorting import Received, Refused, identity, known_copy, sop_instance_uids
+from apps.collection.sorting import Received, Refused, faulty_digests, identity, is_known, known_copy, sop_instance_uids
 from apps.core.bulk import insert_rows
 from apps.core.locks import lock_names
 from apps.facilities.tenancy import as_facility
@@ -60,12 +60,26 @@ def commit_batch(
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with as_facility(collection.facility):
-                lock_names({batch_id} | lock_keys(collection.facility_id, [f.header for f in files if f.header]))
+                lock_names({batch_id} | _lock_keys(collection.facility_id, files))
                 return _commit(copy(collection), reception, files, packed, now, is_last=is_last)
         except IntegrityError:
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError
+
+
+def find_quarantined(facility_id: int, digests: set[bytes]) -> dict[bytes, ReceivedFile]:
+    """What the facility's quarantine has of these SHA-256."""
+    if not digests:
+        return {}
+    files = ReceivedFile.objects.filter(facility_id=facility_id, outcome=Outcome.QUARANTINED, sha256__in=digests)
+    return {bytes(file.sha256): file for file in files.select_related("pack")}
+
+
+def _lock_keys(facility_id: int, files: Sequence[Received | Refused]) -> set[str]:
+    # One for all of them: a request can hold thousands, and the server's table of locks is small.
+    quarantine = {f"{facility_id}/quarantine"} if faulty_digests(files) else set()
+    return quarantine | lock_keys(facility_id, [file.header for file in files if file.header])
 
 
 def _commit(
@@ -79,9 +93,10 @@ def _commit(
 ) -> Stored:
     facility_id = collection.facility_id
     known = find_known(facility_id, sop_instance_uids(files))
-    where = _write_packs(facility_id, packed, known, now)
+    quarantined = find_quarantined(facility_id, faulty_digests(files))
+    where = _write_packs(facility_id, packed, known, quarantined, now)
     filed = _file_new(facility_id, where, known, now)
-    answers = _Answers(facility_id, where, filed, known).of(files)
+    answers = _Answers(facility_id, where, filed, known, quarantined).of(files)
     for answer in answers:
         counter = _COUNTERS[Outcome(answer.outcome)]
         setattr(collection, counter, getattr(collection, counter) + 1)
@@ -94,10 +109,14 @@ def _commit(
 
 
 def _write_packs(
-    facility_id: int, packed: list[Packed], known: dict[str, list[Known]], now: datetime
+    facility_id: int,
+    packed: list[Packed],
+    known: dict[str, list[Known]],
+    quarantined: Container[bytes],
+    now: datetime,
 ) -> dict[Received, _InPack]:
     """Rows for the packs that hold anything new, and where each of their files is."""
-    needed = [each for each in packed if not all(known_copy(file, known) for file in each.files)]
+    needed = [each for each in packed if not all(is_known(file, known, quarantined) for file in each.files)]
     rows = Pack.objects.bulk_create([each.pack.row(facility_id=facility_id, created_at=now) for each in needed])
     return {
         file: _InPack(row, member)
@@ -126,12 +145,15 @@ class _Answers:
         where: dict[Received, _InPack],
         filed: dict[Received, Filed],
         known: dict[str, list[Known]],
+        quarantined: dict[bytes, ReceivedFile],
     ) -> None:
         self._facility_id = facility_id
         self._where = where
         self._filed = filed
         self._known = known
+        self._quarantined = quarantined
         self._first = {identity(file): file for file in filed}
+        self._first_faulty = {file.member.sha256: file for file in reversed(where) if not file.header}
 
     def of(self, files: Sequence[Received | Refused]) -> list[ReceivedFile]:
         return [self._skipped(file) if isinstance(file, Refused) else self._kept(file) for file in files]
@@ -156,8 +178,8 @@ class _Answers:
             source_name=file.source_name,
         )
         if file.fault:
-            answer.outcome, answer.reason_code, answer.reason = Outcome.QUARANTINED, file.fault.code, file.fault.message
-            self._place(answer, self._where[file])
+            answer.reason_code, answer.reason = file.fault.code, file.fault.message
+            self._quarantine(answer, file)
         if file.header:
             answer.sop_instance_uid = file.header.sop_instance_uid
             if file in self._filed:
@@ -165,6 +187,14 @@ class _Answers:
             else:
                 self._duplicate(answer, file)
         return answer
+
+    def _quarantine(self, answer: ReceivedFile, file: Received) -> None:
+        if before := self._quarantined.get(file.member.sha256):
+            answer.outcome, answer.pack, answer.pack_offset = Outcome.DUPLICATE, before.pack, before.pack_offset
+            return
+        first = self._first_faulty[file.member.sha256]
+        answer.outcome = Outcome.QUARANTINED if file is first else Outcome.DUPLICATE
+        self._place(answer, self._where[first])
 
     def _file(self, answer: ReceivedFile, filed: Filed, at: _InPack) -> None:
         self._place(answer, at)
@@ -189,29 +219,36 @@ class _Answers:
 
 
 def _save(collection: Collection, reception: Reception, now: datetime, *, is_last: bool) -> None:
-    is_new = collection.pk is None
     if is_last:
         collection.advance(State.RECEIVED, at=now)
-    collection.save()
-    if is_new:
-        ReceptionRecord.objects.create(
-            facility_id=collection.facility_id,
-            collection=collection,
-            received_at=now,
-            method=reception.method,
-            operator=reception.operator,
-            user=reception.user,
-            device_token=reception.device_token,
-            medium_serial=reception.medium_serial,
-            source_address=reception.source_address,
-        )
-        _record("collection.opened", collection, reception, method=reception.method)
+    if collection.pk is None:
+        write_opened(collection, reception, now=now)
+    else:
+        collection.save()
     if is_last:
         counts = {counter: getattr(collection, counter) for counter in _COUNTERS.values()}
-        _record("collection.received", collection, reception, **counts)
+        record_act("collection.received", collection, reception, **counts)
 
 
-def _record(action: str, collection: Collection, reception: Reception, **details: Any) -> None:
+def write_opened(collection: Collection, reception: Reception, *, now: datetime) -> None:
+    """Write a new collection with its reception record, within the caller's transaction."""
+    collection.save()
+    ReceptionRecord.objects.create(
+        facility_id=collection.facility_id,
+        collection=collection,
+        received_at=now,
+        method=reception.method,
+        operator=reception.operator,
+        user=reception.user,
+        device_token=reception.device_token,
+        medium_serial=reception.medium_serial,
+        source_address=reception.source_address,
+    )
+    record_act("collection.opened", collection, reception, method=reception.method)
+
+
+def record_act(action: str, collection: Collection, reception: Reception, **details: Any) -> None:
+    """Append an audit event about the collection."""
     record(
         action,
         actor=reception.actor,

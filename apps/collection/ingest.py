@@ -7,13 +7,15 @@ makes them known, and only then does `store_batch` return. Killed anywhere, the 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 
+from apps.catalog.bounds import Unreadable
 from apps.catalog.filing import find_known
-from apps.collection.commit import Packed, Stored, commit_batch
+from apps.collection.commit import Packed, Stored, commit_batch, find_quarantined, record_act, write_opened
 from apps.collection.manifest import manifest
-from apps.collection.models import Collection
+from apps.collection.models import Collection, State
 from apps.collection.reception import Reception
-from apps.collection.sorting import QUARANTINE, Received, Refused, by_pack, examine, sop_instance_uids
+from apps.collection.sorting import QUARANTINE, Received, Refused, by_pack, examine, faulty_digests, sop_instance_uids
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_facility
 from apps.vault.models import PackKind
@@ -36,10 +38,36 @@ class Intake:
         self.files.append(file)
         return file
 
+    def refuse(self, fault: Unreadable, source_name: str) -> Refused:
+        """Take note of a file whose bytes are not to be had, or not wanted."""
+        file = Refused(source_name, 0, sha256().digest(), fault)
+        self.files.append(file)
+        return file
+
 
 def new_collection(facility: Facility, reception: Reception, *, now: datetime) -> Collection:
     """A collection that is not in the database yet; its first batch writes it."""
     return Collection(facility=facility, method=reception.method, opened_at=now)
+
+
+def open_collection(facility: Facility, reception: Reception, *, now: datetime) -> Collection:
+    """A collection that is seen as receiving before its first batch; what comes in several batches needs that."""
+    collection = new_collection(facility, reception, now=now)
+    with as_facility(facility):
+        write_opened(collection, reception, now=now)
+    return collection
+
+
+def give_up(collection: Collection, reception: Reception, *, now: datetime) -> Collection:
+    """Close an open collection that gets no further: partial if any of its files was kept, else failed."""
+    with as_facility(collection.facility):
+        given_up = Collection.objects.select_for_update().get(pk=collection.pk)
+        if given_up.state == State.OPEN:
+            given_up.advance(State.PARTIAL if given_up.kept_count else State.FAILED, at=now)
+            given_up.save(update_fields=["state", "received_at"])
+            record_act("collection.given_up", given_up, reception, state=given_up.state)
+        given_up.facility = collection.facility
+    return given_up
 
 
 def store_batch(
@@ -51,10 +79,11 @@ def store_batch(
     """
     with as_facility(collection.facility):
         known = find_known(collection.facility_id, sop_instance_uids(intake.files))
+        quarantined = find_quarantined(collection.facility_id, faulty_digests(intake.files))
     received = [file for file in intake.files if isinstance(file, Received)]
     packed = [
         _pack(collection, reception, intake.batch, kind_uid, files, now)
-        for kind_uid, files in by_pack(received, known).items()
+        for kind_uid, files in by_pack(received, known, quarantined).items()
     ]
     stored = commit_batch(collection, reception, intake.batch.id, intake.files, packed, now=now, is_last=is_last)
     used = {answer.pack.name for answer in stored.files if answer.pack}

@@ -93,9 +93,12 @@ class Collection(TenantModel):
     @property
     def file_count(self) -> int:
         """Files that were received, whatever became of them."""
-        return (
-            self.stored_count + self.duplicate_count + self.conflict_count + self.quarantined_count + self.skipped_count
-        )
+        return self.kept_count + self.skipped_count
+
+    @property
+    def kept_count(self) -> int:
+        """Files whose bytes the vault has: all but the skipped."""
+        return self.stored_count + self.duplicate_count + self.conflict_count + self.quarantined_count
 
 
 class ReceptionRecord(TenantModel):
@@ -154,6 +157,11 @@ class ReceivedFile(TenantModel):
             models.Index(fields=["facility", "instance"], name="received_file_by_instance"),
             models.Index(
                 fields=["facility", "id"], condition=models.Q(outcome="quarantined"), name="received_file_quarantined"
+            ),
+            models.Index(
+                fields=["facility", "sha256"],
+                condition=models.Q(outcome="quarantined"),
+                name="quarantined_file_by_digest",
             ),
         ]
 

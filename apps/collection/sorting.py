@@ -1,6 +1,6 @@
 """Sorting what lies in the spool: which file belongs into which pack, and which into none."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from apps.catalog.filing import Known
@@ -48,19 +48,20 @@ def examine(segment: Segment, member: Member, source_name: str, only_study: str 
     return Received(source_name, member, header, None)
 
 
-def by_pack(files: Iterable[Received], known: dict[str, list[Known]]) -> dict[str, list[Received]]:
+def by_pack(
+    files: Iterable[Received], known: dict[str, list[Known]], quarantined: Container[bytes]
+) -> dict[str, list[Received]]:
     """Files that must be kept, by Study Instance UID; those without a header under QUARANTINE.
 
-    Left out are those whose bytes the catalog has, and copies within the batch.
+    Left out are those whose bytes the catalog or the quarantine has, and copies within the batch.
     """
     groups: dict[str, list[Received]] = {}
     seen: set[tuple[str, bytes]] = set()
     for file in files:
-        if file.header is None:
-            groups.setdefault(QUARANTINE, []).append(file)
-        elif identity(file) not in seen and not known_copy(file, known):
-            seen.add(identity(file))
-            groups.setdefault(file.header.study_instance_uid, []).append(file)
+        if identity(file) in seen or is_known(file, known, quarantined):
+            continue
+        seen.add(identity(file))
+        groups.setdefault(file.header.study_instance_uid if file.header else QUARANTINE, []).append(file)
     return groups
 
 
@@ -74,6 +75,16 @@ def known_copy(file: Received, known: dict[str, list[Known]]) -> Known | None:
     if file.header is None:
         return None
     return next((k for k in known.get(file.header.sop_instance_uid, ()) if k.sha256 == file.member.sha256), None)
+
+
+def is_known(file: Received, known: dict[str, list[Known]], quarantined: Container[bytes]) -> bool:
+    """Whether the vault has the file's bytes already, in the catalog or in quarantine."""
+    return known_copy(file, known) is not None if file.header else file.member.sha256 in quarantined
+
+
+def faulty_digests(files: Iterable[Received | Refused]) -> set[bytes]:
+    """SHA-256 of the files that go into quarantine."""
+    return {file.member.sha256 for file in files if isinstance(file, Received) and file.header is None}
 
 
 def sop_instance_uids(files: Iterable[Received | Refused]) -> list[str]:

@@ -169,6 +169,16 @@ def pack_prefix(facility_id: int, batch_id: str) -> str:
     return f"{facility_id}/{batch_id[:2]}/{batch_id}-"
 
 
+def free_bytes() -> int:
+    """Bytes that the spool has room for. Raises VaultUnavailable."""
+    spool = Path(settings.VAULT_SPOOL)
+    try:
+        spool.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(spool).free
+    except OSError as error:
+        raise VaultUnavailable(f"The spool could not be written: {error.strerror}") from error
+
+
 def dead_batches() -> Iterator[tuple[Path, int, str]]:
     """Folders of the spool that no living process holds: path, facility id, batch id. Locked while yielded."""
     spool = Path(settings.VAULT_SPOOL)

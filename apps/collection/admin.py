@@ -1,0 +1,182 @@
+"""What came in: collections, reception records, every received file; a study's page with how it came in."""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import action, display
+
+from apps.catalog.admin import StudyAdmin, instances_of
+from apps.catalog.models import Study
+from apps.collection.models import Collection, Outcome, ReceivedFile, ReceptionRecord
+from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
+from apps.facilities.admin import AuditedTenantAdmin
+from apps.vault.errors import MissingPack, VaultUnavailable
+from apps.vault.places import place
+
+DOWNLOADABLE = frozenset({Outcome.QUARANTINED, Outcome.CONFLICT})  # what staff have to judge; the rest is the catalog's
+
+
+@admin.register(Collection)
+class CollectionAdmin(AuditedTenantAdmin):
+    list_display = (
+        "number",
+        "facility",
+        "method",
+        "state",
+        "opened_at",
+        "file_count",
+        "quarantined_count",
+        "conflict_count",
+        "size",
+    )
+    list_filter = (("facility", RelatedDropdownFilter), "method", "state")
+    search_fields = ("uid__exact",)
+    fields = (
+        "facility",
+        "uid",
+        "method",
+        "state",
+        ("opened_at", "received_at", "stored_at"),
+        ("stored_count", "duplicate_count"),
+        ("conflict_count", "quarantined_count"),
+        ("skipped_count", "size"),
+    )
+
+    @display(description=_("collection"), ordering="pk")  # type: ignore[untyped-decorator]
+    def number(self, obj: Collection) -> str:
+        return str(obj)
+
+    @display(description=_("files"))  # type: ignore[untyped-decorator]
+    def file_count(self, obj: Collection) -> int:
+        return obj.file_count
+
+    def tables(self, obj: Collection) -> list[Table]:
+        records = ReceptionRecord.objects.filter(collection=obj).select_related("user", "device_token")
+        files = ReceivedFile.objects.filter(facility_id=obj.facility_id, collection=obj).exclude(outcome=Outcome.STORED)
+        return [
+            Table(
+                _("Reception record"),
+                [_("Received"), _("Method"), _("Brought or sent by"), _("Medium"), _("Address")],
+                [
+                    [
+                        link_to(row, f"{row.received_at:%Y-%m-%d %H:%M}"),
+                        row.get_method_display(),
+                        row.operator or row.user or row.device_token or "-",
+                        row.medium_serial or "-",
+                        row.source_address or "-",
+                    ]
+                    for row in records
+                ],
+            ),
+            _files_table(
+                _("Files that were not simply stored"), files, list_of(ReceivedFile, collection__id__exact=obj.pk)
+            ),
+        ]
+
+
+@admin.register(ReceptionRecord)
+class ReceptionRecordAdmin(AuditedTenantAdmin):
+    list_display = ("received_at", "facility", "method", "operator", "medium_serial", "source_address")
+    list_filter = (("facility", RelatedDropdownFilter), "method")
+    fields = (
+        "facility",
+        "collection",
+        "received_at",
+        "method",
+        "operator",
+        "user",
+        "device_token",
+        "medium_serial",
+        "source_address",
+    )
+
+
+@admin.register(ReceivedFile)
+class ReceivedFileAdmin(AuditedTenantAdmin):
+    list_display = ("number", "outcome", "reason", "length", "short_digest", "collection", "facility")
+    list_select_related = ("facility", "collection")
+    list_filter = (("facility", RelatedDropdownFilter), "outcome")
+    fields = (
+        "facility",
+        "collection",
+        "outcome",
+        "reason_code",
+        "reason",
+        "sop_instance_uid",
+        "length_bytes",
+        "digest",
+        "source_name",
+        "instance",
+        "conflict",
+        ("pack", "pack_offset"),
+    )
+    actions_detail = ("download",)
+
+    @property
+    def object_type(self) -> str:
+        return "file"
+
+    @display(description=_("file"), ordering="pk")  # type: ignore[untyped-decorator]
+    def number(self, obj: ReceivedFile) -> str:
+        return f"#{obj.pk}"
+
+    @display(description=_("SHA-256"))  # type: ignore[untyped-decorator]
+    def short_digest(self, obj: ReceivedFile) -> str:
+        return bytes(obj.sha256).hex()[:12] + "…"
+
+    def can_act_on(self, obj: ReceivedFile) -> bool:
+        return obj.pack is not None and obj.outcome in DOWNLOADABLE
+
+    @action(description=_("Download"), icon="download", permissions=["view"])  # type: ignore[untyped-decorator]
+    def download(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """The bytes as they were received, streamed from the vault after the transaction has ended."""
+        file = self.get_object(request, object_id)
+        if file is None or not self.can_act_on(file):
+            raise Http404
+        pieces = place("primary").pieces(file.pack.name, file.pack_offset, file.length_bytes)
+        try:
+            first = next(pieces, b"")
+        except (MissingPack, VaultUnavailable) as error:
+            messages.error(request, error.message)
+            return to_page(request, file)
+        self.record_act(request, "downloaded", file)
+        headers = {
+            "Content-Disposition": f'attachment; filename="received-file-{file.pk}.bin"',
+            "Content-Length": str(file.length_bytes),
+        }
+        return StreamingHttpResponse(chain([first], pieces), content_type="application/octet-stream", headers=headers)
+
+
+@admin.register(Study)
+class ReceivedStudyAdmin(StudyAdmin):
+    """Registered here and not in catalog: how a study came in is known in this room."""
+
+    def tables(self, obj: Study) -> list[Table]:
+        received = ReceivedFile.objects.filter(facility_id=obj.facility_id, instance__in=instances_of(obj))
+        found = ReceptionRecord.objects.filter(collection__in=received.values("collection")).order_by("-received_at")
+        rows = [
+            [
+                link_to(row.collection),
+                row.received_at,
+                row.get_method_display(),
+                row.operator or row.user or row.device_token or "-",
+                row.medium_serial or "-",
+            ]
+            for row in found.select_related("collection", "user", "device_token")[:ROWS_OF_A_TABLE]
+        ]
+        headers = [_("Collection"), _("Received"), _("Method"), _("Brought or sent by"), _("Medium")]
+        return [*super().tables(obj), Table(_("Receptions"), headers, rows)]
+
+
+def _files_table(title: Any, files: Any, more: str) -> Table:
+    rows: Sequence[Sequence[Any]] = [
+        [link_to(row, f"#{row.pk}"), row.get_outcome_display(), row.reason or "-", filesizeformat(row.length_bytes)]
+        for row in files.order_by("pk")[:ROWS_OF_A_TABLE]
+    ]
+    return Table(title, [_("File"), _("Outcome"), _("Reason"), _("Length")], rows, more)

@@ -1,0 +1,1 @@
+"""Media that are brought to the center: folders, ZIP archives, DICOMDIR."""
