@@ -11,7 +11,8 @@ from django.db import connection
 from django.db.models import F, Model, QuerySet
 
 from apps.catalog.header import Header
-from apps.catalog.models import SHORT, TEXT, Conflict, ConflictKind, Instance, Patient, Series, Study
+from apps.catalog.models import SHORT, TEXT, Conflict, ConflictKind, Instance, NamePart, Patient, Series, Study
+from apps.catalog.names import folded_name, name_parts
 from apps.core.bulk import insert_rows
 from apps.vault.models import Pack
 
@@ -186,18 +187,22 @@ def _patient(facility_id: int, header: Header, now: datetime) -> Patient:
         }
     if found := Patient.objects.filter(**identity).first():
         return found
-    return Patient.objects.create(
+    folded = folded_name(name)
+    patient = Patient.objects.create(
         facility_id=facility_id,
         patient_id=header.patient_id,
         issuer_of_patient_id=header.issuer_of_patient_id,
         name_alphabetic=name.alphabetic,
         name_ideographic=name.ideographic,
         name_phonetic=name.phonetic,
+        folded_name=folded,
         birth_date=header.patient_birth_date,
         sex=header.patient_sex[:SHORT],
         other_patient_ids=list(header.other_patient_ids),
         created_at=now,
     )
+    insert_rows([NamePart(facility_id=facility_id, patient=patient, part=part) for part in name_parts(folded)])
+    return patient
 
 
 def _patient_key(header: Header) -> tuple[object, ...]:

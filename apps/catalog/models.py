@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from apps.facilities.models import TenantModel
@@ -11,16 +12,22 @@ UID_LENGTH = 64
 TEXT = 256
 NAME = 3 * TEXT + 2  # a PN value with its three component groups
 SHORT = 16
+# Identifiers compare byte by byte: what has a prefix is then a range, which an index finds under row-level security.
+BYTEWISE = "C"
+PART = 32
+# TruncDate would take the zone that is current when a migration is made.
+UTC_DATE = "(%(expressions)s AT TIME ZONE 'UTC')::date"
 
 
 class Patient(TenantModel):
     """A patient of one facility; PatientID is unique only within it and its issuer."""
 
-    patient_id = models.CharField(_("patient ID"), max_length=TEXT, blank=True)
+    patient_id = models.CharField(_("patient ID"), max_length=TEXT, blank=True, db_collation=BYTEWISE)
     issuer_of_patient_id = models.CharField(_("issuer of patient ID"), max_length=TEXT, blank=True)
     name_alphabetic = models.CharField(_("name"), max_length=TEXT, blank=True)
     name_ideographic = models.CharField(_("ideographic name"), max_length=TEXT, blank=True)
     name_phonetic = models.CharField(_("phonetic name"), max_length=TEXT, blank=True)
+    folded_name = models.TextField(default="", editable=False)  # as catalog.names folds it, to be searched
     birth_date = models.DateField(_("birth date"), null=True)
     sex = models.CharField(_("sex"), max_length=SHORT, blank=True)
     other_patient_ids = ArrayField(models.CharField(max_length=TEXT), default=list)
@@ -37,6 +44,10 @@ class Patient(TenantModel):
                 condition=~models.Q(patient_id=""),
                 name="patient_id_of_facility",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["facility", "patient_id"], name="patient_by_patient_id"),
+            models.Index(fields=["facility", "birth_date"], name="patient_by_birth_date"),
         ]
 
     def __str__(self) -> str:
@@ -57,6 +68,23 @@ class Patient(TenantModel):
         return " ".join(filter(None, self.name_ideographic.split("^")[:2]))
 
 
+class NamePart(TenantModel):
+    """Where a search may begin to read a patient's folded name (catalog.names.name_parts): an index of names."""
+
+    patient = models.ForeignKey(
+        Patient, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="name_parts"
+    )
+    part = models.CharField(max_length=PART, db_collation=BYTEWISE)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "part", "patient"], name="name_part_of_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
 class Study(TenantModel):
     """A study: what is retained and deleted as one."""
 
@@ -66,7 +94,7 @@ class Study(TenantModel):
     study_instance_uid = models.CharField(_("Study Instance UID"), max_length=UID_LENGTH)
     study_date = models.DateField(_("study date"), null=True)
     study_time = models.TimeField(_("study time"), null=True)
-    accession_number = models.CharField(_("accession number"), max_length=TEXT, blank=True)
+    accession_number = models.CharField(_("accession number"), max_length=TEXT, blank=True, db_collation=BYTEWISE)
     study_id = models.CharField(_("study ID"), max_length=TEXT, blank=True)
     study_description = models.CharField(_("description"), max_length=TEXT, blank=True)
     referring_physician_name = models.CharField(_("referring physician"), max_length=NAME, blank=True)
@@ -78,6 +106,11 @@ class Study(TenantModel):
     size_bytes = models.BigIntegerField(_("size"), default=0)
     created_at = models.DateTimeField(_("first received"))
     updated_at = models.DateTimeField(_("last received"))
+    sort_date = models.GeneratedField(
+        expression=Coalesce("study_date", models.Func("created_at", template=UTC_DATE)),
+        output_field=models.DateField(),
+        db_persist=True,
+    )
 
     class Meta:
         verbose_name = _("study")
@@ -86,7 +119,12 @@ class Study(TenantModel):
             models.UniqueConstraint(fields=["facility", "id"], name="study_of_facility"),
             models.UniqueConstraint(fields=["facility", "study_instance_uid"], name="study_uid_of_facility"),
         ]
-        indexes = [models.Index(fields=["facility", "patient"], name="study_by_patient")]
+        indexes = [
+            models.Index(fields=["facility", "patient"], name="study_by_patient"),
+            models.Index(fields=["facility", "-sort_date", "-id"], name="study_newest_first"),
+            models.Index(fields=["facility", "accession_number"], name="study_by_accession_number"),
+            models.Index(fields=["facility", "created_at"], name="study_by_reception"),
+        ]
 
     def __str__(self) -> str:
         return self.study_instance_uid
@@ -119,6 +157,10 @@ class Series(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["facility", "id"], name="series_of_facility"),
             models.UniqueConstraint(fields=["facility", "study", "series_instance_uid"], name="series_uid_of_study"),
+        ]
+        indexes = [
+            models.Index(fields=["facility", "series_instance_uid"], name="series_by_uid"),
+            models.Index(fields=["facility", "modality", "study"], name="series_by_modality"),
         ]
 
     def __str__(self) -> str:
@@ -163,6 +205,7 @@ class Instance(TenantModel):
         indexes = [
             models.Index(fields=["facility", "series", "instance_number"], name="instance_by_series"),
             models.Index(fields=["facility", "pack"], name="instance_by_pack"),
+            models.Index(fields=["facility", "instance_number", "series"], name="instance_by_number"),
         ]
 
     def __str__(self) -> str:

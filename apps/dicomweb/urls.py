@@ -2,10 +2,20 @@
 
 from django.urls import path
 
-from apps.dicomweb import stow
+from apps.dicomweb import qido, stow
+from apps.dicomweb.methods import by_method
 
 app_name = "dicomweb"
 urlpatterns = [
-    path("studies", stow.store, name="studies"),
-    path("studies/<str:study_instance_uid>", stow.store, name="study"),
+    path("studies", by_method(GET=qido.studies, POST=stow.store), name="studies"),
+    path("studies/<str:study_instance_uid>", by_method(POST=stow.store), name="study"),
+    path("studies/<str:study_instance_uid>/series", by_method(GET=qido.series), name="series_of_study"),
+    path("studies/<str:study_instance_uid>/instances", by_method(GET=qido.instances), name="instances_of_study"),
+    path(
+        "studies/<str:study_instance_uid>/series/<str:series_instance_uid>/instances",
+        by_method(GET=qido.instances),
+        name="instances_of_series",
+    ),
+    path("series", by_method(GET=qido.series), name="series"),
+    path("instances", by_method(GET=qido.instances), name="instances"),
 ]

@@ -47,6 +47,11 @@ def facility_door(
     return marked
 
 
-def door_of(view: Callable[..., Any]) -> Door | None:
-    """The door of a view, if it has one."""
-    return getattr(view, "facility_door", None)
+def door_of(view: Callable[..., Any], method: str | None = None) -> Door | None:
+    """The door of a view, if it has one; of a view with one for each method (`facility_doors`), that method's, or the
+    first for a method that it will refuse.
+    """
+    doors: dict[str, Door | None] | None = getattr(view, "facility_doors", None)
+    if doors is None:
+        return getattr(view, "facility_door", None)
+    return doors[method if method in doors else next(iter(doors))]

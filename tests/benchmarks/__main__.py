@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks import search_at_a_million
 from tests.benchmarks.images import Slices
 from tests.benchmarks.servers import Server, medvault, orthanc, orthanc_program
 from tests.benchmarks.storing import big, images_per_second, middle
@@ -29,8 +30,6 @@ def main(chosen: list[str]) -> None:
         if not chosen or "storing" in chosen:
             storing(Path(folder))
     if not chosen or "search" in chosen:
-        from tests.benchmarks import search_at_a_million
-
         search_at_a_million.main()
 
 

@@ -1,0 +1,285 @@
+"""Patients, studies, series, instances and conflicts. Looking at a patient or a study is an event on record."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+
+from apps.audit.admin import staff_actor
+from apps.catalog.conflicts import resolve_conflict
+from apps.catalog.models import Conflict, Instance, Patient, Series, Study
+from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, link_to, list_of, to_page
+from apps.facilities.admin import AuditedTenantAdmin
+from apps.vault.models import Pack
+
+
+@admin.register(Patient)
+class PatientAdmin(AuditedTenantAdmin):
+    records_views = True
+    list_display = ("name", "local_name", "patient_id", "birth_date", "sex", "facility")
+    search_fields = ("patient_id__exact",)
+    search_help_text = _("Patient ID")
+    fields = (
+        "facility",
+        "name",
+        "local_name",
+        "patient_id",
+        "issuer_of_patient_id",
+        "other_ids",
+        "birth_date",
+        "sex",
+        "created_at",
+    )
+
+    @display(description=_("name"))  # type: ignore[untyped-decorator]
+    def name(self, obj: Patient) -> str:
+        return obj.display_name or "-"
+
+    @display(description=_("ideographic name"))  # type: ignore[untyped-decorator]
+    def local_name(self, obj: Patient) -> str:
+        return obj.local_name
+
+    @display(description=_("other patient IDs"))  # type: ignore[untyped-decorator]
+    def other_ids(self, obj: Patient) -> str:
+        return ", ".join(obj.other_patient_ids)
+
+    def tables(self, obj: Patient) -> list[Table]:
+        found = Study.objects.filter(facility_id=obj.facility_id, patient=obj).order_by("-study_date", "-pk")
+        rows = [
+            [
+                link_to(row, row.study_date or _("no date")),
+                row.study_description,
+                ", ".join(row.modalities_in_study),
+                row.instance_count,
+                filesizeformat(row.size_bytes),
+            ]
+            for row in found[:ROWS_OF_A_TABLE]
+        ]
+        headers = [_("Date"), _("Description"), _("Modalities"), _("Images"), _("Size")]
+        return [Table(_("Studies"), headers, rows, list_of(Study, patient__id__exact=obj.pk))]
+
+
+class StudyAdmin(AuditedTenantAdmin):
+    """Registered in collection, which adds how the study came in."""
+
+    records_views = True
+    list_display = (
+        "patient_name",
+        "id_of_patient",
+        "study_date",
+        "modalities",
+        "instance_count",
+        "size",
+        "facility",
+        "study_instance_uid",
+    )
+    list_select_related = ("facility", "patient")
+    search_fields = ("study_instance_uid__exact", "accession_number__exact", "patient__patient_id__exact")
+    search_help_text = _("Study Instance UID, accession number or patient ID")
+    fields = (
+        "facility",
+        "patient_name",
+        "patient",
+        "id_of_patient",
+        "study_instance_uid",
+        ("study_date", "study_time"),
+        ("accession_number", "study_id"),
+        "study_description",
+        "modalities",
+        "parts",
+        "referring_physician_name",
+        "institution_name",
+        ("series_count", "instance_count", "size"),
+        ("created_at", "updated_at"),
+    )
+
+    @display(description=_("name"))  # type: ignore[untyped-decorator]
+    def patient_name(self, obj: Study) -> str:
+        return obj.patient.display_name or "-"
+
+    @display(description=_("patient ID"))  # type: ignore[untyped-decorator]
+    def id_of_patient(self, obj: Study) -> str:
+        return obj.patient.patient_id
+
+    @display(description=_("modalities"))  # type: ignore[untyped-decorator]
+    def modalities(self, obj: Study) -> str:
+        return ", ".join(obj.modalities_in_study)
+
+    @display(description=_("body parts"))  # type: ignore[untyped-decorator]
+    def parts(self, obj: Study) -> str:
+        return ", ".join(obj.body_parts)
+
+    def tables(self, obj: Study) -> list[Table]:
+        return [_series_table(obj), _packs_table(obj), _conflicts_table(obj)]
+
+
+@admin.register(Series)
+class SeriesAdmin(AuditedTenantAdmin):
+    list_display = (
+        "series_instance_uid",
+        "modality",
+        "series_number",
+        "series_description",
+        "instance_count",
+        "facility",
+    )
+    search_fields = ("study__study_instance_uid__exact",)
+    search_help_text = _("Study Instance UID")
+    fields = (
+        "facility",
+        "study",
+        "series_instance_uid",
+        ("modality", "series_number"),
+        "series_description",
+        "series_date",
+        ("body_part_examined", "laterality"),
+        "protocol_name",
+        ("manufacturer", "manufacturer_model_name", "station_name"),
+        ("performing_physician_name", "operators_name"),
+        "instance_count",
+    )
+
+    def tables(self, obj: Series) -> list[Table]:
+        found = Instance.objects.filter(facility_id=obj.facility_id, series=obj).order_by("instance_number", "pk")
+        rows = [
+            [link_to(row), row.instance_number, row.sop_class_uid, filesizeformat(row.length_bytes)]
+            for row in found[:ROWS_OF_A_TABLE]
+        ]
+        headers = [_("SOP Instance UID"), _("Number"), _("SOP class"), _("Length")]
+        return [Table(_("Instances"), headers, rows, list_of(Instance, series__id__exact=obj.pk))]
+
+
+@admin.register(Instance)
+class InstanceAdmin(AuditedTenantAdmin):
+    list_display = ("sop_instance_uid", "instance_number", "sop_class_uid", "length", "facility")
+    search_fields = ("sop_instance_uid__exact",)
+    search_help_text = _("SOP Instance UID")
+    fields = (
+        "facility",
+        "series",
+        "sop_instance_uid",
+        "sop_class_uid",
+        "transfer_syntax_uid",
+        "instance_number",
+        ("content_date", "acquisition_date"),
+        ("rows", "columns", "number_of_frames"),
+        "document_title",
+        "pack",
+        ("pack_offset", "length_bytes"),
+        "digest",
+        "findings",
+    )
+
+    @display(description=_("warnings"))  # type: ignore[untyped-decorator]
+    def findings(self, obj: Instance) -> str:
+        return ", ".join(obj.warnings)
+
+
+class ResolvedFilter(HappenedFilter):
+    title = _("resolved")
+    parameter_name = "resolved"
+    field = "resolved_at"
+
+
+@admin.register(Conflict)
+class ConflictAdmin(AuditedTenantAdmin):
+    list_display = ("sop_instance_uid", "kind", "facility", "raised_at", "resolved_at")
+    list_filter = (("facility", RelatedDropdownFilter), "kind", ResolvedFilter)
+    search_fields = ("sop_instance_uid__exact",)
+    search_help_text = _("SOP Instance UID")
+    fields = (
+        "facility",
+        "kind",
+        "study",
+        "sop_instance_uid",
+        "pack",
+        ("pack_offset", "length_bytes"),
+        "digest",
+        "raised_at",
+        "resolved_at",
+    )
+    actions_detail = ("resolve",)
+
+    def can_act_on(self, obj: Conflict) -> bool:
+        return obj.resolved_at is None
+
+    def tables(self, obj: Conflict) -> list[Table]:
+        stored = Instance.objects.filter(facility_id=obj.facility_id, sop_instance_uid=obj.sop_instance_uid)
+        rows = [
+            [link_to(row, f"#{row.pk}"), link_to(row.series.study), filesizeformat(row.length_bytes)]
+            for row in stored.select_related("series__study")
+        ]
+        headers = [_("Instance"), _("Study"), _("Length")]
+        return [Table(_("Stored under the same SOP Instance UID"), headers, rows)]
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Mark as resolved"),
+        icon="check",
+        permissions=["catalog.change_conflict"],
+        dialog={
+            "title": _("Mark this conflict as resolved?"),
+            "description": _("Both files stay stored. Your name and the time are recorded."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Mark as resolved"),
+        },
+    )
+    def resolve(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        conflict = self.get_object(request, object_id)
+        if conflict is None:
+            raise PermissionDenied
+        resolve_conflict(conflict, actor=staff_actor(request))
+        messages.success(request, _("The conflict is resolved."))
+        return to_page(request, conflict)
+
+
+def instances_of(study: Study) -> QuerySet[Instance]:
+    """Instances of a study; the facility stands at every step because every index starts with it."""
+    series = Series.objects.filter(facility_id=study.facility_id, study=study)
+    return Instance.objects.filter(facility_id=study.facility_id, series__in=series)
+
+
+def _series_table(study: Study) -> Table:
+    found = Series.objects.filter(facility_id=study.facility_id, study=study).order_by("series_number", "pk")
+    rows: list[list[Any]] = [
+        [
+            link_to(row, row.series_number if row.series_number is not None else "-"),
+            row.modality,
+            row.series_description,
+            row.body_part_examined,
+            row.instance_count,
+        ]
+        for row in found[:ROWS_OF_A_TABLE]
+    ]
+    headers = [_("Number"), _("Modality"), _("Description"), _("Body part"), _("Images")]
+    return Table(_("Series"), headers, rows, list_of(Series, study__id__exact=study.pk))
+
+
+def _packs_table(study: Study) -> Table:
+    rows = [
+        [
+            link_to(row),
+            row.file_count,
+            filesizeformat(row.size_bytes),
+            row.created_at,
+            row.replicated_at or _("waiting for the second copy"),
+        ]
+        for row in Pack.objects.filter(pk__in=instances_of(study).values("pack")).order_by("pk")[:ROWS_OF_A_TABLE]
+    ]
+    headers = [_("Name"), _("Files"), _("Size"), _("Stored in the primary"), _("Verified in both places")]
+    return Table(_("Packs"), headers, rows)
+
+
+def _conflicts_table(study: Study) -> Table:
+    found = Conflict.objects.filter(facility_id=study.facility_id, study=study).order_by("pk")
+    rows = [
+        [link_to(row, row.sop_instance_uid), row.get_kind_display(), row.raised_at, row.resolved_at or _("open")]
+        for row in found[:ROWS_OF_A_TABLE]
+    ]
+    return Table(_("Conflicts"), [_("SOP Instance UID"), _("Kind"), _("Raised"), _("Resolved")], rows)

@@ -1,0 +1,191 @@
+"""What a Search transaction asks for (PS3.18, 8.3.4 and 10.6.1), and what of it is refused."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Any
+
+from django.http import QueryDict
+from pydicom.datadict import dictionary_has_tag, keyword_for_tag, tag_for_keyword
+
+from apps.catalog.search import InvalidCriteria, StudyCriteria
+from apps.catalog.values import date_of, time_of
+from apps.core.errors import DomainError
+from apps.dicomweb.attributes import Level
+
+MOST_RESULTS = 1000
+LARGEST_OFFSET = 1_000_000
+ALL = "all"
+_TAG = re.compile(r"[0-9A-Fa-f]{8}")
+_UINT = re.compile(r"[0-9]{1,9}")
+_INT = re.compile(r"[+-]?[0-9]{1,12}")
+
+
+class MalformedQuery(DomainError):
+    """The query has a parameter that cannot be understood; to ignore it would return what was not asked for."""
+
+    code = "malformed_query"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`included` holds tags, or ALL; attributes that are matched are included too."""
+
+    criteria: StudyCriteria
+    included: frozenset[str]
+    offset: int
+    limit: int
+    is_fuzzy: bool
+
+
+# Keyword, criterion and kind of the attributes that each level adds to those above it.
+MATCHED: dict[Level, dict[str, tuple[str, str]]] = {
+    Level.STUDY: {
+        "StudyDate": ("study_date", "dates"),
+        "StudyTime": ("study_time", "times"),
+        "AccessionNumber": ("accession_number", "text"),
+        "ModalitiesInStudy": ("modalities_in_study", "texts"),
+        "ReferringPhysicianName": ("referring_physician_name", "text"),
+        "StudyDescription": ("study_description", "text"),
+        "InstitutionName": ("institution_name", "text"),
+        "PatientName": ("patient_name", "text"),
+        "PatientID": ("patient_id", "text"),
+        "PatientBirthDate": ("patient_birth_date", "date"),
+        "PatientSex": ("patient_sex", "text"),
+        "StudyInstanceUID": ("study_instance_uids", "texts"),
+        "StudyID": ("study_id", "text"),
+    },
+    Level.SERIES: {
+        "Modality": ("modalities", "texts"),
+        "SeriesInstanceUID": ("series_instance_uids", "texts"),
+        "SeriesNumber": ("series_number", "integer"),
+        "SeriesDescription": ("series_description", "text"),
+        "BodyPartExamined": ("body_part", "text"),
+        "StationName": ("station_name", "text"),
+        "ProtocolName": ("protocol_name", "text"),
+        "Manufacturer": ("manufacturer", "text"),
+    },
+    Level.INSTANCE: {
+        "SOPClassUID": ("sop_class_uids", "texts"),
+        "SOPInstanceUID": ("sop_instance_uids", "texts"),
+        "InstanceNumber": ("image_number", "integer"),
+    },
+}
+
+
+def read_search(query: QueryDict, level: Level, fixed: dict[str, str]) -> Search:
+    """The search of a query string; `fixed` are the UIDs of the path, by keyword. Raises MalformedQuery."""
+    criteria: dict[str, Any] = {}
+    included: set[str] = set()
+    for name in query:
+        if name in {"limit", "offset", "fuzzymatching"}:
+            continue
+        if name == "includefield":
+            included.update(_tag_or_all(value) for given in query.getlist(name) for value in given.split(",") if value)
+            continue
+        keyword = _keyword(name)
+        if keyword in fixed:
+            raise MalformedQuery(f"{keyword} is already given by the address")
+        criteria |= _criteria(keyword, level, _only(query, name))
+        included.add(_tag(keyword))
+    for keyword, uid in fixed.items():
+        criteria |= _criteria(keyword, Level.INSTANCE, uid)
+    try:
+        asked = StudyCriteria(**criteria)
+    except InvalidCriteria as error:
+        raise MalformedQuery(f"{error.field}: {error.message}") from error
+    limit = min(_unsigned(query, "limit", MOST_RESULTS), MOST_RESULTS)
+    return Search(asked, frozenset(included), _unsigned(query, "offset", 0, LARGEST_OFFSET), limit, _is_fuzzy(query))
+
+
+def _criteria(keyword: str, level: Level, value: str) -> dict[str, Any]:
+    known = {name: entry for each in Level if each <= level for name, entry in MATCHED[each].items()}
+    if keyword not in known:
+        raise MalformedQuery(f"{keyword} cannot be searched by here")
+    field, kind = known[keyword]
+    if not value.strip():
+        return {}  # universal matching (PS3.4, C.2.2.2.3)
+    try:
+        return _READERS[kind](field, value)
+    except ValueError as error:
+        raise MalformedQuery(f"The value of {keyword} is malformed") from error
+
+
+def _dates(field: str, value: str) -> dict[str, Any]:
+    return _range(field, value, date_of)
+
+
+def _times(field: str, value: str) -> dict[str, Any]:
+    return _range(field, value, time_of)
+
+
+def _range(field: str, value: str, read: Any) -> dict[str, date | time]:
+    """Range matching (PS3.4, C.2.2.2.5): A-B, A- or -B; without hyphen A to A."""
+    first, hyphen, last = value.strip().partition("-")
+    begin, end = read(first.encode()), read((last if hyphen else first).encode())
+    if begin is None and end is None:
+        raise ValueError("no range")
+    return {name: bound for name, bound in ((f"{field}_from", begin), (f"{field}_to", end)) if bound is not None}
+
+
+def _date(field: str, value: str) -> dict[str, Any]:
+    return {field: date_of(value.encode())}
+
+
+def _text(field: str, value: str) -> dict[str, Any]:
+    return {field: value.strip()}
+
+
+def _texts(field: str, value: str) -> dict[str, Any]:
+    """A list, by comma or backslash (PS3.18, 8.3.4.1; PS3.4, C.2.2.2.2)."""
+    return {field: tuple(part.strip() for part in re.split(r"[,\\]", value) if part.strip())}
+
+
+def _integer(field: str, value: str) -> dict[str, Any]:
+    if not _INT.fullmatch(value.strip()):
+        raise ValueError("no integer")
+    return {field: int(value)}
+
+
+_READERS = {"dates": _dates, "times": _times, "date": _date, "text": _text, "texts": _texts, "integer": _integer}
+
+
+def _keyword(name: str) -> str:
+    """The keyword of a parameter that is a keyword or a tag."""
+    if _TAG.fullmatch(name) and dictionary_has_tag(int(name, 16)):
+        return keyword_for_tag(int(name, 16))
+    if tag_for_keyword(name) is not None:
+        return name
+    raise MalformedQuery("A parameter is neither an attribute, by keyword or tag, nor one of a search")
+
+
+def _tag_or_all(name: str) -> str:
+    """Attributes that are not kept cannot be included and do no harm, private ones among them."""
+    return ALL if name == ALL else name.upper() if _TAG.fullmatch(name) else _tag(_keyword(name))
+
+
+def _tag(keyword: str) -> str:
+    return f"{tag_for_keyword(keyword):08X}"
+
+
+def _only(query: QueryDict, name: str) -> str:
+    first, *others = query.getlist(name)
+    if others:
+        raise MalformedQuery(f"{_keyword(name)} is given more than once")
+    return str(first)
+
+
+def _unsigned(query: QueryDict, name: str, default: int, largest: int | None = None) -> int:
+    given = query.getlist(name)
+    if not given:
+        return default
+    if len(given) > 1 or not _UINT.fullmatch(given[0]) or (largest is not None and int(given[0]) > largest):
+        raise MalformedQuery(f"{name} is one number from 0" + (f" to {largest}" if largest is not None else " on"))
+    return int(given[0])
+
+
+def _is_fuzzy(query: QueryDict) -> bool:
+    given = query.getlist("fuzzymatching") or ["false"]
+    if given not in (["true"], ["false"]):
+        raise MalformedQuery("fuzzymatching is true or false")
+    return given == ["true"]
