@@ -40,7 +40,7 @@ class TenancyMiddleware:
 
 
 def _through_door(request: HttpRequest, view: Callable[..., Any], kwargs: dict[str, Any]) -> HttpResponseBase:
-    door = door_of(view)
+    door = door_of(view, request.method)
     if door is None:
         raise ImproperlyConfigured(f"{view.__module__}.{view.__qualname__} has no @facility_door")
     entering = cast(FacilityRequest, request)

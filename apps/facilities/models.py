@@ -98,6 +98,11 @@ class Invitation(TenantModel):
     def __str__(self) -> str:
         return f"{self.email} ({self.get_role_display()})"
 
+    @property
+    def has_expired(self) -> bool:
+        """The link is too old; it can be sent again."""
+        return self.expires_at <= timezone.now()
+
 
 class DeviceToken(TenantModel):
     """A device's key to one facility. The token is shown once; only its SHA-256 is kept."""

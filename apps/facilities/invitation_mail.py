@@ -1,0 +1,26 @@
+"""The mail that brings an invitation's link."""
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from apps.facilities.invitations import VALIDITY
+from apps.facilities.models import Invitation
+
+
+def mail_invitation(*, invitation: Invitation, secret: str) -> None:
+    """Send the link to the invited address. Raises OSError (smtplib's errors are such) where the mail is not taken.
+
+    Call it once the invitation is committed: a mail server may take its time, and a mail cannot be rolled back.
+    """
+    link = settings.PUBLIC_URL + reverse("accept_invitation", kwargs={"secret": secret})
+    context = {"invitation": invitation, "facility": invitation.facility, "link": link, "days": VALIDITY.days}
+    message = EmailMultiAlternatives(
+        subject=_("Invitation to %(facility)s") % {"facility": " ".join(invitation.facility.name.split())},
+        body=render_to_string("invitations/mail.txt", context),
+        to=[invitation.email],
+    )
+    message.attach_alternative(render_to_string("invitations/mail.html", context), "text/html")
+    message.send()

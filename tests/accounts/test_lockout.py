@@ -1,0 +1,87 @@
+"""Guessing passwords ends after five attempts, with Redis and without it."""
+
+from typing import Any
+
+import pytest
+import redis
+from django.core.cache import cache, caches
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import User
+from medvault.embedded.redis import socket_path
+from tests.accounts.pages import events, is_signed_in, sign_in
+from tests.environment import HOME
+
+TOO_MANY = "Too many failed login attempts"
+
+
+@pytest.fixture
+def no_redis(settings: Any, tmp_path: Any) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "medvault.cache.RedisOrMemoryCache",
+            "LOCATION": f"unix://{tmp_path}/nobody-listens.sock?db=1",
+        }
+    }
+    with pytest.raises(redis.ConnectionError):
+        caches["default"]._redis.get("x")  # type: ignore[attr-defined]
+    cache.clear()
+
+
+def guess(times: int, email: str) -> None:
+    for _ in range(times):
+        assert TOO_MANY not in sign_in(Client(), email, "wrong").content.decode()
+
+
+def test_the_sixth_attempt_is_refused_even_with_the_right_password(browser: Client, mori: User) -> None:
+    guess(5, mori.email)
+    answer = sign_in(browser, mori.email)
+    assert TOO_MANY in answer.content.decode()
+    assert not is_signed_in(browser)
+    assert events()[-1].details == {"reason": "too_many_attempts"}
+
+
+def test_a_locked_out_address_keeps_nobody_else_out(browser: Client, mori: User) -> None:
+    guess(5, "nobody@example.org")
+    assert sign_in(browser, mori.email).status_code == 302
+
+
+def test_an_unknown_address_is_locked_out_as_well(browser: Client, mori: User) -> None:
+    guess(5, "nobody@example.org")
+    assert TOO_MANY in sign_in(browser, "nobody@example.org", "wrong").content.decode()
+
+
+def test_signing_in_does_not_use_attempts_up(mori: User) -> None:
+    guess(4, mori.email)
+    for _ in range(3):
+        assert sign_in(Client(), mori.email).status_code == 302
+    guess(1, mori.email)
+    assert TOO_MANY in sign_in(Client(), mori.email).content.decode()
+
+
+def test_attempts_are_counted_in_redis_where_every_process_sees_them(mori: User) -> None:
+    guess(1, mori.email)
+    with redis.Redis(unix_socket_path=str(socket_path(HOME)), db=1) as server:
+        assert any(b"login_failed" in key for key in server.scan_iter())
+
+
+def test_many_addresses_from_one_place_are_limited_too(mori: User) -> None:
+    for number in range(20):
+        sign_in(Client(), f"guess{number}@example.org", "wrong")
+    assert TOO_MANY in sign_in(Client(), mori.email).content.decode()
+
+
+def test_without_redis_people_sign_in(no_redis: None, browser: Client, mori: User) -> None:
+    assert sign_in(browser, mori.email).status_code == 302
+    assert is_signed_in(browser)
+
+
+def test_without_redis_the_sixth_attempt_is_refused(no_redis: None, browser: Client, mori: User) -> None:
+    guess(5, mori.email)
+    assert TOO_MANY in sign_in(browser, mori.email).content.decode()
+    assert not is_signed_in(browser)
+
+
+def test_without_redis_a_password_can_be_reset(no_redis: None, browser: Client, mori: User) -> None:
+    assert browser.post(reverse("account_reset_password"), {"email": mori.email}).status_code == 302

@@ -1,0 +1,194 @@
+"""Every address below /f/<slug>/, tried by every role and by strangers. A new address without an entry fails."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pydicom.data
+import pytest
+from django.test import Client
+from django.urls import URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from apps.audit.record import SYSTEM
+from apps.catalog.models import Instance
+from apps.collection.ingest import Intake, new_collection, store_batch
+from apps.collection.models import Method
+from apps.collection.reception import Reception
+from apps.facilities.models import Facility, Membership, Role, Scope
+from apps.facilities.tenancy import as_center, as_facility
+from apps.vault.spool import Batch
+
+CT = Path(str(pydicom.data.get_testdata_file("CT_small.dcm"))).read_bytes()
+
+
+@dataclass(frozen=True)
+class Right:
+    """Who may use an address: people of `role` and more; devices with `scope`."""
+
+    method: str
+    role: Role
+    scope: Scope | None = None
+
+
+VIEW = Right("get", Role.VIEWER)
+OWN = Right("post", Role.OWNER)
+READ = Right("get", Role.VIEWER, Scope.READ)
+RIGHTS: dict[str, list[Right]] = {
+    "portal:dashboard": [VIEW],
+    "portal:studies": [VIEW, Right("post", Role.VIEWER)],
+    "portal:study": [VIEW],
+    "portal:series": [VIEW],
+    "portal:preview": [VIEW],
+    "portal:download": [VIEW],
+    "portal:collections": [VIEW],
+    "portal:collection": [VIEW],
+    "facilities:members": [VIEW],
+    "facilities:set_role": [OWN],
+    "facilities:remove_member": [OWN],
+    "facilities:send_invitation": [OWN],
+    "facilities:resend_invitation": [OWN],
+    "facilities:withdraw_invitation": [OWN],
+    "facilities:tokens": [Right("get", Role.OWNER), OWN],
+    "facilities:revoke_token": [OWN],
+    "dicomweb:studies": [Right("post", Role.MEMBER, Scope.STORE), READ],
+    "dicomweb:study": [Right("post", Role.MEMBER, Scope.STORE)],
+    "dicomweb:series_of_study": [READ],
+    "dicomweb:instances_of_study": [READ],
+    "dicomweb:instances_of_series": [READ],
+    "dicomweb:series": [READ],
+    "dicomweb:instances": [READ],
+}
+CASES = [(name, right) for name, rights in RIGHTS.items() for right in rights]
+CASE_IDS = [f"{name}-{right.method}" for name, right in CASES]
+
+
+def facility_urls(resolver: URLResolver, namespace: str = "", prefix: str = "") -> Iterator[tuple[str, set[str]]]:
+    """Name and parameters of every address that names a facility."""
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from facility_urls(pattern, inner, route)
+        elif "facility_slug" in route:
+            yield f"{namespace}{pattern.name}", set(pattern.pattern.converters)
+
+
+URLS = dict(facility_urls(get_resolver()))
+
+
+def test_every_address_has_an_entry() -> None:
+    assert set(URLS) == set(RIGHTS)
+
+
+@pytest.fixture
+def values(sakura: Facility, person: Callable[..., Any], token_for: Callable[..., str]) -> dict[str, Any]:
+    """A value of Sakura's for every parameter there is."""
+    reception = Reception(method=Method.MEDIA, actor=SYSTEM)
+    now = timezone.now()
+    with Batch(sakura.pk) as batch:
+        intake = Intake(batch)
+        intake.add([CT], "CT_small.dcm")
+        stored = store_batch(new_collection(sakura, reception, now=now), reception, intake, now=now, is_last=True)
+    with as_facility(sakura):
+        instance = Instance.objects.select_related("series__study").get()
+    token_for(sakura)
+    member = person("someone@example.org", sakura=Role.VIEWER)
+    with as_center():
+        membership = Membership.objects.get(user=member)
+    return {
+        "study_id": instance.series.study_id,
+        "series_id": instance.series_id,
+        "instance_id": instance.pk,
+        "collection_id": stored.collection.pk,
+        "membership_id": membership.pk,
+        "invitation_id": 10**9,
+        "token_id": 10**9,
+        "study_instance_uid": instance.series.study.study_instance_uid,
+        "series_instance_uid": instance.series.series_instance_uid,
+    }
+
+
+def address(name: str, slug: str, values: dict[str, Any]) -> str:
+    given = {key: values[key] for key in URLS[name] if key != "facility_slug"}
+    return reverse(name, kwargs={"facility_slug": slug} | given)
+
+
+def ask(client: Client, right: Right, url: str, **headers: str) -> Any:
+    return getattr(client, right.method)(url, headers=headers)
+
+
+@pytest.mark.parametrize(("name", "right"), CASES, ids=CASE_IDS)
+def test_a_stranger_gets_what_nobody_gets(
+    name: str, right: Right, values: dict[str, Any], lindenhof: Facility, signed_in: Callable[..., Client]
+) -> None:
+    if right.scope and right.method == "post":
+        pytest.skip("people do not write here at all")
+    stranger = signed_in("stranger@example.org", lindenhof=Role.OWNER)
+    foreign = ask(stranger, right, address(name, "sakura", values))
+    unknown = ask(stranger, right, address(name, "no-such-place", values))
+    assert foreign.status_code == unknown.status_code == 404
+    assert foreign.content == unknown.content
+
+
+@pytest.mark.parametrize(("name", "right"), CASES, ids=CASE_IDS)
+def test_staff_of_the_center_are_strangers_in_the_portal(
+    name: str, right: Right, values: dict[str, Any], signed_in: Callable[..., Client]
+) -> None:
+    staff = signed_in("staff@example.org", is_staff=True)
+    expected = 401 if right.scope and right.method == "post" else 404
+    assert ask(staff, right, address(name, "sakura", values)).status_code == expected
+
+
+@pytest.mark.parametrize(("name", "right"), CASES, ids=CASE_IDS)
+def test_who_is_not_signed_in_is_sent_to_sign_in(name: str, right: Right, values: dict[str, Any]) -> None:
+    answer = ask(Client(), right, address(name, "sakura", values))
+    if right.scope:
+        assert answer.status_code == 401
+    else:
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize(("name", "right"), CASES, ids=CASE_IDS)
+def test_a_role_opens_what_is_its_own(
+    name: str, right: Right, role: Role, values: dict[str, Any], signed_in: Callable[..., Client]
+) -> None:
+    person = signed_in("person@example.org", sakura=role)
+    status = ask(person, right, address(name, "sakura", values)).status_code
+    if right.scope and right.method == "post":
+        assert status == 401
+    elif not role.covers(right.role):
+        assert status == 403
+    else:
+        assert status not in {401, 403}
+        assert status < 500
+
+
+@pytest.mark.parametrize(("name", "right"), CASES, ids=CASE_IDS)
+def test_one_facilitys_objects_do_not_exist_in_another(
+    name: str, right: Right, values: dict[str, Any], lindenhof: Facility, signed_in: Callable[..., Client]
+) -> None:
+    if not URLS[name] or right.scope:
+        pytest.skip("names no object")
+    owner = signed_in("owner@example.org", lindenhof=Role.OWNER)
+    assert ask(owner, right, address(name, "lindenhof", values)).status_code == 404
+
+
+@pytest.mark.parametrize(("name", "right"), CASES, ids=CASE_IDS)
+def test_a_token_opens_its_facility_and_its_scope_alone(
+    name: str, right: Right, values: dict[str, Any], sakura: Facility, lindenhof: Facility, token_for: Any
+) -> None:
+    url = address(name, "sakura", values)
+    bearer = {scope: {"authorization": f"Bearer {token_for(sakura, scope)}"} for scope in Scope}
+    if right.scope is None:
+        assert all(ask(Client(), right, url, **header).status_code == 302 for header in bearer.values())
+        return
+    for scope, header in bearer.items():
+        status = ask(Client(), right, url, **header).status_code
+        assert (status == 403) == (scope != right.scope)
+        assert status not in {401, 404}
+    foreign = {"authorization": f"Bearer {token_for(lindenhof, right.scope)}"}
+    assert ask(Client(), right, url, **foreign).status_code == 404
