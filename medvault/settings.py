@@ -23,9 +23,9 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
     "medvault.apps.MedVaultConfig",
-    "medvault.apps.AdminSiteConfig",
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # its templates before Django's; BasicAppConfig leaves the site to AdminSiteConfig
     "unfold.contrib.filters",
+    "medvault.apps.AdminSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -53,7 +53,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "medvault.security.AdminContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -81,6 +81,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "apps.portal.context.facilities",
             ],
         },
     },
@@ -91,7 +92,7 @@ DATABASE_ROUTERS = ["medvault.connections.OwnerMigrates"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _broker, _cache = redis_urls(ENV)
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _cache}}
+CACHES = {"default": {"BACKEND": "medvault.cache.RedisOrMemoryCache", "LOCATION": _cache}}
 CELERY_BROKER_URL = _broker
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -149,11 +150,16 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "apps.facilities.sign_in_trail.AuditedAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_CHANGE_EMAIL = True  # one address a person; a new one replaces it once verified
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[MedVault] "
+ACCOUNT_SESSION_REMEMBER = False  # clinics share computers: signed out with the browser, or after SESSION_COOKIE_AGE
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
@@ -162,6 +168,8 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 MFA_TOTP_ISSUER = "MedVault"
+MFA_TOTP_TOLERANCE = 1  # a clock may differ by half a minute
+USERSESSIONS_ADAPTER = "apps.facilities.sign_in_trail.AuditedUserSessionsAdapter"
 STAFF_SECOND_FACTOR = ENV.staff_second_factor
 
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
@@ -190,8 +198,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
-CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ("/admin/",),  # unfold's Alpine needs eval; AdminContentSecurityPolicy sets its own
+CONTENT_SECURITY_POLICY = {  # AdminContentSecurityPolicy loosens it below /admin/
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
@@ -216,4 +223,9 @@ UNFOLD = {
     "SITE_SUBHEADER": _("Image storage center"),
     "SITE_SYMBOL": "shield_lock",
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_HISTORY": False,  # the audit trail's, where a page has one
+    "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "medvault.dashboard.dashboard",
+    "SIDEBAR": {"navigation": "medvault.admin_menu.menu"},
+    "ACCOUNT": {"navigation": "medvault.admin_menu.account_links"},
 }

@@ -11,7 +11,9 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("accounts/", include("allauth.urls")),
+    path("invitations/", include("apps.facilities.invitation_urls")),
     path("admin/", admin.site.urls),
     path("f/<slug:facility_slug>/dicom-web/", include("apps.dicomweb.urls")),
+    path("f/<slug:facility_slug>/", include("apps.facilities.urls")),
     path("f/<slug:facility_slug>/", include("apps.portal.urls")),
 ]

@@ -1,6 +1,6 @@
 """Rules of the tables, checked for every model there is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psycopg
 import pytest
@@ -16,11 +16,11 @@ TENANTS = [model for model in OURS if issubclass(model, TenantModel) and not mod
 SECRETS = {"secret_sha256", "token_sha256"}
 
 
-def names(found: list[type[models.Model]]) -> list[str]:
+def names(found: Sequence[type[models.Model]]) -> list[str]:
     return [model._meta.label for model in found]
 
 
-def foreign_keys(model: type[models.Model]) -> Iterator[models.ForeignKey]:  # type: ignore[type-arg]
+def foreign_keys(model: type[models.Model]) -> Iterator[models.ForeignKey]:
     for field in model._meta.concrete_fields:
         if isinstance(field, models.ForeignKey):
             yield field
@@ -42,7 +42,7 @@ def test_what_points_to_a_facility_is_a_tenants(model: type[models.Model]) -> No
 
 @pytest.mark.parametrize("model", TENANTS, ids=names(TENANTS))
 def test_rows_are_isolated_by_the_database(
-    model: type[models.Model], db: None, superuser_sql: psycopg.Connection
+    model: type[TenantModel], db: None, superuser_sql: psycopg.Connection
 ) -> None:
     table = model._meta.db_table
     flags = superuser_sql.execute(
@@ -63,7 +63,7 @@ def test_rows_are_isolated_by_the_database(
 
 @pytest.mark.parametrize("model", TENANTS, ids=names(TENANTS))
 def test_children_belong_to_their_parents_facility(
-    model: type[models.Model], db: None, superuser_sql: psycopg.Connection
+    model: type[TenantModel], db: None, superuser_sql: psycopg.Connection
 ) -> None:
     for key in foreign_keys(model):
         if not issubclass(key.related_model, TenantModel):

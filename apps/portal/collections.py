@@ -1,0 +1,58 @@
+"""Collections: the list, and the page of one with its files."""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from apps.collection.models import Collection, Outcome, ReceivedFile
+from apps.facilities.doors import FacilityRequest, facility_door
+from apps.portal.numbers import whole_number
+
+PAGE = 25
+FILES = 50
+
+
+@facility_door()
+@require_safe
+def collection_list(request: FacilityRequest) -> HttpResponse:
+    """Newest first; `before` is the id of the last one seen."""
+    found = Collection.objects.filter(facility=request.facility).select_related("reception_record")
+    if (before := whole_number(request.GET.get("before", ""))) is not None:
+        found = found.filter(pk__lt=before)
+    page = list(found.order_by("-pk")[: PAGE + 1])
+    context = {"collections": page[:PAGE], "before": before, "older": page[PAGE - 1].pk if len(page) > PAGE else None}
+    return render(request, "portal/collection_list.html", context)
+
+
+@facility_door()
+@require_safe
+def collection_page(request: FacilityRequest, collection_id: int) -> HttpResponse:
+    """The reception record, what became of the files, and the files, of one outcome or of all."""
+    collection = get_object_or_404(
+        Collection.objects.select_related("reception_record__device_token", "reception_record__user"),
+        facility=request.facility,
+        pk=collection_id,
+    )
+    files = ReceivedFile.objects.filter(facility=request.facility, collection=collection).select_related(
+        "instance__series"
+    )
+    outcome = request.GET.get("outcome", "")
+    if outcome in Outcome.values:
+        files = files.filter(outcome=outcome)
+    if (after := whole_number(request.GET.get("after", ""))) is not None:
+        files = files.filter(pk__gt=after)
+    page = list(files.order_by("pk")[: FILES + 1])
+    context = {
+        "collection": collection,
+        "counts": _counts(collection),
+        "files": page[:FILES],
+        "outcome": outcome,
+        "after": after,
+        "next": page[FILES - 1].pk if len(page) > FILES else None,
+    }
+    return render(request, "portal/collection.html", context)
+
+
+def _counts(collection: Collection) -> list[tuple[str, str, int]]:
+    """Outcome, label, number of files."""
+    return [(outcome.value, str(outcome.label), getattr(collection, f"{outcome}_count")) for outcome in Outcome]

@@ -1,0 +1,93 @@
+"""The menu of the center's workplace, by task."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+QUARANTINE = "outcome__exact=quarantined"
+_Entry = tuple[Any, str, str, str]  # title, icon, model, query of the list
+
+_TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
+    (
+        _("Reception"),
+        (
+            (_("Collections"), "inventory_2", "collection.collection", ""),
+            (_("Reception records"), "receipt_long", "collection.receptionrecord", ""),
+            (_("Received files"), "draft", "collection.receivedfile", ""),
+            (_("Quarantine"), "gpp_maybe", "collection.receivedfile", QUARANTINE),
+            (_("Conflicts"), "call_split", "catalog.conflict", ""),
+        ),
+    ),
+    (
+        _("Search"),
+        (
+            (_("Patients"), "person_search", "catalog.patient", ""),
+            (_("Studies"), "folder_open", "catalog.study", ""),
+            (_("Series"), "stacks", "catalog.series", ""),
+            (_("Instances"), "image", "catalog.instance", ""),
+        ),
+    ),
+    (_("Vault"), ((_("Packs"), "package_2", "vault.pack", ""),)),
+    (
+        _("Facilities"),
+        (
+            (_("Facilities"), "apartment", "facilities.facility", ""),
+            (_("Memberships"), "badge", "facilities.membership", ""),
+            (_("Invitations"), "mail", "facilities.invitation", ""),
+            (_("Device tokens"), "key", "facilities.devicetoken", ""),
+        ),
+    ),
+    (
+        _("People"),
+        (
+            (_("Users"), "group", "accounts.user", ""),
+            (_("Groups"), "shield_person", "auth.group", ""),
+            (_("E-mail addresses"), "alternate_email", "account.emailaddress", ""),
+            (_("Second factors"), "passkey", "mfa.authenticator", ""),
+            (_("Sessions"), "devices", "usersessions.usersession", ""),
+        ),
+    ),
+    (_("Audit"), ((_("Audit events"), "history", "audit.event", ""),)),
+)
+
+
+def menu(request: HttpRequest) -> list[dict[str, Any]]:
+    """Unfold's sidebar navigation. Entries that the person may not read are left out by unfold."""
+    overview = {
+        "title": _("Overview"),
+        "icon": "dashboard",
+        "link": reverse("admin:index"),
+        "active": request.path == reverse("admin:index"),
+    }
+    tasks = [{"title": title, "items": [_item(request, *entry) for entry in entries]} for title, entries in _TASKS]
+    return [{"items": [overview]}, *tasks]
+
+
+def account_links(_request: HttpRequest) -> list[dict[str, Any]]:
+    """What people change about their own account happens on the pages that everybody has for it."""
+    return [
+        {"title": _("Change password"), "link": reverse("account_change_password")},
+        {"title": _("Second factor"), "link": reverse("mfa_index")},
+    ]
+
+
+def _item(request: HttpRequest, title: Any, icon: str, model: str, query: str) -> dict[str, Any]:
+    room, name = model.split(".")
+    address = reverse(f"admin:{room}_{name}_changelist")
+    is_here = request.path.startswith(address)
+    is_quarantine = QUARANTINE in request.GET.urlencode()
+    return {
+        "title": title,
+        "icon": icon,
+        "link": f"{address}?{query}" if query else address,
+        # Two entries may lead to one list; the query tells which of them it is.
+        "active": is_here and is_quarantine == bool(query),
+        "permission": _may(f"{room}.view_{name}"),
+    }
+
+
+def _may(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission)

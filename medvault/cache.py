@@ -1,0 +1,53 @@
+"""The cache: Redis, and this process's memory for as long as Redis does not answer.
+
+Limits on signing in are counted here. Without Redis each web process counts for itself: as many attempts as there are
+processes times the limit, instead of none at all or no limit at all.
+"""
+
+import logging
+from typing import Any
+
+import redis
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+log = logging.getLogger(__name__)
+MOST_ENTRIES = 20_000
+
+
+class RedisOrMemoryCache(BaseCache):
+    """`LOCATION` is the URL of Redis. A server that is away is asked once, and for a second at most."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+        options = {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)}
+        self._redis = RedisCache(server, {"OPTIONS": options})
+        self._memory = LocMemCache("while-redis-is-away", {"OPTIONS": {"MAX_ENTRIES": MOST_ENTRIES}})
+
+    def _ask(self, operation: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._redis, operation)(*arguments)
+        except redis.RedisError as error:
+            log.warning("The cache is this process's memory: Redis does not answer (%s)", type(error).__name__)
+            return getattr(self._memory, operation)(*arguments)
+
+    def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        return bool(self._ask("add", key, value, timeout, version))
+
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        return self._ask("get", key, default, version)
+
+    def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+        self._ask("set", key, value, timeout, version)
+
+    def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+        return bool(self._ask("touch", key, timeout, version))
+
+    def delete(self, key: Any, version: int | None = None) -> bool:
+        return bool(self._ask("delete", key, version))
+
+    def clear(self) -> None:
+        self._ask("clear")

@@ -1,0 +1,111 @@
+"""The first page of the center's workplace: what is stored, what waits for somebody, what came in."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.db.models import Count, Sum
+from django.db.models.functions import TruncDate
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+
+from apps.catalog.models import Conflict, Study
+from apps.collection.models import Collection, Outcome, ReceivedFile
+from apps.core.admin import Table, link_to, list_of
+from apps.core.clock import database_now
+from apps.facilities.models import Facility
+from apps.vault.models import Pack
+
+CHART_OPTIONS = {
+    "maintainAspectRatio": False,
+    "plugins": {"legend": {"display": False}},
+    "scales": {"x": {"grid": {"display": False}}, "y": {"beginAtZero": True, "ticks": {"precision": 0}}},
+}
+DAYS = 30
+LATEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number, what it counts and where its rows are; `is_pressing` when somebody should look."""
+
+    title: str
+    value: str
+    href: str
+    is_pressing: bool = False
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's DASHBOARD_CALLBACK: adds what templates/admin/index.html shows to those who may read it."""
+    may = request.user.has_perm
+    if may("catalog.view_study"):
+        context["stored"] = list(_stored())
+    if may("collection.view_collection"):
+        now = database_now()
+        context["waiting"] = list(_waiting())
+        context["days"] = DAYS
+        context["chart"], context["chart_options"] = _chart(now), json.dumps(CHART_OPTIONS)
+        context["latest"] = _latest()
+    return context
+
+
+def _stored() -> Iterator[Figure]:
+    totals = Study.objects.aggregate(studies=Count("pk"), images=Sum("instance_count"), size=Sum("size_bytes"))
+    yield Figure(_("Facilities"), intcomma(Facility.objects.count()), list_of(Facility))
+    yield Figure(_("Studies"), intcomma(totals["studies"]), list_of(Study))
+    yield Figure(_("Images"), intcomma(totals["images"] or 0), list_of(Study))
+    yield Figure(_("Stored"), filesizeformat(totals["size"] or 0), list_of(Pack))
+
+
+def _waiting() -> Iterator[Figure]:
+    packs = Pack.objects.filter(replicated_at=None).count()
+    quarantined = ReceivedFile.objects.filter(outcome=Outcome.QUARANTINED).count()
+    conflicts = Conflict.objects.filter(resolved_at=None).count()
+    yield Figure(_("Packs waiting for the second copy"), intcomma(packs), list_of(Pack, replicated="no"))
+    yield Figure(
+        _("Quarantined files"),
+        intcomma(quarantined),
+        list_of(ReceivedFile, outcome__exact=Outcome.QUARANTINED.value),
+        is_pressing=quarantined > 0,
+    )
+    yield Figure(_("Open conflicts"), intcomma(conflicts), list_of(Conflict, resolved="no"), is_pressing=conflicts > 0)
+
+
+def _chart(now: datetime) -> str:
+    """Collections a day (UTC) as Chart.js takes them; empty when there were none."""
+    first = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1)
+    found = (
+        Collection.objects.filter(opened_at__gte=first)
+        .annotate(day=TruncDate("opened_at"))
+        .values_list("day")
+        .annotate(Count("pk"))
+        .order_by("day")
+    )
+    counts = dict(found)
+    if not counts:
+        return ""
+    days = [first.date() + timedelta(days=number) for number in range(DAYS)]
+    bars: dict[str, Any] = {"label": _("Collections"), "data": [counts.get(day, 0) for day in days]}
+    bars |= {"backgroundColor": "var(--color-primary-600)", "borderRadius": 3}
+    return json.dumps({"labels": [f"{day:%m-%d}" for day in days], "datasets": [bars]})
+
+
+def _latest() -> Table:
+    rows = [
+        [
+            link_to(row),
+            row.facility.name,
+            row.get_method_display(),
+            row.get_state_display(),
+            row.opened_at,
+            intcomma(row.file_count),
+            filesizeformat(row.size_bytes),
+        ]
+        for row in Collection.objects.select_related("facility").order_by("-pk")[:LATEST]
+    ]
+    headers = [_("Collection"), _("Facility"), _("Method"), _("State"), _("Opened"), _("Files"), _("Size")]
+    return Table(_("Latest collections"), headers, rows, list_of(Collection))

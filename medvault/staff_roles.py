@@ -1,0 +1,36 @@
+"""What the center's staff may do: groups, written down here and brought up to date after every migration."""
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+# Everybody reads everything; this is what each group changes besides.
+CHANGES: dict[str, tuple[str, ...]] = {
+    "administrator": (
+        "accounts.add_user",
+        "accounts.change_user",
+        "auth.add_group",
+        "auth.change_group",
+        "facilities.add_facility",
+        "facilities.change_facility",
+        "facilities.add_membership",
+        "facilities.change_membership",
+        "facilities.delete_membership",
+        "facilities.change_devicetoken",
+    ),
+    "operator": (),
+    "archivist": ("catalog.change_conflict",),
+    "billing": (),
+}
+
+
+def bring_staff_roles_up_to_date(using: str) -> None:
+    """Make the groups and set their permissions, those that migrations have just brought included. Safe to repeat."""
+    with transaction.atomic(using=using):
+        known = {
+            f"{permission.content_type.app_label}.{permission.codename}": permission
+            for permission in Permission.objects.using(using).select_related("content_type")
+        }
+        reading = [permission for permission in known.values() if permission.codename.startswith("view_")]
+        for name, changes in CHANGES.items():
+            group, _ = Group.objects.using(using).get_or_create(name=name)
+            group.permissions.set([*reading, *(known[change] for change in changes)])

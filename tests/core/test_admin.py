@@ -1,0 +1,464 @@
+"""The center's workplace: who reads and changes what, that nothing is deleted, and what is put on record."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pydicom.data
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.core import mail
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.audit.models import Event
+from apps.audit.record import SYSTEM
+from apps.catalog.models import Conflict, Patient, Study
+from apps.collection.ingest import Intake, new_collection, store_batch
+from apps.collection.models import Collection, Method, Outcome, ReceivedFile
+from apps.collection.reception import Reception
+from apps.core.admin import BoundedPaginator
+from apps.facilities.models import DeviceToken, Facility, Invitation, Role, Scope
+from apps.facilities.tenancy import as_center, as_facility
+from apps.facilities.tokens import issue_token
+from apps.vault.models import Pack
+from apps.vault.places import place
+from apps.vault.spool import Batch
+
+pytestmark = pytest.mark.django_db
+CT = Path(str(pydicom.data.get_testdata_file("CT_small.dcm"))).read_bytes()
+MR = Path(str(pydicom.data.get_testdata_file("MR_small.dcm"))).read_bytes()
+CUT = CT[:-2000]
+OTHER_BYTES = CT[:-2] + b"\x01\x01"
+MODELS = list(admin.site._registry)
+CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
+    "administrator": {
+        "accounts.user": ("add", "change"),
+        "facilities.facility": ("add", "change"),
+        "facilities.devicetoken": ("change",),
+    },
+    "operator": {},
+    "archivist": {"catalog.conflict": ("change",)},
+    "billing": {},
+}
+# Tables of the machine: sessions' contents, keys of pending confirmations, Django's own log, which is not kept.
+WITHOUT_PAGES = {
+    "account.EmailConfirmation",
+    "admin.LogEntry",
+    "auth.Permission",
+    "catalog.NamePart",
+    "contenttypes.ContentType",
+    "sessions.Session",
+}
+
+
+@pytest.fixture(autouse=True)
+def workplace(settings: Any) -> None:
+    """No collected static files and no second factor, except where a test is about them."""
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+    settings.STAFF_SECOND_FACTOR = False
+
+
+@pytest.fixture
+def staff(signed_in: Callable[..., Client]) -> Callable[[str], Client]:
+    """A signed-in member of staff in one of the groups."""
+
+    def make(name: str) -> Client:
+        client = signed_in(f"{name}@center.example", is_staff=True)
+        person_of(client).groups.add(Group.objects.get(name=name))
+        return client
+
+    return make
+
+
+@pytest.fixture
+def superuser(person: Callable[..., User]) -> Client:
+    user = person("root@center.example", is_staff=True)
+    User.objects.filter(pk=user.pk).update(is_superuser=True)
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def person_of(client: Client) -> User:
+    return User.objects.get(pk=client.session["_auth_user_id"])
+
+
+def receive(facility: Facility, *contents: bytes) -> Collection:
+    now = timezone.now()
+    reception = Reception(method=Method.MEDIA, actor=SYSTEM, operator="A. Operator", medium_serial="CD-1")
+    with Batch(facility.pk) as batch:
+        intake = Intake(batch)
+        for number, content in enumerate(contents):
+            intake.add([content], f"{number}.dcm")
+        return store_batch(
+            new_collection(facility, reception, now=now), reception, intake, now=now, is_last=True
+        ).collection
+
+
+@pytest.fixture
+def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], Any]:
+    """One row at least of every model that has pages."""
+    owner = person("owner@sakura.example", sakura=Role.OWNER)
+    issue_token(sakura, label="Storage terminal", scopes=[Scope.STORE], actor=SYSTEM)
+    receive(sakura, CT, CUT, OTHER_BYTES, MR)
+    EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
+    Authenticator.objects.create(user=owner, type="totp", data={"secret": "the-totp-secret"})
+    UserSession.objects.create(
+        user=owner, ip="192.0.2.1", session_key="the-session-key", user_agent="Browser", last_seen_at=timezone.now()
+    )
+    with as_center():
+        Invitation.objects.create(
+            facility=sakura, email="new@sakura.example", role=Role.MEMBER, secret_sha256=b"s" * 32, invited_by=owner,
+            expires_at=timezone.now(),
+        )  # fmt: skip
+        rows = {model: model._default_manager.order_by("pk").first() for model in MODELS}
+    assert all(rows.values()), rows
+    return rows
+
+
+def address(row: Model | type[Model], page: str) -> str:
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_{page}"
+    return reverse(name, args=[row.pk] if isinstance(row, Model) and page not in {"changelist", "add"} else [])
+
+
+def events(action: str) -> list[Event]:
+    with as_center():
+        return list(Event.objects.filter(action=action).order_by("id"))
+
+
+def test_every_model_has_pages_or_a_reason_not_to() -> None:
+    without = {model._meta.label for model in apps.get_models()} - {model._meta.label for model in MODELS}
+    assert without == WITHOUT_PAGES
+
+
+@pytest.mark.parametrize("group", CHANGES)
+def test_every_group_reads_everything_and_changes_its_own(
+    group: str, staff: Callable[[str], Client], world: dict[type[Model], Any]
+) -> None:
+    client = staff(group)
+    assert client.get(reverse("admin:index")).status_code == 200
+    for model, row in world.items():
+        label = model._meta.label_lower
+        verbs = CHANGES[group].get(label, ())
+        assert client.get(address(model, "changelist")).status_code == 200, label
+        page = client.get(address(row, "change"))
+        assert page.status_code == 200, label
+        is_form = "change" in verbs and label in {"accounts.user", "facilities.facility"}
+        assert (b'name="_save"' in page.content) is is_form, label
+        assert client.get(address(model, "add")).status_code == (200 if "add" in verbs else 403), label
+        if not is_form:
+            assert client.post(address(row, "change"), {}).status_code == 403, label
+
+
+def test_nobody_deletes_anything(superuser: Client, world: dict[type[Model], Any]) -> None:
+    for model, row in world.items():
+        for answer in (
+            superuser.get(address(row, "delete")),
+            superuser.post(address(row, "delete"), {"post": "yes"}),
+        ):
+            assert answer.status_code == 403, model
+        superuser.post(address(model, "changelist"), {"action": "delete_selected", "_selected_action": [row.pk]})
+        assert b"delete_selected" not in superuser.get(address(model, "changelist")).content
+        with as_center():
+            assert model._default_manager.filter(pk=row.pk).exists()
+
+
+def test_strangers_get_nowhere(world: dict[type[Model], Any], signed_in: Callable[..., Client], client: Client) -> None:
+    member = signed_in("member@sakura.example", sakura=Role.OWNER)
+    for model, row in world.items():
+        for page in (address(model, "changelist"), address(row, "change"), reverse("admin:index")):
+            for stranger in (client, member):
+                answer = stranger.get(page)
+                assert answer.status_code == 302, page
+                assert answer["Location"].startswith(reverse("admin:login")), page
+
+
+def test_staff_without_a_second_factor_stay_outside(staff: Callable[[str], Client], settings: Any) -> None:
+    settings.STAFF_SECOND_FACTOR = True
+    assert staff("operator").get(reverse("admin:index")).status_code == 302
+
+
+def test_pages_hold_no_secrets(superuser: Client, world: dict[type[Model], Any]) -> None:
+    secrets = [
+        "the-totp-secret",
+        "the-session-key",
+        bytes(world[DeviceToken].token_sha256).hex(),
+        bytes(world[Invitation].secret_sha256).hex(),
+        "ssss",
+        world[User].password,
+        world[User].password.split("$")[-1],
+    ]
+    for model, row in world.items():
+        for page in (address(model, "changelist"), address(row, "change")):
+            content = superuser.get(page).content.decode()
+            assert not [secret for secret in secrets if secret in content], page
+
+
+def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
+    superuser: Client, world: dict[type[Model], Any], lindenhof: Facility, person: Callable[..., User]
+) -> None:
+    def queries() -> dict[str, int]:
+        found = {}
+        for model in MODELS:
+            with CaptureQueriesContext(connection) as captured:
+                assert superuser.get(address(model, "changelist")).status_code == 200
+            found[model._meta.label] = len(captured)
+        return found
+
+    queries()
+    few = queries()
+    for number in range(4):
+        receive(lindenhof, CT.replace(b"1.3.6.1.4.1.5962", b"1.3.6.1.4.1.596%d" % number), CT[: -1000 - number])
+        one = person(f"{number}@lindenhof.example", lindenhof=Role.VIEWER)
+        issue_token(lindenhof, label="Terminal", scopes=[Scope.READ], actor=SYSTEM)
+        EmailAddress.objects.create(user=one, email=one.email)
+        Authenticator.objects.create(user=one, type="totp", data={})
+        UserSession.objects.create(user=one, ip="192.0.2.1", session_key=f"k{number}", user_agent="B")
+    assert queries() == few
+
+
+def test_a_quarantined_file_is_downloaded_as_it_was_received(staff: Callable[[str], Client], sakura: Facility) -> None:
+    receive(sakura, CT, CUT)
+    with as_center():
+        file = ReceivedFile.objects.get(outcome=Outcome.QUARANTINED)
+    client = staff("operator")
+    listed = client.get(address(ReceivedFile, "changelist"), {"outcome__exact": "quarantined"}).content.decode()
+    assert file.reason in listed
+    assert bytes(file.sha256).hex()[:12] in listed
+    answer = client.get(f"/admin/collection/receivedfile/{file.pk}/download/")
+    assert answer.streaming
+    assert answer.getvalue() == CUT
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert answer["Content-Disposition"].startswith("attachment;")
+    assert int(answer["Content-Length"]) == len(CUT)
+    (event,) = events("file.downloaded")
+    assert (event.actor_id, event.object_id, event.facility_id) == (
+        str(person_of(client).pk), str(file.pk), sakura.pk,
+    )  # fmt: skip
+
+
+def test_a_stored_file_is_not_downloaded_from_the_list_of_files(superuser: Client, sakura: Facility) -> None:
+    receive(sakura, CT)
+    with as_center():
+        file = ReceivedFile.objects.get(outcome=Outcome.STORED)
+    page = f"/admin/collection/receivedfile/{file.pk}/"
+    assert superuser.get(f"{page}download/").status_code == 404
+    assert f"{page}download/".encode() not in superuser.get(f"{page}change/").content
+
+
+def test_a_missing_pack_is_told_and_not_recorded_as_a_download(superuser: Client, sakura: Facility) -> None:
+    receive(sakura, CUT)
+    with as_center():
+        file = ReceivedFile.objects.select_related("pack").get()
+    assert file.pack
+    place("primary").remove(file.pack.name)
+    answer = superuser.get(f"/admin/collection/receivedfile/{file.pk}/download/", follow=True)
+    assert b"is missing" in answer.content
+    assert events("file.downloaded") == []
+
+
+@pytest.mark.parametrize("model", [Study, Patient])
+def test_looking_at_a_patient_or_a_study_is_recorded(
+    model: type[Model], staff: Callable[[str], Client], world: dict[type[Model], Any]
+) -> None:
+    client = staff("archivist")
+    client.get(address(world[model], "change"))
+    (event,) = events(f"{model._meta.model_name}.viewed")
+    assert event.actor_id == str(person_of(client).pk)
+    assert event.object_id == str(world[model].pk)
+    assert event.details == {}
+    history = client.get(address(world[model], "history"), follow=True).content.decode()
+    assert "archivist@center.example" in history
+    assert "collection.received" not in history
+
+
+def test_a_studys_page_shows_series_packs_conflicts_and_receptions(
+    superuser: Client, world: dict[type[Model], Any]
+) -> None:
+    with as_center():
+        conflict = Conflict.objects.select_related("study", "pack").get()
+        series = conflict.study.series.get()
+        packs = set(Pack.objects.filter(instances__series=series))
+    content = superuser.get(address(conflict.study, "change")).content.decode()
+    for row in (series, conflict, *packs, world[Collection]):
+        assert address(row, "change") in content
+    assert "CD-1" in content
+
+
+def test_a_conflict_is_resolved_once_by_who_may(
+    staff: Callable[[str], Client], sakura: Facility, world: dict[type[Model], Any]
+) -> None:
+    page = f"/admin/catalog/conflict/{world[Conflict].pk}/resolve/"
+    assert staff("billing").post(page, {"_form_submitted": "True"}).status_code == 403
+    archivist = staff("archivist")
+    assert archivist.get(page).status_code == 200
+    assert b"Mark as resolved" in archivist.get(address(world[Conflict], "change")).content
+    assert events("conflict.resolved") == []
+    for _again in range(2):
+        assert archivist.post(page, {"_form_submitted": "True"}).status_code == 302
+        assert b"Mark as resolved" not in archivist.get(address(world[Conflict], "change")).content
+    (event,) = events("conflict.resolved")
+    assert (event.actor_id, event.facility_id) == (str(person_of(archivist).pk), sakura.pk)
+    with as_center():
+        assert Conflict.objects.get().resolved_at is not None
+    assert archivist.get(address(Conflict, "changelist"), {"resolved": "no"}).context["cl"].result_count == 0
+    assert archivist.get(address(Conflict, "changelist"), {"resolved": "yes"}).context["cl"].result_count == 1
+
+
+def test_a_token_is_revoked_by_an_administrator(staff: Callable[[str], Client], world: dict[type[Model], Any]) -> None:
+    page = f"/admin/facilities/devicetoken/{world[DeviceToken].pk}/revoke/"
+    assert staff("archivist").post(page, {"_form_submitted": "True"}).status_code == 403
+    answer = staff("administrator").post(page, {"_form_submitted": "True"}, headers={"HX-Request": "true"})
+    assert answer["HX-Redirect"] == address(world[DeviceToken], "change")
+    with as_center():
+        assert not DeviceToken.objects.get().is_usable
+    assert len(events("token.revoked")) == 1
+
+
+def test_a_facility_is_made_and_keeps_its_address_and_country(staff: Callable[[str], Client]) -> None:
+    client = staff("administrator")
+    facts = {"name": "Clínica Sol", "slug": "sol", "country": "ES", "time_zone": "Europe/Madrid"}
+    for wrong in ({"country": "es"}, {"country": "E1"}, {"time_zone": "Mars/Olympus"}, {"slug": "s/l"}):
+        assert client.post(address(Facility, "add"), facts | wrong).status_code == 200
+    assert client.post(address(Facility, "add"), facts).status_code == 302
+    with as_center():
+        sol = Facility.objects.get()
+    change = {"name": "Clínica del Sol", "slug": "luna", "country": "FR", "time_zone": "Atlantic/Canary"}
+    assert client.post(address(sol, "change"), change).status_code == 302
+    with as_center():
+        sol.refresh_from_db()
+    assert (sol.name, sol.slug, sol.country, sol.time_zone) == ("Clínica del Sol", "sol", "ES", "Atlantic/Canary")
+    assert [event.facility_id for event in events("facility.created")] == [sol.pk]
+    assert [event.details for event in events("facility.changed")] == [{"fields": ["name", "time_zone"]}]
+
+
+def test_a_facilitys_first_owner_is_invited(
+    staff: Callable[[str], Client], sakura: Facility, django_capture_on_commit_callbacks: Any
+) -> None:
+    page = f"/admin/facilities/facility/{sakura.pk}/invite_owner/"
+    facts = {"_form_submitted": "True", "email": "owner@sakura.example"}
+    assert staff("operator").post(page, facts).status_code == 403
+    client = staff("administrator")
+    assert client.post(page, facts | {"email": "nobody"}).status_code == 200
+    with django_capture_on_commit_callbacks(execute=True):
+        assert client.post(page, facts).status_code == 302
+    with as_center():
+        invitation = Invitation.objects.get()
+    assert (invitation.email, invitation.role, invitation.facility_id) == (
+        "owner@sakura.example",
+        Role.OWNER,
+        sakura.pk,
+    )
+    assert [message.to for message in mail.outbox] == [["owner@sakura.example"]]
+    assert [event.actor_id for event in events("invitation.sent")] == [str(person_of(client).pk)]
+
+
+def test_staff_are_made_without_a_password_and_get_a_link(
+    staff: Callable[[str], Client], django_capture_on_commit_callbacks: Any
+) -> None:
+    client = staff("administrator")
+    group = Group.objects.get(name="operator")
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post(
+            address(User, "add"),
+            {"email": "New@Center.Example", "name": "N. New", "groups": [group.pk], "is_superuser": "on"},
+        )
+    assert answer.status_code == 302
+    made = User.objects.get(email="new@center.example")
+    assert made.is_staff
+    assert not made.is_superuser
+    assert not made.has_usable_password()
+    assert list(made.groups.all()) == [group]
+    assert [message.to for message in mail.outbox] == [["new@center.example"]]
+    assert [event.object_id for event in events("user.created")] == [str(made.pk)]
+    assert b"already exists" in client.post(address(User, "add"), {"email": "NEW@center.example"}).content
+
+
+def test_a_deactivated_person_is_out_at_once(staff: Callable[[str], Client]) -> None:
+    operator, administrator = staff("operator"), staff("administrator")
+    page = address(person_of(operator), "change")
+    assert administrator.post(page, {"name": "", "is_staff": "on"}).status_code == 302
+    assert operator.get(reverse("admin:index")).status_code == 302
+    assert [event.details for event in events("user.changed")] == [{"fields": ["groups", "is_active"]}]
+
+
+def test_administrators_change_neither_superusers_nor_their_own_rights(
+    staff: Callable[[str], Client], superuser: Client
+) -> None:
+    client = staff("administrator")
+    assert client.post(address(person_of(superuser), "change"), {"name": "x"}).status_code == 403
+    link = f"/admin/accounts/user/{person_of(superuser).pk}/send_password_link/"
+    assert client.post(link, {"_form_submitted": "True"}).status_code == 403
+    me = person_of(client)
+    client.post(address(me, "change"), {"name": "Me"})
+    me.refresh_from_db()
+    assert (me.name, me.is_active, me.is_staff, me.groups.count()) == ("Me", True, True, 1)
+
+
+@pytest.mark.parametrize("term", ["1.3.6.1.4.1.5962.1.2.1.20040119072730.12322", "1CT1", " 1CT1 "])
+def test_a_study_is_found_by_what_identifies_it(term: str, superuser: Client, sakura: Facility) -> None:
+    receive(sakura, CT, MR)
+    found = superuser.get(address(Study, "changelist"), {"q": term}).context["cl"].result_list
+    assert [study.study_instance_uid for study in found] == ["1.3.6.1.4.1.5962.1.2.1.20040119072730.12322"]
+    assert superuser.get(address(Study, "changelist"), {"q": "1CT%"}).context["cl"].result_count == 0
+
+
+def test_long_lists_are_counted_no_further_than_people_page(
+    superuser: Client, world: dict[type[Model], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedPaginator, "MOST", 2)
+    assert "2 received files or more" in superuser.get(address(ReceivedFile, "changelist")).content.decode()
+
+
+def test_the_overview_counts_what_is_stored_and_what_waits(
+    superuser: Client, sakura: Facility, lindenhof: Facility
+) -> None:
+    empty = superuser.get(reverse("admin:index"))
+    assert "No collection yet" in empty.content.decode()
+    assert [figure.value for figure in empty.context["waiting"]] == ["0", "0", "0"]
+    collection = receive(sakura, CT, CUT, OTHER_BYTES)
+    full = superuser.get(reverse("admin:index"))
+    assert [figure.value for figure in full.context["stored"]][:3] == ["2", "1", "1"]
+    assert [figure.value for figure in full.context["waiting"]] == ["2", "1", "1"]
+    assert address(collection, "change") in full.content.decode()
+    assert sum(json.loads(full.context["chart"])["datasets"][0]["data"]) == 1
+    for figure in full.context["waiting"]:
+        assert superuser.get(figure.href).context["cl"].result_count == int(figure.value)
+
+
+def test_the_menu_shows_what_the_person_may_read(signed_in: Callable[..., Client]) -> None:
+    newcomer = signed_in("new@center.example", is_staff=True)
+    content = newcomer.get(reverse("admin:index")).content.decode()
+    assert "Audit events" not in content
+    assert "Quarantine" not in content
+
+
+def test_only_the_admin_may_evaluate_scripts(superuser: Client) -> None:
+    inside = superuser.get(reverse("admin:index"))["Content-Security-Policy"]
+    assert "script-src 'self' 'unsafe-eval'" in inside
+    assert "frame-ancestors 'none'" in inside
+    assert "default-src 'self'" in inside
+    outside = superuser.get("/")["Content-Security-Policy"]
+    assert "unsafe" not in outside
+    assert "default-src 'self'" in outside
+
+
+def test_a_facility_cannot_resolve_its_conflict_itself(sakura: Facility, world: dict[type[Model], Any]) -> None:
+    from django.db.utils import ProgrammingError
+
+    with pytest.raises(ProgrammingError, match="permission denied"), as_facility(sakura):
+        Conflict.objects.update(resolved_at=timezone.now())

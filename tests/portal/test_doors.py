@@ -1,0 +1,79 @@
+"""Who gets into the portal's pages, and what strangers learn: nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.catalog.models import Instance
+from apps.facilities.models import Facility, Role
+from apps.facilities.tenancy import as_facility
+from apps.portal.urls import urlpatterns
+from tests.portal.pages import dicom, store, url
+
+NAMES = sorted(str(pattern.name) for pattern in urlpatterns)
+
+
+def addresses(facility: Facility) -> dict[str, dict[str, Any]]:
+    """The arguments of every page about one stored image."""
+    with as_facility(facility):
+        instance = Instance.objects.select_related("series").get()
+    return {
+        "study": {"study_id": instance.series.study_id},
+        "series": {"series_id": instance.series_id},
+        "preview": {"instance_id": instance.pk},
+        "download": {"instance_id": instance.pk},
+    }
+
+
+@pytest.fixture
+def arguments(sakura: Facility) -> dict[str, dict[str, Any]]:
+    collection = store(sakura, dicom())
+    return addresses(sakura) | {"collection": {"collection_id": collection.pk}}
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_role_reads_every_page(
+    name: str, role: Role, arguments: dict[str, dict[str, Any]], signed_in: Callable[..., Client]
+) -> None:
+    answer = signed_in("mori@example.org", sakura=role).get(url(name, **arguments.get(name, {})))
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_strangers_learn_no_more_than_of_an_unknown_facility(
+    name: str, arguments: dict[str, dict[str, Any]], stranger: Client
+) -> None:
+    theirs = stranger.get(url(name, **arguments.get(name, {})))
+    unknown = stranger.get(url(name, "nowhere", **arguments.get(name, {})))
+    assert theirs.status_code == unknown.status_code == 404
+    assert theirs.content == unknown.content
+
+
+@pytest.mark.parametrize("name", ["study", "series", "preview", "download", "collection"])
+def test_ids_of_another_facility_are_unknown_in_ones_own(
+    name: str, arguments: dict[str, dict[str, Any]], stranger: Client
+) -> None:
+    theirs = stranger.get(url(name, "lindenhof", **arguments[name]))
+    unknown = stranger.get(url(name, "lindenhof", **{next(iter(arguments[name])): 999_999_999}))
+    assert theirs.status_code == unknown.status_code == 404
+    assert theirs.content == unknown.content
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whoever_is_not_signed_in_is_asked_to(name: str, arguments: dict[str, dict[str, Any]]) -> None:
+    answer = Client().get(url(name, **arguments.get(name, {})))
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/accounts/login/?next=/f/sakura/")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "studies"])
+def test_pages_are_read_and_not_posted_to(name: str, arguments: dict[str, dict[str, Any]], viewer: Client) -> None:
+    assert viewer.post(url(name, **arguments.get(name, {}))).status_code == 405
+
+
+def test_an_id_beyond_the_numbers_of_the_database_is_unknown(viewer: Client) -> None:
+    pages = [url("study", study_id=10**30), url("preview", instance_id=10**30), url("collection", collection_id=10**30)]
+    assert [viewer.get(page).status_code for page in pages] == [404] * 3
