@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+import psutil
+
 from medvault.env import PROJECT, Environment
 
 WEB_THREADS = 8
 STOP_TIMEOUT_S = 15
 RESTART_PAUSE_S = 1.0
-BACKGROUND_NICENESS = 10
+LAST = 19
 _PR_SET_PDEATHSIG = 1
 
 
@@ -26,7 +28,7 @@ class Program:
 
     name: str
     arguments: tuple[str, ...]
-    niceness: int = 0
+    gives_way: bool = False
 
 
 def programs(env: Environment) -> list[Program]:
@@ -40,7 +42,7 @@ def programs(env: Environment) -> list[Program]:
     level = env.log_level.lower()
     return [
         Program("web", web),
-        Program("worker", (*celery, "worker", "-l", level, "-c", "2", "-Q", "ingest,default"), BACKGROUND_NICENESS),
+        Program("worker", (*celery, "worker", "-l", level, "-c", "2", "-Q", "ingest,default"), gives_way=True),
         Program("beat", (*celery, "beat", "-l", level)),
     ]
 
@@ -76,7 +78,7 @@ class Supervisor:
                 stderr=log,
                 cwd=PROJECT,
                 start_new_session=True,
-                preexec_fn=lambda: _detach(program.niceness),  # noqa: PLW1509 no threads run at this time
+                preexec_fn=lambda: _detach(program.gives_way),  # noqa: PLW1509 no threads run at this time
             )
         self._children.append(_Child(program, process))
 
@@ -116,12 +118,14 @@ class Supervisor:
         raise KeyboardInterrupt
 
 
-def _detach(niceness: int) -> None:
-    """In the child: end when the supervisor dies, whatever kills it (Linux), and yield to others."""
+def _detach(gives_way: bool) -> None:  # noqa: FBT001 not called by name
+    """In the child: end when the supervisor dies, whatever kills it (Linux), and give way to all others."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if niceness:
-        os.nice(niceness)
+        if gives_way:
+            psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
+    if gives_way:
+        os.nice(LAST)
 
 
 def _kill_group(pid: int) -> None:

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from apps.collection import interrupted, replication
 from apps.vault.packs import sweep_dead_batches
 
-SOON_S = 1
+SOON_S = 5
 log = logging.getLogger(__name__)
 
 

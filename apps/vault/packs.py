@@ -2,11 +2,11 @@
 
 import logging
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from zlib import crc32
 
 from django.conf import settings
 
@@ -105,31 +105,24 @@ def sweep_dead_batches() -> int:
 
 
 def _verified(where: Place, name: str, size: int, members: list[Member]) -> bytes:
-    """SHA-256 of the whole pack, while a second thread compares every member. Raises DigestMismatch."""
-    with ThreadPoolExecutor(1) as second:
-        comparing = second.submit(_members_match, where, name, size, members)
-        digest = digest_of(where, name)
-        if not comparing.result():
-            raise DigestMismatch(f"Pack {name} reads differently from what was received")
-    return digest
-
-
-def _members_match(where: Place, name: str, size: int, members: list[Member]) -> bool:
-    check = _MemberCheck(members)
-    length = 0
+    """SHA-256 of a whole pack, read back; every member must have the CRC-32 it arrived with. Raises DigestMismatch."""
+    digest, check, length = sha256(), _MemberCheck(members), 0
     for piece in where.pieces(name, 0, WHOLE):
-        length += len(piece)
+        digest.update(piece)
         check.feed(piece)
-    return length == size and check.matches
+        length += len(piece)
+    if length != size or not check.matches:
+        raise DigestMismatch(f"Pack {name} reads differently from what was received")
+    return digest.digest()
 
 
 class _MemberCheck:
-    """Compares members with their digests as a pack goes by; members lie in order and do not overlap."""
+    """Compares members with their CRC-32 as a pack goes by; members lie in order and do not overlap."""
 
     def __init__(self, members: list[Member]) -> None:
         self._left = list(reversed(members))
         self._at = 0
-        self._digest = sha256()
+        self._crc = 0
         self._differs = False
 
     @property
@@ -142,9 +135,9 @@ class _MemberCheck:
         while self._left and self._left[-1].offset <= self._at:
             member = self._left[-1]
             end = member.offset + member.length
-            self._digest.update(view[max(0, member.offset - start) : max(0, end - start)])
+            self._crc = crc32(view[max(0, member.offset - start) : max(0, end - start)], self._crc)
             if end > self._at:
                 return
-            self._differs |= self._digest.digest() != member.sha256
-            self._digest = sha256()
+            self._differs |= self._crc != member.crc32
+            self._crc = 0
             self._left.pop()

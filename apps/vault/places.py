@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import FileSystemStorage, storages
 from storages.backends.s3 import S3Storage
 
+from apps.vault import page_cache
 from apps.vault.errors import MissingPack, VaultUnavailable
 
 PIECE = 1 << 20
@@ -37,10 +38,7 @@ class Place(Protocol):
         """The same range in pieces of at most PIECE bytes. Raises MissingPack."""
 
     def uncache(self, name: str) -> None:
-        """Tell the operating system that a pack will not be read again soon.
-
-        Packs are written once and seldom read; they must not push what is read often out of memory.
-        """
+        """Tell the operating system that a pack will not be read again soon."""
 
     def names(self, prefix: str) -> list[str]:
         """Names that begin with `prefix`, whose folders are complete."""
@@ -88,9 +86,8 @@ class DirectoryPlace(FileSystemStorage):
                 yield piece
 
     def uncache(self, name: str) -> None:
-        if hasattr(os, "posix_fadvise"):
-            with self._opened(name) as file:
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        with self._opened(name) as file:
+            page_cache.let_go(file.fileno(), 0, 0)
 
     def _opened(self, name: str) -> BinaryIO:
         try:

@@ -19,10 +19,11 @@ from uuid import uuid4
 
 from django.conf import settings
 
-from apps.vault import zipformat
+from apps.vault import page_cache, zipformat
 from apps.vault.errors import VaultUnavailable
 
 PIECE = 128 * 1024
+WRITE_BACK = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Segment:
         self.members: list[Member] = []
         self._file = path.open("xb+", buffering=0)
         self._end = 0
+        self._written_back = 0
 
     def add(self, pieces: Iterable[bytes | memoryview]) -> Member:
         """Append one file as it arrives. What the source raises leaves the segment as it was before."""
@@ -104,6 +106,7 @@ class Segment:
 
     def _truncate(self, end: int) -> None:
         self._end = end
+        self._written_back = min(self._written_back, end)
         os.ftruncate(self._file.fileno(), end)
         os.lseek(self._file.fileno(), end, os.SEEK_SET)
 
@@ -112,6 +115,9 @@ class Segment:
         while view:
             view = view[os.write(self._file.fileno(), view) :]
         self._end += len(data)
+        if self._end - self._written_back >= WRITE_BACK:
+            page_cache.let_go(self._file.fileno(), self._written_back, self._end - self._written_back)
+            self._written_back = self._end
         return len(data)
 
 

@@ -30,6 +30,7 @@ shared_buffers = 256MB
 wal_compression = on
 max_wal_size = 2GB
 checkpoint_timeout = 15min
+autovacuum_naptime = 3s
 log_min_duration_statement = -1
 log_parameter_max_length = 0
 log_parameter_max_length_on_error = 0
