@@ -6,6 +6,7 @@ from typing import Any, cast
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 
 from apps.audit.record import Actor
 from apps.facilities.doors import Door, FacilityRequest, door_of
@@ -48,7 +49,7 @@ def _through_door(request: HttpRequest, view: Callable[..., Any], kwargs: dict[s
         return refusal
     if door.own_scope:
         return cast(HttpResponseBase, view(request, **kwargs))
-    with as_facility(entering.facility):
+    with as_facility(entering.facility), timezone.override(entering.facility.time_zone):
         return _rendered(view(request, **kwargs))
 
 

@@ -101,6 +101,9 @@ def _bring_medium(slug: str, files: Iterable[DemoFile]) -> None:
             target = medium / file.path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(file.content)
+        # Media are like that: a note of the viewer program, and a file that the burner has cut.
+        (medium / "README.TXT").write_text("Open VIEWER.EXE to see the images.\n")
+        (medium / "DICOM" / "DAMAGED").write_bytes(target.read_bytes()[:-1000])
         call_command(
             "receive_media", str(medium), facility=slug, operator="Kaito Endo", serial="DEMO-CD-0001", verbosity=0
         )

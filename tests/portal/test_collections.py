@@ -8,6 +8,7 @@ from django.test import Client
 from apps.collection.models import Outcome
 from apps.collection.replication import replicate_pending
 from apps.facilities.models import Facility
+from apps.facilities.tenancy import as_center
 from apps.portal import collections
 from tests.portal.pages import dicom, queries_of, store, url
 
@@ -94,3 +95,11 @@ def test_a_collection_asks_as_often_for_many_files_as_for_one(sakura: Facility, 
     one, many = store(sakura, dicom()), store(sakura, *(dicom(2, number) for number in range(1, 9)))
     once = queries_of(viewer, url("collection", collection_id=one.pk))
     assert queries_of(viewer, url("collection", collection_id=many.pk)) == once
+
+
+def test_times_are_those_of_the_facilitys_wall_clock(sakura: Facility, viewer: Client) -> None:
+    with as_center():
+        Facility.objects.filter(pk=sakura.pk).update(time_zone="Asia/Tokyo")
+    collection = store(sakura, dicom())
+    page = viewer.get(url("collection", collection_id=collection.pk)).content.decode()
+    assert "2026-05-04 19:00:00 JST" in page  # 10:00 UTC
