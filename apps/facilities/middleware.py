@@ -81,11 +81,12 @@ def _admit_device(request: FacilityRequest, door: Door, slug: str, secret: str) 
     except UnknownToken:
         return _unauthorized()
     if token.facility.slug != slug:
-        raise Http404(NO_SUCH_PAGE)
+        return _refusal(404, NO_SUCH_PAGE)
     request.facility, request.role, request.token = token.facility, None, token
     request.actor = Actor("token", str(token.pk), source_address(request))
     if door.scope not in token.scopes:
-        raise PermissionDenied
+        challenge = f'Bearer realm="MedVault", error="insufficient_scope", scope="{door.scope}"'
+        return _refusal(403, f"The token lacks the scope {door.scope}", challenge)
     return None
 
 
@@ -95,12 +96,13 @@ def source_address(request: HttpRequest) -> str | None:
 
 
 def _unauthorized() -> HttpResponse:
-    return HttpResponse(
-        "Sign in with a device token: Authorization: Bearer TOKEN\n",
-        status=401,
-        content_type="text/plain",
-        headers={"WWW-Authenticate": 'Bearer realm="MedVault"'},
-    )
+    return _refusal(401, "Sign in with a device token: Authorization: Bearer TOKEN", 'Bearer realm="MedVault"')
+
+
+def _refusal(status: int, sentence: str, challenge: str = "") -> HttpResponse:
+    """A sentence for a device, with the challenge of RFC 6750, 3."""
+    headers = {"WWW-Authenticate": challenge} if challenge else {}
+    return HttpResponse(f"{sentence}\n", status=status, content_type="text/plain; charset=utf-8", headers=headers)
 
 
 def _rendered(response: Any) -> HttpResponseBase:
