@@ -40,13 +40,13 @@ def browser(django_db_setup: None) -> Iterator[Browser]:
 @pytest.fixture
 def site(browser: Browser, committed_db: None) -> Iterator[str]:
     """The address of the running application."""
-    server = LiveServerThread("127.0.0.1", StaticFilesHandler)
+    server = LiveServerThread("localhost", StaticFilesHandler)
     server.daemon = True
     server.start()
     server.is_ready.wait()
     if server.error:
         raise server.error
-    yield f"http://127.0.0.1:{server.port}"
+    yield f"http://localhost:{server.port}"  # passkeys need a name, not an address
     server.terminate()
 
 
