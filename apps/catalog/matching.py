@@ -32,6 +32,8 @@ def matches_identifier(field: str, key: str) -> Q:
 
 def matches_text(field: str, key: str) -> Q:
     """`field` matches the key, whatever the case. No index serves this."""
+    if not has_wildcard(key):
+        return Q(**{f"{field}__iexact": key})
     return Q(**{f"{field}__iregex": f"^{_regex(key)}$"})
 
 
