@@ -53,6 +53,7 @@ def write_pack(batch: Batch, segment: Segment, *, kind: PackKind, manifest: byte
     primary = place("primary")
     primary.put(name, segment.path, move=True)
     digest = _verified(primary, name, size, segment.members)
+    primary.uncache(name)
     return WrittenPack(name, kind, size, digest, tuple(segment.members))
 
 
