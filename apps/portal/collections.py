@@ -4,23 +4,31 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from apps.collection.models import Collection, Outcome, ReceivedFile
+from apps.collection.models import Collection, Outcome, ReceivedFile, State
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.portal.numbers import whole_number
 
 PAGE = 25
+ATTENTION = "attention"
 FILES = 50
 
 
 @facility_door()
 @require_safe
 def collection_list(request: FacilityRequest) -> HttpResponse:
-    """Newest first; `before` is the id of the last one seen."""
+    """Newest first; `before` is the id of the last one seen, `show=attention` leaves out those where all is well."""
     found = Collection.objects.filter(facility=request.facility).select_related("reception_record")
+    if needs_attention := request.GET.get("show") == ATTENTION:
+        found = found.exclude(state=State.STORED, quarantined_count=0, conflict_count=0)
     if (before := whole_number(request.GET.get("before", ""))) is not None:
         found = found.filter(pk__lt=before)
     page = list(found.order_by("-pk")[: PAGE + 1])
-    context = {"collections": page[:PAGE], "before": before, "older": page[PAGE - 1].pk if len(page) > PAGE else None}
+    context = {
+        "collections": page[:PAGE],
+        "before": before,
+        "older": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "show": ATTENTION if needs_attention else "",
+    }
     return render(request, "portal/collection_list.html", context)
 
 

@@ -28,12 +28,11 @@ SHOWN_MODALITIES = 5
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that needs a person; `url_name` is where to look."""
+    """Something that needs a person."""
 
     tone: str
     title: str
     text: str
-    outcome: str = ""
 
 
 @facility_door()

@@ -103,3 +103,18 @@ def test_times_are_those_of_the_facilitys_wall_clock(sakura: Facility, viewer: C
     collection = store(sakura, dicom())
     page = viewer.get(url("collection", collection_id=collection.pk)).content.decode()
     assert "2026-05-04 19:00:00 JST" in page  # 10:00 UTC
+
+
+def test_what_needs_a_look_is_listed_alone(sakura: Facility, viewer: Client) -> None:
+    store(sakura, dicom())
+    damaged = store(sakura, dicom(2)[:-200])
+    replicate_pending()
+    answer = viewer.get(url("collections") + "?show=attention")
+    assert [collection.pk for collection in answer.context["collections"]] == [damaged.pk]
+    assert 'href="?show=attention&amp;before=' not in answer.content.decode()
+
+
+def test_when_nothing_needs_a_look_the_list_says_so(sakura: Facility, viewer: Client) -> None:
+    store(sakura, dicom())
+    replicate_pending()
+    assert "All is well" in viewer.get(url("collections") + "?show=attention").content.decode()
