@@ -3,8 +3,8 @@
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from medvault.embedded.postgresql import socket_folder
 from medvault.embedded.redis import socket_path
+from medvault.embedded.sockets import socket_folder
 from medvault.env import Environment
 from medvault.roles import FACILITY, OWNER
 from medvault.secrets import local_secrets

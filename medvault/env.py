@@ -30,6 +30,7 @@ class Environment(BaseSettings):
     email_url: str | None = Field(None, description="smtp[s]://user:password@host:port; default: files")
     email_from: str = "MedVault <no-reply@localhost>"
     staff_second_factor: bool = Field(True, description="the admin asks for a second factor; off for the demonstration")
+    trusted_proxies: int = Field(0, ge=0, le=9, description="proxies before the web server that set X-Forwarded-For")
     web_workers: int = Field(2, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

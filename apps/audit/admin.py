@@ -43,6 +43,20 @@ class AuditedAdmin(ReadOnlyAdmin):
         """The facility that the act concerns, if any."""
         return getattr(obj, "facility_id", None)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Lists of what is on record when looked at are on record too."""
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        if self.records_views and (rows := getattr(response, "context_data", {}).get("cl")):
+            record(
+                f"{self.object_type}.listed",
+                actor=staff_actor(request),
+                object_type=self.object_type,
+                object_id="",
+                facility_id=None,
+                count=len(rows.result_list),
+            )
+        return response
+
     def save_model(self, request: HttpRequest, obj: Any, form: "ModelForm[Any]", change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)
         self.record_act(request, "changed" if change else "created", obj, fields=sorted(form.changed_data))

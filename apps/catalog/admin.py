@@ -70,6 +70,7 @@ class StudyAdmin(AuditedTenantAdmin):
     """Registered in collection, which adds how the study came in."""
 
     records_views = True
+    linked_by = ("patient",)
     list_display = (
         "patient_name",
         "id_of_patient",
@@ -122,6 +123,7 @@ class StudyAdmin(AuditedTenantAdmin):
 
 @admin.register(Series)
 class SeriesAdmin(AuditedTenantAdmin):
+    linked_by = ("study",)
     list_display = (
         "series_instance_uid",
         "modality",
@@ -158,6 +160,7 @@ class SeriesAdmin(AuditedTenantAdmin):
 
 @admin.register(Instance)
 class InstanceAdmin(AuditedTenantAdmin):
+    linked_by = ("series",)
     list_display = ("sop_instance_uid", "instance_number", "sop_class_uid", "length", "facility")
     search_fields = ("sop_instance_uid__exact",)
     search_help_text = _("SOP Instance UID")

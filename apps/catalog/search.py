@@ -60,7 +60,9 @@ def matching_studies(facility_id: int, criteria: StudyCriteria) -> QuerySet[Stud
     """The studies that match, with their patients, newest first."""
     _plan_for_the_values()
     studies = Study.objects.select_related("patient").filter(
-        _of_study(facility_id, criteria, ""), facility_id=facility_id
+        _of_study(facility_id, criteria, ""),
+        facility_id=facility_id,
+        instance_count__gt=0,  # one that has conflicts alone
     )
     within = _of_series(criteria, "")
     if inner := _has_instance(facility_id, criteria):

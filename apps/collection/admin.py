@@ -99,6 +99,7 @@ class ReceptionRecordAdmin(AuditedTenantAdmin):
 
 @admin.register(ReceivedFile)
 class ReceivedFileAdmin(AuditedTenantAdmin):
+    linked_by = ("collection",)
     list_display = ("number", "outcome", "reason", "length", "short_digest", "collection", "facility")
     list_select_related = ("facility", "collection")
     list_filter = (("facility", RelatedDropdownFilter), "outcome")

@@ -200,18 +200,24 @@ class _Answers:
         self._place(answer, at)
         answer.instance, answer.conflict = filed.instance, filed.conflict
         answer.outcome = Outcome(filed.outcome)
-        if filed.conflict:
-            answer.reason_code, answer.reason = filed.conflict.kind, filed.conflict.get_kind_display()
+        self._say_why(answer)
 
     def _duplicate(self, answer: ReceivedFile, file: Received) -> None:
         answer.outcome = Outcome.DUPLICATE
         if copy_known := known_copy(file, self._known):
             answer.pack, answer.pack_offset = copy_known.pack, copy_known.pack_offset
             answer.instance, answer.conflict = copy_known.instance, copy_known.conflict
+            self._say_why(answer)
             return
         first = self._first[identity(file)]
         self._place(answer, self._where[first])
         answer.instance, answer.conflict = self._filed[first].instance, self._filed[first].conflict
+        self._say_why(answer)
+
+    @staticmethod
+    def _say_why(answer: ReceivedFile) -> None:
+        if answer.conflict:
+            answer.reason_code, answer.reason = answer.conflict.kind, answer.conflict.get_kind_display()
 
     @staticmethod
     def _place(answer: ReceivedFile, at: _InPack) -> None:

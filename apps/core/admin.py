@@ -1,5 +1,6 @@
 """What every page of the center's workplace shares: readable, bounded, and nothing deletable."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -24,6 +25,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import display
 
 ROWS_OF_A_TABLE = 100
+_EXACTLY = re.compile(r"(__id)?(__exact|__in|__isnull)?\Z")
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
@@ -59,6 +61,15 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     show_facets = ShowFacets.NEVER  # a COUNT for each value of each filter
     ordering: ClassVar[Sequence[str]] = ["-pk"]
     change_form_outer_after_template = "admin/tables.html"
+    linked_by: ClassVar[Sequence[str]] = ()  # further fields that other pages narrow the list down by
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """The fields of `list_filter` and `linked_by`, as they are. Any other lookup in an address would guess at
+        secrets a character at a time, or put patient data there.
+        """
+        filters = [entry[0] if isinstance(entry, tuple) else entry for entry in self.get_list_filter(request)]
+        names = {getattr(entry, "parameter_name", entry) for entry in filters} | set(self.linked_by)
+        return _EXACTLY.sub("", lookup) in names
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

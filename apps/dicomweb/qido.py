@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.urls import reverse
 
+from apps.audit.record import record
 from apps.catalog.models import Instance, Series, Study
 from apps.catalog.search import matching_instances, matching_series, matching_studies
 from apps.dicomweb.attributes import ATTRIBUTES, JSON, Level
@@ -60,6 +61,15 @@ def _answer(request: FacilityRequest, level: Level, path: dict[str, str]) -> Htt
         return _refusal(400, error.message)
     matching: QuerySet[Row] = _MATCHING[level](request.facility.pk, search.criteria)
     found = list(matching[search.offset : search.offset + search.limit + 1])
+    record(
+        "catalog.searched",
+        actor=request.actor,
+        object_type="facility",
+        object_id=request.facility.pk,
+        facility_id=request.facility.pk,
+        level=level.name.lower(),
+        count=len(found[: search.limit]),
+    )
     root = request.build_absolute_uri(reverse("dicomweb:studies", args=[request.facility.slug]))
     data_sets = [_data_set(row, level, search, fixed, root) for row in found[: search.limit]]
     response = _rendered(data_sets, media_type)

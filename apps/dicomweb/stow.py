@@ -24,7 +24,7 @@ from apps.vault.spool import Batch
 
 DICOM = "application/dicom"
 RESPONSE_TYPES = ["application/dicom+json", "application/json", "application/dicom+xml", "text/xml"]
-MOST_INSTANCES = 10_000
+MOST_INSTANCES, MOST_STUDIES = 10_000, 500  # each study takes locks, of which the database has few
 RETRY_AFTER_S = "30"
 log = logging.getLogger(__name__)
 
@@ -85,13 +85,17 @@ def _receive(request: FacilityRequest, boundary: str, study_instance_uid: str, n
         source_address=request.actor.source_address,
     )
     with Batch(request.facility.pk) as batch:
-        intake = Intake(batch, only_study=study_instance_uid)
+        intake, studies = Intake(batch, only_study=study_instance_uid), set[str]()
         for part in parts(_reader(request), boundary):
             if part.content_type not in {DICOM, ""}:
                 raise UnsupportedContent(f"Every part must be {DICOM}")
             if len(intake.files) == MOST_INSTANCES:
                 raise TooManyInstances(f"Send at most {MOST_INSTANCES} instances in one request")
-            intake.add(part.pieces)
+            file = intake.add(part.pieces)
+            if file.header:
+                studies.add(file.header.study_instance_uid)
+            if len(studies) > MOST_STUDIES:
+                raise TooManyInstances(f"Send instances of at most {MOST_STUDIES} studies in one request")
         if not intake.files:
             raise MalformedBody("The body holds no part")
         collection = new_collection(request.facility, reception, now=now)

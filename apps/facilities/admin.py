@@ -198,6 +198,7 @@ class EventAdmin(ReadOnlyAdmin):
     """Registered here and not in audit: the names of people and facilities are in rooms above it."""
 
     list_display = ("time", "action", "object_type", "object_id", "facility", "actor", "source_address")
+    linked_by = ("object_type", "object_id")
     search_fields = ("object_id__exact",)
     search_help_text = _("Number of the object")
     fields = ("time", "action", "object_type", "object_id", "facility", "actor", "source_address", "details")

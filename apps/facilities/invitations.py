@@ -12,7 +12,7 @@ from apps.audit.record import Actor, record
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
 from apps.core.locks import lock_names
-from apps.facilities.members import lock_members
+from apps.facilities.member_lock import lock_members
 from apps.facilities.models import Facility, Invitation, Membership, Role
 from apps.facilities.tenancy import as_center, as_facility
 
@@ -105,6 +105,15 @@ def revoke_invitation(*, invitation: Invitation, actor: Actor) -> None:
         if found.revoked_at is None:
             _require_open(found)
             _revoke(found, actor)
+
+
+def withdraw_all_of(user_id: int, facility_id: int, *, actor: Actor) -> None:
+    """Withdraw what a person's invitations leave open, within the caller's transaction: who is no owner any more
+    must not come back by one.
+    """
+    sent = Invitation.objects.filter(facility=facility_id, invited_by=user_id, accepted_at=None, revoked_at=None)
+    for invitation in sent.select_for_update():
+        _revoke(invitation, actor)
 
 
 def find_invitation(secret: str) -> Invitation:

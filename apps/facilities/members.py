@@ -1,10 +1,9 @@
 """Who belongs to a facility: roles change and people leave, and somebody always stays in charge."""
 
-from django.db import transaction
-
 from apps.audit.record import Actor, record
 from apps.core.errors import DomainError
-from apps.core.locks import lock_names
+from apps.facilities.invitations import withdraw_all_of
+from apps.facilities.member_lock import lock_members
 from apps.facilities.models import Membership, Role
 from apps.facilities.tenancy import as_facility
 
@@ -35,6 +34,7 @@ def change_role(*, membership: Membership, role: Role, actor: Actor) -> None:
             return
         if found.role == Role.OWNER:
             _require_another_owner(found)
+            withdraw_all_of(found.user_id, found.facility_id, actor=actor)
         before, found.role = found.role, role
         found.save(update_fields=["role"])
         _record("role_changed", found, actor, before=before, after=role)
@@ -46,14 +46,9 @@ def remove_member(*, membership: Membership, actor: Actor) -> None:
         found = _locked(membership)
         if found.role == Role.OWNER:
             _require_another_owner(found)
+        withdraw_all_of(found.user_id, found.facility_id, actor=actor)
         _record("removed", found, actor, role=found.role)
         found.delete()
-
-
-def lock_members(facility_id: int) -> None:
-    """Let one transaction at a time decide who belongs to a facility; the lock ends with it."""
-    assert transaction.get_connection().in_atomic_block
-    lock_names([f"members of facility {facility_id}"])
 
 
 def _locked(membership: Membership) -> Membership:

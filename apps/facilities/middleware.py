@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from apps.facilities.tenancy import as_center, as_facility
 from apps.facilities.tokens import UnknownToken, bearer_token, recognize
 
 NO_SUCH_PAGE = "No such page"
+RETRY_AFTER_S = "30"
 
 
 class TenancyMiddleware:
@@ -45,12 +47,25 @@ def _through_door(request: HttpRequest, view: Callable[..., Any], kwargs: dict[s
     if door is None:
         raise ImproperlyConfigured(f"{view.__module__}.{view.__qualname__} has no @facility_door")
     entering = cast(FacilityRequest, request)
-    if refusal := _admit(entering, door, kwargs.pop("facility_slug")):
+    try:
+        refusal = _admit(entering, door, kwargs.pop("facility_slug"))
+    except (OperationalError, InterfaceError):
+        if not door.scope:
+            raise
+        refusal = _refusal(503, "The database is away. Send again")
+        refusal.headers["Retry-After"] = RETRY_AFTER_S
+    if refusal:
         return refusal
     if door.own_scope:
-        return cast(HttpResponseBase, view(request, **kwargs))
+        return _private(cast(HttpResponseBase, view(request, **kwargs)))
     with as_facility(entering.facility), timezone.override(entering.facility.time_zone):
-        return _rendered(view(request, **kwargs))
+        return _private(_rendered(view(request, **kwargs)))
+
+
+def _private(response: HttpResponseBase) -> HttpResponseBase:
+    """Clinics share computers: what a person saw must be gone when the next one goes back in the browser."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def _admit(request: FacilityRequest, door: Door, slug: str) -> HttpResponseBase | None:

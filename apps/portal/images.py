@@ -16,6 +16,7 @@ from apps.catalog.models import Instance
 from apps.catalog.preview import NotRenderable, render_preview
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.tenancy import as_facility
+from apps.portal.looks import look_at_image
 from apps.portal.numbers import whole_number
 
 SIZES = {"thumb": 192, "view": 1024}
@@ -26,7 +27,7 @@ WINDOWS = {
     "bone": (_("Bone"), (400.0, 1800.0)),
     "brain": (_("Brain"), (40.0, 80.0)),
 }
-FOREVER = "private, max-age=31536000, immutable"
+AFTER_ASKING = "private, no-cache"  # kept, and shown again only to those who may still see it
 MOST_PREVIEW_PIXELS = 32 * 1024 * 1024
 
 
@@ -41,9 +42,11 @@ def preview(request: FacilityRequest, instance_id: int) -> HttpResponse:
     instance = get_object_or_404(
         Instance.objects.select_related("pack", "series"), facility=request.facility, pk=instance_id
     )
+    if size == "view":
+        look_at_image(request, instance.series.study_id)
     etag = f'"{bytes(instance.sha256).hex()[:24]}-{size}-{frame}-{window}"'
     if request.headers.get("If-None-Match") == etag:
-        return HttpResponseNotModified(headers={"ETag": etag, "Cache-Control": FOREVER})
+        return HttpResponseNotModified(headers={"ETag": etag, "Cache-Control": AFTER_ASKING})
     try:
         content = _rendered(instance, frame, size, window)
     except NotRenderable as error:
@@ -53,7 +56,7 @@ def preview(request: FacilityRequest, instance_id: int) -> HttpResponse:
             {"label": _kind(instance), "code": error.code},
             content_type="image/svg+xml",
         )
-    return HttpResponse(content, content_type="image/jpeg", headers={"ETag": etag, "Cache-Control": FOREVER})
+    return HttpResponse(content, content_type="image/jpeg", headers={"ETag": etag, "Cache-Control": AFTER_ASKING})
 
 
 def _rendered(instance: Instance, frame: int, size: str, window: str) -> bytes:

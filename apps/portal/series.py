@@ -8,10 +8,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from apps.audit.record import record
 from apps.catalog.models import Instance, Series
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.portal.images import WINDOWS
+from apps.portal.looks import look_at_study
 from apps.portal.numbers import whole_number
 
 MOST_FRAMES = 2000
@@ -28,14 +28,7 @@ def viewer(request: FacilityRequest, series_id: int) -> HttpResponse:
         raise Http404
     number = min(max(whole_number(request.GET.get("image", "")) or 1, 1), len(frames))
     instance_id, frame = frames[number - 1]
-    record(
-        "study.viewed",
-        actor=request.actor,
-        object_type="study",
-        object_id=series.study_id,
-        facility_id=request.facility.pk,
-        series=series.pk,
-    )
+    look_at_study(request, series.study_id, series=series.pk)
     context = {
         "series": series,
         "study": series.study,

@@ -8,11 +8,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.audit.record import record
 from apps.catalog.models import Instance, Series, Study
 from apps.catalog.search import InvalidCriteria, StudyPage, search_studies
 from apps.collection.models import Collection
 from apps.facilities.doors import FacilityRequest, facility_door
+from apps.portal.looks import list_studies, look_at_study
 from apps.portal.study_search import StudySearchForm, keep_search, kept_search
 from apps.vault.models import Pack
 
@@ -73,6 +73,8 @@ def _results(request: FacilityRequest, form: StudySearchForm, key: str) -> dict[
             page = search_studies(request.facility.pk, form.criteria(), after=after, limit=PAGE)
         except InvalidCriteria as error:
             fault = error.message
+    if page.studies:
+        list_studies(request, len(page.studies))
     chips = form.chips() if form.is_valid() else []
     return {
         "form": form,
@@ -116,7 +118,7 @@ def study_page(request: FacilityRequest, study_id: int) -> HttpResponse:
         .distinct()
         .order_by("opened_at")
     )
-    record("study.viewed", actor=request.actor, object_type="study", object_id=study.pk, facility_id=facility.pk)
+    look_at_study(request, study.pk)
     context = {
         "study": study,
         "series": series,

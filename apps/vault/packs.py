@@ -54,6 +54,7 @@ def write_pack(batch: Batch, segment: Segment, *, kind: PackKind, manifest: byte
     primary.put(name, segment.path, move=True)
     digest = _verified(primary, name, size, segment.members)
     primary.uncache(name)
+    segment.close()
     return WrittenPack(name, kind, size, digest, tuple(segment.members))
 
 

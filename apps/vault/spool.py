@@ -4,6 +4,7 @@ A batch is a folder of the spool, locked by the process that fills it. Its segme
 finished, a segment becomes a pack by a rename. A batch whose lock is free belongs to a process that died.
 """
 
+import errno
 import fcntl
 import os
 import shutil
@@ -24,6 +25,7 @@ from apps.vault.errors import VaultUnavailable
 
 PIECE = 128 * 1024
 WRITE_BACK = 4 * 1024 * 1024
+RESERVE = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class Segment:
         if self._end - self._written_back >= WRITE_BACK:
             page_cache.let_go(self._file.fileno(), self._written_back, self._end - self._written_back)
             self._written_back = self._end
+            require_reserve(self.path)
         return len(data)
 
 
@@ -136,6 +139,7 @@ class Batch:
         self._packs = 0
         try:
             self.folder.mkdir(parents=True)
+            require_reserve(self.folder)
             self._lock = _locked(self.folder)
             self.incoming = self.segment()
         except OSError as error:
@@ -173,6 +177,12 @@ class Batch:
 def pack_prefix(facility_id: int, batch_id: str) -> str:
     """What the names of a batch's packs begin with, in both places."""
     return f"{facility_id}/{batch_id[:2]}/{batch_id}-"
+
+
+def require_reserve(path: Path) -> None:
+    """Stop before the disk is full: a database on it would stop with it. Raises OSError."""
+    if shutil.disk_usage(path).free < RESERVE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def free_bytes() -> int:

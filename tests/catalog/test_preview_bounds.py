@@ -6,6 +6,7 @@ from io import BytesIO
 import numpy as np
 import pydicom
 import pytest
+from openjpeg.utils import encode_array
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
@@ -45,6 +46,21 @@ class TestBounds:
         assert refusal.value.code == "too_large"
         assert source.taken < 100_000
         assert render_preview(BytesIO(content), max_pixels=3_000_000, longest_side=8)
+
+    @pytest.mark.parametrize(("tile", "outcome"), [(64, "rendered"), (1, "undecodable")])
+    def test_more_tiles_than_any_image_needs_are_refused(self, tile: int, outcome: str) -> None:
+        """Decoders allocate for each tile: 65,535 of them would take 800 MB."""
+        stream = bytearray(encode_array(np.zeros((64, 64), np.uint8), photometric_interpretation=2, use_mct=False))
+        del stream[: stream.find(b"\xff\x4f\xff\x51")]
+        struct.pack_into(">8L", stream, 8, 257, 255, 0, 0, tile, tile, 0, 0)
+
+        def compress(ds: Dataset) -> None:
+            ds.file_meta.TransferSyntaxUID = JPEG2000Lossless
+            ds.Rows, ds.Columns, ds.BitsAllocated, ds.BitsStored, ds.HighBit = 255, 257, 8, 8, 7
+            ds.PixelData = encapsulate([bytes(stream)])
+            ds["PixelData"].is_undefined_length = True
+
+        assert _outcome(changed("JPEG2000.dcm", compress)) == outcome
 
     @pytest.mark.parametrize("frame", [0, -1, 4])
     def test_a_frame_that_does_not_exist_is_refused(self, frame: int) -> None:

@@ -208,6 +208,21 @@ def test_pages_hold_no_secrets(superuser: Client, world: dict[type[Model], Any])
             assert not [secret for secret in secrets if secret in content], page
 
 
+@pytest.mark.parametrize(
+    "address_of_a_guess",
+    [
+        "usersessions/usersession/?session_key__startswith=t",
+        "mfa/authenticator/?data__secret__startswith=t",
+        "accounts/user/?password__startswith=m",
+        "facilities/devicetoken/?token_sha256__startswith=0",
+        "catalog/patient/?name_alphabetic__istartswith=m",
+        "catalog/study/?patient__patient_id=P1",
+    ],
+)
+def test_lists_cannot_be_asked_about_what_they_do_not_show(superuser: Client, address_of_a_guess: str) -> None:
+    assert superuser.get(f"/admin/{address_of_a_guess}").status_code == 400
+
+
 def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
     superuser: Client, world: dict[type[Model], Any], lindenhof: Facility, person: Callable[..., User]
 ) -> None:

@@ -32,6 +32,7 @@ def server(homes: Callable[[], Path]) -> Iterator[str]:
         port = probe.getsockname()[1]
     access = embedded.data / "tcp_hba.conf"
     access.write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+    access.chmod(0o644)
     wheel: Any = embedded._wheel
     options = ["listen_addresses=127.0.0.1", f"port={port}", f"hba_file={access}"]
     process = subprocess.Popen(

@@ -1,5 +1,6 @@
 """The embedded services of a home: apart from other homes', and back after everything was killed."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,8 +11,9 @@ import psycopg
 import pytest
 import redis
 
-from medvault.embedded.postgresql import EmbeddedPostgreSQL, EmbeddedServiceError
+from medvault.embedded.postgresql import EmbeddedPostgreSQL
 from medvault.embedded.redis import EmbeddedRedis, socket_path
+from medvault.embedded.sockets import EmbeddedServiceError, make_socket_folder
 
 Homes = Callable[[], Path]
 
@@ -99,3 +101,20 @@ def test_what_is_queued_is_there_after_redis_was_killed(homes: Homes) -> None:
         process.wait(30)
         stack.enter_context(running(EmbeddedRedis(home)))
         assert client.lrange("queue", 0, -1) == [b"message", b"another"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_a_socket_folder_that_another_user_made_is_refused(homes: Homes) -> None:
+    folder = homes() / "run"
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    with pytest.raises(EmbeddedServiceError, match="is not this installation's"):
+        make_socket_folder(folder)
+
+
+def test_a_link_in_place_of_a_socket_folder_is_refused(homes: Homes) -> None:
+    home = homes()
+    (home / "elsewhere").mkdir()
+    (home / "run").symlink_to(home / "elsewhere")
+    with pytest.raises(EmbeddedServiceError):
+        make_socket_folder(home / "run")

@@ -21,11 +21,11 @@ def preview(facility: Facility, client: Client, query: str = "", **headers: str)
     return client.get(url("preview", instance_id=only_image(facility).pk) + query, headers=headers)
 
 
-def test_a_preview_is_private_and_kept_for_good(sakura: Facility, viewer: Client) -> None:
+def test_a_preview_is_kept_by_the_browser_and_shown_to_who_may_see_it(sakura: Facility, viewer: Client) -> None:
     store(sakura, dicom())
     answer = preview(sakura, viewer)
     assert Image.open(BytesIO(answer.content)).format == "JPEG"
-    assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert answer["Cache-Control"] == "private, no-cache"
     again = preview(sakura, viewer, **{"If-None-Match": answer["ETag"]})
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", answer["ETag"])
 
@@ -112,3 +112,12 @@ def test_every_download_is_recorded_and_no_preview(sakura: Facility, viewer: Cli
         assert [(event.action, event.object_id) for event in events] == [
             ("image.downloaded", str(only_image(sakura).pk))
         ]
+
+
+def test_an_image_that_is_looked_at_without_its_page_is_on_record_once(sakura: Facility, viewer: Client) -> None:
+    store(sakura, dicom())
+    for _ in range(2):
+        preview(sakura, viewer, "?size=view")
+    preview(sakura, viewer)
+    with as_facility(sakura):
+        assert Event.objects.filter(action="study.viewed").count() == 1

@@ -47,6 +47,13 @@ def jpeg_2000_size(stream: bytes) -> Size | None:
     return Size(bottom - top, right - left, samples)
 
 
+def jpeg_2000_tiles(stream: bytes) -> int:
+    """Into how many tiles a codestream with SIZ is cut (ISO/IEC 15444-1 B.3). Decoders allocate for each."""
+    right, bottom, _, _, width, height, left, top = struct.unpack_from(">8L", stream, 8)
+    across, down = -(-(right - left) // max(1, width)), -(-(bottom - top) // max(1, height))
+    return int(across * down)
+
+
 def rle_bytes(frame: bytes, most: int) -> int:
     """The bytes that the segments of an RLE frame (PS3.5 G.3) expand to; stops counting beyond `most`."""
     expanded, at, end = 0, 64, len(frame)

@@ -12,13 +12,21 @@ from pydicom.pixels.utils import as_pixel_options
 from apps.catalog.bounds import MIB
 from apps.catalog.preview import gdcm_apart, openjpeg
 from apps.catalog.preview.attributes import Attributes
-from apps.catalog.preview.codestream import Size, jpeg_2000_size, jpeg_size, rle_bytes, without_jp2_boxes
+from apps.catalog.preview.codestream import (
+    Size,
+    jpeg_2000_size,
+    jpeg_2000_tiles,
+    jpeg_size,
+    rle_bytes,
+    without_jp2_boxes,
+)
 from apps.catalog.preview.errors import NotRenderable
 from apps.catalog.preview.region import Region
 
 gdcm_apart.register()
 openjpeg.register()
 
+_MOST_TILES = 1024
 _SLACK_BYTES = MIB  # application segments, an ICC profile, offset tables
 # In this order. Not pydicom's own use of GDCM, which on many damaged streams ends the process.
 _PLUGINS = (openjpeg.LABEL, "pillow", "pyjpegls", "pydicom", gdcm_apart.LABEL)
@@ -92,6 +100,8 @@ def _require_size(source: bytes, size: Size, transfer_syntax: uid.UID, frame_byt
     else:
         read_size = jpeg_2000_size if transfer_syntax in uid.JPEG2000TransferSyntaxes else jpeg_size
         is_right = read_size(source) == size
+    if is_right and transfer_syntax in uid.JPEG2000TransferSyntaxes:
+        is_right = jpeg_2000_tiles(source) <= _MOST_TILES
     if not is_right:
         raise NotRenderable("undecodable", "The compressed frame is not of the size that the object declares.")
 

@@ -9,6 +9,7 @@ from apps.collection.media.found import Found, NotTaken, not_taken
 
 LARGEST = 32 * MIB  # about 80,000 images without icons
 LISTED = 200_000  # of one DICOMDIR
+TOLD = 10_000  # of a medium; each is a row for good
 _LIMITS = Limits(header_bytes=2 * LARGEST)
 _AFTER_PREAMBLE = 132
 _DIRECTORY_RECORD_SEQUENCE, _REFERENCED_FILE_ID = 0x00041220, 0x00041500
@@ -29,10 +30,19 @@ def comparable(name: str) -> str:
 
 def compared(entries: Iterable[Found], has: Callable[[tuple[str, ...]], bool]) -> Iterator[Found]:
     """The entries of a medium, each DICOMDIR followed by those that it lists and that are not to be had."""
+    told: set[tuple[str, ...]] = set()
     for found in entries:
         yield found
-        if is_dicomdir(found.parts[-1]):
-            yield from _not_to_be_had(found, has)
+        if is_dicomdir(found.parts[-1]) and len(told) < TOLD:
+            for each in _not_to_be_had(found, has):
+                if len(told) == TOLD:
+                    yield not_taken(
+                        found.parts, "many_missing", f"The medium lists over {TOLD} files it does not have."
+                    )
+                    break
+                if each.parts not in told:
+                    told.add(each.parts)
+                    yield each
 
 
 def _not_to_be_had(dicomdir: Found, has: Callable[[tuple[str, ...]], bool]) -> Iterator[Found]:

@@ -13,8 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from medvault.bootstrap import bootstrap_roles, migrate
 from medvault.demo.seed import SIGN_INS, seed
-from medvault.embedded.postgresql import EmbeddedServiceError
 from medvault.embedded.services import embedded_services
+from medvault.embedded.sockets import EmbeddedServiceError
 from medvault.processes import Supervisor, programs
 
 READY_TIMEOUT_S = 60

@@ -22,6 +22,7 @@ from apps.facilities.tenancy import as_center
 from apps.vault.errors import DigestMismatch, VaultUnavailable
 
 TO_BE_LOOKED_AT, INTERRUPTED = 3, 130
+NO_IMAGE = {"not_dicom", "dicomdir", "empty"}
 _RUN_AGAIN = "What was stored stays stored; run this again to complete it"
 _EPILOG = """\
 What is received becomes one collection. Run it again after an interruption: what is stored already counts as such.
@@ -29,7 +30,7 @@ What is received becomes one collection. Run it again after an interruption: wha
 exit status:
   0  every file was stored, was stored already, or is no DICOM image and was skipped
   1  nothing could be received, or receiving ended early (130: by Ctrl-C)
-  3  received, but files are in conflict or in quarantine: staff look at them
+  3  received, but files are in conflict or in quarantine, which staff look at, or could not be read from the medium
 
 A replica that cannot be reached is a warning, not a failure: copying is repeated until it succeeds.
 """
@@ -78,8 +79,9 @@ class Command(BaseCommand):
             raise CommandError(f"Interrupted. {_RUN_AGAIN}", returncode=INTERRUPTED) from None
         _print_summary(console, received)
         if received.collection.state == State.FAILED:
-            raise CommandError("None of the files is a DICOM image; nothing was stored")
-        if received.collection.conflict_count or received.collection.quarantined_count:
+            raise CommandError("Nothing was stored: no file could be read as a DICOM image")
+        unread = [code for outcome, code in received.reasons if outcome == Outcome.SKIPPED and code not in NO_IMAGE]
+        if unread or received.collection.conflict_count or received.collection.quarantined_count:
             raise SystemExit(TO_BE_LOOKED_AT)
 
 
