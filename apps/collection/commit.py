@@ -226,14 +226,14 @@ class _Answers:
 
 def _save(collection: Collection, reception: Reception, now: datetime, *, is_last: bool) -> None:
     if is_last:
-        collection.advance(State.RECEIVED, at=now)
+        collection.advance(State.RECEIVED if collection.kept_count else State.FAILED, at=now)
     if collection.pk is None:
         write_opened(collection, reception, now=now)
     else:
         collection.save()
     if is_last:
         counts = {counter: getattr(collection, counter) for counter in _COUNTERS.values()}
-        record_act("collection.received", collection, reception, **counts)
+        record_act(f"collection.{collection.state}", collection, reception, **counts)
 
 
 def write_opened(collection: Collection, reception: Reception, *, now: datetime) -> None:

@@ -75,7 +75,8 @@ def store_batch(
 ) -> Stored:
     """Store what was taken in; on return it is durable and in the catalog.
 
-    `is_last` closes the collection as received. Raises VaultUnavailable or DigestMismatch: nothing was stored then.
+    `is_last` closes the collection: as received, or as failed where nothing of it was kept. Raises VaultUnavailable or
+    DigestMismatch: nothing was stored then.
     """
     with as_facility(collection.facility):
         known = find_known(collection.facility_id, sop_instance_uids(intake.files))

@@ -52,7 +52,7 @@ def dashboard(request: FacilityRequest) -> HttpResponse:
 
 
 def _totals(facility: Facility) -> dict[str, Any]:
-    totals = Study.objects.filter(facility=facility).aggregate(
+    totals = Study.objects.filter(facility=facility, instance_count__gt=0).aggregate(
         studies=Count("pk"), images=Sum("instance_count", default=0), size_bytes=Sum("size_bytes", default=0)
     )
     packs = Pack.objects.filter(facility=facility)

@@ -186,11 +186,11 @@ def require_reserve(path: Path) -> None:
 
 
 def free_bytes() -> int:
-    """Bytes that the spool has room for. Raises VaultUnavailable."""
+    """Bytes that the spool has room for, beyond the reserve. Raises VaultUnavailable."""
     spool = Path(settings.VAULT_SPOOL)
     try:
         spool.mkdir(parents=True, exist_ok=True)
-        return shutil.disk_usage(spool).free
+        return max(0, shutil.disk_usage(spool).free - RESERVE)
     except OSError as error:
         raise VaultUnavailable(f"The spool could not be written: {error.strerror}") from error
 

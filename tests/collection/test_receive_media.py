@@ -169,7 +169,7 @@ def test_a_medium_without_a_dicom_image_is_a_failed_collection(sakura: Facility,
     with as_center():
         assert list(Event.objects.order_by("id").values_list("action", flat=True)) == [
             "collection.opened",
-            "collection.given_up",
+            "collection.failed",
         ]
 
 
@@ -330,5 +330,5 @@ def test_the_command_fails_where_nothing_could_be_received(sakura: Facility, tmp
     with pytest.raises(CommandError, match="holds no file"):
         run(tmp_path)
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(CommandError, match="None of the files is a DICOM image"):
+    with pytest.raises(CommandError, match="no file could be read as a DICOM image"):
         run(tmp_path)

@@ -23,6 +23,7 @@ from apps.collection.models import Collection, State
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.vault.errors import VaultUnavailable
+from apps.vault.spool import RESERVE
 from tests.catalog.dicom_bytes import element, part10
 from tests.catalog.test_header_reference_files import FILES
 from tests.collection.media import numbered, outcomes, receive
@@ -239,7 +240,7 @@ def test_an_entry_for_which_the_spool_has_no_room_ends_receiving(
     with zipfile.ZipFile(archive, "w") as made:
         made.writestr("image", numbered(1))
     usage = shutil.disk_usage(archive.parent)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=RESERVE + 100))
     with pytest.raises(VaultUnavailable, match="no room"):
         receive(sakura, archive)
     with as_center():
@@ -308,6 +309,13 @@ def test_a_dicomdir_that_lists_endlessly_is_compared_up_to_a_bound(monkeypatch: 
         "A2": "missing_on_medium",
         "DICOMDIR": "dicomdir_unreadable",
     }
+
+
+def test_missing_names_are_told_once_and_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dicomdir_module, "TOLD", 3)
+    indexes = [Found(("DICOMDIR",), lambda: [dicomdir("A1", "A2", "A1", "A3", "A4", "A5")])] * 2
+    told = [found.name for found in compared(indexes, lambda _: False)]
+    assert told == ["DICOMDIR", "A1", "A2", "A3", "DICOMDIR", "DICOMDIR"]
 
 
 def test_sequences_nested_endlessly_are_walked_in_one_go() -> None:

@@ -1,17 +1,22 @@
 """The Store transaction as a device sees it."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pydicom.data
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from apps.catalog.bytes import open_instance
 from apps.catalog.models import Instance, Study
+from apps.catalog.search import StudyCriteria, search_studies
 from apps.collection.models import Collection, ReceivedFile, ReceptionRecord, State
+from apps.dicomweb import stow
+from apps.facilities import middleware
 from apps.facilities.models import Facility, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
 from tests.dicomweb.stow_requests import BOUNDARY, CONTENT_TYPE, body
@@ -132,3 +137,44 @@ def test_a_token_that_may_only_read_cannot_store(sakura: Facility, token_for: Ca
 def test_a_session_cannot_store_because_any_page_could_make_it(sakura: Facility, signed_in: Any) -> None:
     browser = signed_in("owner@example.org", sakura=Role.OWNER)
     assert browser.post(URL, body([CT]), content_type=CONTENT_TYPE).status_code == 401
+
+
+def test_more_studies_than_a_request_may_have_are_refused(
+    store: Any, sakura: Facility, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stow, "MOST_STUDIES", 1)
+    assert store([CT, CT]).status_code == 200
+    answer = store([CT, MR])
+    assert answer.status_code == 413
+    assert "at most 1 studies" in answer.content.decode()
+
+
+def test_a_request_of_which_nothing_is_kept_is_a_failed_collection(store: Any, sakura: Facility) -> None:
+    assert store([b"no DICOM"]).status_code == 409
+    with as_facility(sakura):
+        assert Collection.objects.get().state == State.FAILED
+
+
+def test_the_same_conflict_again_is_reported_in_the_same_way(store: Any, sakura: Facility) -> None:
+    store([CT])
+    other = CT[:-2] + b"\1\2"
+    reasons = [store([other]).json()["00081198"]["Value"][0]["00081197"]["Value"] for _ in range(2)]
+    assert reasons == [[0x0111], [0x0111]]
+
+
+def test_a_study_that_has_conflicts_alone_is_not_found(store: Any, sakura: Facility) -> None:
+    store([CT])
+    uid = pydicom.dcmread(BytesIO(CT)).StudyInstanceUID.encode()
+    store([CT.replace(uid, uid[:-1] + (b"1" if uid[-1:] != b"1" else b"2"))])
+    with as_facility(sakura):
+        assert Study.objects.count() == 2
+        assert len(search_studies(sakura.pk, StudyCriteria()).studies) == 1
+
+
+def test_without_the_database_a_device_is_told_to_send_again(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: str) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(middleware, "recognize", away)
+    answer = store([CT])
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")

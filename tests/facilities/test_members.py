@@ -11,6 +11,7 @@ from apps.accounts.models import User
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM
 from apps.core.errors import DomainError
+from apps.facilities.invitations import InvitationEnded, find_invitation, invite
 from apps.facilities.members import LastOwner, NoLongerMember, change_role, remove_member
 from apps.facilities.models import Facility, Membership, Role
 from apps.facilities.tenancy import as_center, as_facility
@@ -114,3 +115,16 @@ def test_of_two_owners_who_go_at_the_same_moment_one_stays(
         acts = [going(membership_of(each, sakura)) for each in people]
         assert at_the_same_time(*acts) == ["done", "last_owner"]
         assert list(roles(sakura).values()).count(Role.OWNER) == 1
+
+
+def test_who_is_removed_does_not_come_back_by_an_invitation_of_their_own(
+    sakura: Facility, person: Callable[..., User]
+) -> None:
+    leaving = person("abe@example.org", sakura=Role.OWNER)
+    staying = person("mori@example.org", sakura=Role.OWNER)
+    _, own = invite(facility=sakura, email="abe@private.example", role=Role.OWNER, invited_by=leaving, actor=SYSTEM)
+    _, other = invite(facility=sakura, email="ito@example.org", role=Role.VIEWER, invited_by=staying, actor=SYSTEM)
+    remove_member(membership=membership_of(leaving, sakura), actor=SYSTEM)
+    with pytest.raises(InvitationEnded):
+        find_invitation(own)
+    assert find_invitation(other).email == "ito@example.org"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.audit.models import Event
 from apps.catalog.models import Instance
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_facility
@@ -77,3 +78,18 @@ def test_pages_are_read_and_not_posted_to(name: str, arguments: dict[str, dict[s
 def test_an_id_beyond_the_numbers_of_the_database_is_unknown(viewer: Client) -> None:
     pages = [url("study", study_id=10**30), url("preview", instance_id=10**30), url("collection", collection_id=10**30)]
     assert [viewer.get(page).status_code for page in pages] == [404] * 3
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "preview"])
+def test_nothing_is_left_in_a_browser_that_clinics_share(
+    name: str, arguments: dict[str, dict[str, Any]], viewer: Client
+) -> None:
+    assert viewer.get(url(name, **arguments.get(name, {})))["Cache-Control"] == "no-store"
+
+
+def test_lists_of_patients_are_on_record(
+    arguments: dict[str, dict[str, Any]], viewer: Client, sakura: Facility
+) -> None:
+    viewer.get(url("studies"))
+    with as_facility(sakura):
+        assert Event.objects.get(action="studies.listed").details == {"count": 1}

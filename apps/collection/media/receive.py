@@ -14,10 +14,9 @@ from apps.collection.ingest import Intake, give_up, open_collection, store_batch
 from apps.collection.interrupted import kept_alive
 from apps.collection.media.found import Found, NotTaken
 from apps.collection.media.medium import contents
-from apps.collection.models import Collection, Method, Outcome, State
+from apps.collection.models import Collection, Method, Outcome
 from apps.collection.reception import Reception
 from apps.collection.replication import replicate_pending
-from apps.collection.sorting import Received
 from apps.core.clock import database_now
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_facility
@@ -112,10 +111,7 @@ def _receive(
         with Batch(collection.facility_id) as batch:
             intake = Intake(batch)
             is_last = reading.fill(intake, medium)
-            is_kept = bool(collection.kept_count) or any(isinstance(file, Received) for file in intake.files)
-            stored = store_batch(collection, reception, intake, now=database_now(), is_last=is_last and is_kept)
+            stored = store_batch(collection, reception, intake, now=database_now(), is_last=is_last)
         collection = stored.collection
         reasons.update((Outcome(file.outcome), file.reason_code) for file in stored.files)
-    if collection.state == State.OPEN:
-        collection = give_up(collection, reception, now=database_now())
     return MediumReceived(collection, reasons)
