@@ -1,12 +1,14 @@
 """What every page of the center's workplace shares: readable, bounded, and nothing deletable."""
 
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, ClassVar
 
 from django.contrib.admin import ShowFacets, SimpleListFilter
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -25,6 +27,8 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import display
 
 ROWS_OF_A_TABLE = 100
+KEPT_SEARCHES = 20
+_SEARCHES = "workplace_searches"
 _EXACTLY = re.compile(r"(__id)?(__exact|__in|__isnull)?\Z")
 
 
@@ -80,15 +84,32 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """A search is posted and kept in the session: terms name patients, and addresses must not."""
+        if request.method == "POST" and SEARCH_VAR in request.POST:
+            query = request.GET.copy()
+            for stale in (SEARCH_VAR, PAGE_VAR):
+                query.pop(stale, None)
+            if term := request.POST[SEARCH_VAR].strip():
+                query[SEARCH_VAR] = _keep_term(request, term)
+            return redirect(f"{request.path}?{query.urlencode()}")
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        return response
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        changelist.searched_for = _kept_term(request, changelist.query)
+        return changelist
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Rows of which a field of `search_fields` equals the term.
+        """Rows of which a field of `search_fields` equals the term that `search_term` is the key of.
 
         One query a field, united: the planner uses no index for an OR that spans tables.
         """
         fields = self.get_search_fields(request)
-        if not (fields and (term := search_term.strip())):
+        if not (fields and (term := _kept_term(request, search_term))):
             return queryset, False
         found = [self.model._default_manager.filter(**{field: term}).values("pk") for field in fields]
         return queryset.filter(pk__in=reduce(lambda left, right: left.union(right), found)), False
@@ -146,6 +167,19 @@ class HappenedFilter(SimpleListFilter):
         if self.value() not in {"yes", "no"}:
             return queryset
         return queryset.filter(**{f"{self.field}__isnull": self.value() == "no"})
+
+
+def _keep_term(request: HttpRequest, term: str) -> str:
+    """The key that stands for the term in addresses."""
+    recent = dict(list(request.session.get(_SEARCHES, {}).items())[-KEPT_SEARCHES + 1 :])
+    key = secrets.token_urlsafe(6)
+    request.session[_SEARCHES] = recent | {key: term}
+    return key
+
+
+def _kept_term(request: HttpRequest, key: str) -> str:
+    """The term of a key, '' where the session knows none."""
+    return str(request.session.get(_SEARCHES, {}).get(key, ""))
 
 
 def page_of(obj: Model) -> str:

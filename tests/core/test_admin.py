@@ -424,12 +424,22 @@ def test_administrators_change_neither_superusers_nor_their_own_rights(
     assert (me.name, me.is_active, me.is_staff, me.groups.count()) == ("Me", True, True, 1)
 
 
+def search(client: Client, term: str) -> Any:
+    return client.post(address(Study, "changelist"), {"q": term}, follow=True)
+
+
 @pytest.mark.parametrize("term", ["1.3.6.1.4.1.5962.1.2.1.20040119072730.12322", "1CT1", " 1CT1 "])
 def test_a_study_is_found_by_what_identifies_it(term: str, superuser: Client, sakura: Facility) -> None:
     receive(sakura, CT, MR)
-    found = superuser.get(address(Study, "changelist"), {"q": term}).context["cl"].result_list
+    found = search(superuser, term).context["cl"].result_list
     assert [study.study_instance_uid for study in found] == ["1.3.6.1.4.1.5962.1.2.1.20040119072730.12322"]
-    assert superuser.get(address(Study, "changelist"), {"q": "1CT%"}).context["cl"].result_count == 0
+    assert search(superuser, "1CT%").context["cl"].result_count == 0
+
+
+def test_what_is_searched_for_stays_out_of_the_address(superuser: Client, world: dict[type[Model], Any]) -> None:
+    answer = search(superuser, "1CT1")
+    assert "1CT1" not in answer.request["QUERY_STRING"]
+    assert 'value="1CT1"' in answer.content.decode()
 
 
 def test_long_lists_are_counted_no_further_than_people_page(
