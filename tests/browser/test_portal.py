@@ -71,7 +71,7 @@ def test_a_study_is_found_opened_and_looked_through(window: Visit) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Mori, Haruka")
     page.get_by_role("link", name="Image 2").click()
     expect(page.locator("[data-viewer-number]")).to_have_text("2 / 3")
-    assert page.locator("[data-viewer-image]").evaluate("image => image.complete && image.naturalWidth") == 16
+    expect(page.locator("[data-viewer-image]")).to_have_js_property("naturalWidth", 16)
 
 
 def test_keys_slider_and_windows_turn_the_images(window: Visit, clinic: Facility) -> None:
