@@ -1,5 +1,6 @@
 """Filing: how files that lie in the vault enter the catalog, and which of them contradict it."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -114,11 +115,11 @@ def _file_study(facility_id: int, arrivals: list[Arrival], known: dict[str, list
     study = Study.objects.select_related("patient").filter(facility_id=facility_id, study_instance_uid=uid).first()
     study = study or _new_study(facility_id, first, now)
     contradictions = [_contradiction(arrival, study, known) for arrival in arrivals]
+    welcome = [n for n, kind in enumerate(contradictions) if not kind]
+    instances = _file_instances(facility_id, study, [arrivals[n] for n in welcome], now)
     conflicts = {
         n: _conflict(facility_id, study, arrivals[n], kind, now) for n, kind in enumerate(contradictions) if kind
     }
-    welcome = [n for n, kind in enumerate(contradictions) if not kind]
-    instances = _file_instances(facility_id, study, [arrivals[n] for n in welcome], now)
     filed = dict(zip(welcome, instances, strict=True))
     Conflict.objects.bulk_create(conflicts.values())
     return [
@@ -156,7 +157,8 @@ def _conflict(facility_id: int, study: Study, arrival: Arrival, kind: ConflictKi
 
 
 def _new_study(facility_id: int, header: Header, now: datetime) -> Study:
-    return Study.objects.create(
+    """A study that is not in the database yet; it is written once it is known what is in it."""
+    return Study(
         facility_id=facility_id,
         patient=_patient(facility_id, header, now),
         study_instance_uid=header.study_instance_uid,
@@ -220,40 +222,50 @@ def _key_of(patient: Patient) -> tuple[object, ...]:
 
 
 def _file_instances(facility_id: int, study: Study, arrivals: list[Arrival], now: datetime) -> list[Instance]:
-    if not arrivals:
-        return []
-    series, new_series = _series(facility_id, study, arrivals)
+    first = {arrival.header.series_instance_uid: arrival.header for arrival in reversed(arrivals)}
+    found = {} if study._state.adding else _known_series(facility_id, study, list(first))
+    new = {uid: header for uid, header in first.items() if uid not in found}
+    _bring_up_to_date(facility_id, study, arrivals, len(new), now)
+    counts = Counter(arrival.header.series_instance_uid for arrival in arrivals)
+    made = Series.objects.bulk_create(
+        _new_series(facility_id, study, header, counts[uid]) for uid, header in new.items()
+    )
+    for uid, known in found.items():
+        Series.objects.filter(facility_id=facility_id, pk=known.pk).update(
+            instance_count=F("instance_count") + counts[uid]
+        )
+    series = found | {each.series_instance_uid: each for each in made}
     instances = [_instance(facility_id, series[arrival.header.series_instance_uid], arrival) for arrival in arrivals]
     insert_rows(instances)
-    for uid, group in groupby(
-        sorted(arrival.header.series_instance_uid for arrival in arrivals),
-    ):
-        Series.objects.filter(facility_id=facility_id, pk=series[uid].pk).update(
-            instance_count=F("instance_count") + len(list(group))
-        )
-    Study.objects.filter(facility_id=facility_id, pk=study.pk).update(
-        instance_count=F("instance_count") + len(arrivals),
-        size_bytes=F("size_bytes") + sum(map(attrgetter("length_bytes"), arrivals)),
-        series_count=F("series_count") + new_series,
-        modalities_in_study=_united(study.modalities_in_study, (a.header.modality[:SHORT] for a in arrivals)),
-        body_parts=_united(study.body_parts, (a.header.body_part_examined for a in arrivals)),
-        updated_at=now,
-    )
     return instances
 
 
-def _series(facility_id: int, study: Study, arrivals: list[Arrival]) -> tuple[dict[str, Series], int]:
-    """The series of the arrivals by UID, and how many of them are new."""
-    first = {arrival.header.series_instance_uid: arrival.header for arrival in reversed(arrivals)}
-    found = Series.objects.filter(facility_id=facility_id, study=study, series_instance_uid__in=list(first))
-    series = {each.series_instance_uid: each for each in found}
-    made = Series.objects.bulk_create(
-        _new_series(facility_id, study, header) for uid, header in first.items() if uid not in series
-    )
-    return series | {each.series_instance_uid: each for each in made}, len(made)
+def _known_series(facility_id: int, study: Study, uids: list[str]) -> dict[str, Series]:
+    found = Series.objects.filter(facility_id=facility_id, study=study, series_instance_uid__in=uids)
+    return {each.series_instance_uid: each for each in found}
 
 
-def _new_series(facility_id: int, study: Study, header: Header) -> Series:
+def _bring_up_to_date(facility_id: int, study: Study, arrivals: list[Arrival], new_series: int, now: datetime) -> None:
+    """Count the arrivals in; a study that is new is written with what it has."""
+    size_bytes = sum(map(attrgetter("length_bytes"), arrivals))
+    modalities = _united(study.modalities_in_study, (a.header.modality[:SHORT] for a in arrivals))
+    body_parts = _united(study.body_parts, (a.header.body_part_examined for a in arrivals))
+    if study._state.adding:
+        study.instance_count, study.size_bytes, study.series_count = len(arrivals), size_bytes, new_series
+        study.modalities_in_study, study.body_parts = modalities, body_parts
+        study.save(force_insert=True)
+    elif arrivals:
+        Study.objects.filter(facility_id=facility_id, pk=study.pk).update(
+            instance_count=F("instance_count") + len(arrivals),
+            size_bytes=F("size_bytes") + size_bytes,
+            series_count=F("series_count") + new_series,
+            modalities_in_study=modalities,
+            body_parts=body_parts,
+            updated_at=now,
+        )
+
+
+def _new_series(facility_id: int, study: Study, header: Header, instance_count: int) -> Series:
     return Series(
         facility_id=facility_id,
         study=study,
@@ -270,6 +282,7 @@ def _new_series(facility_id: int, study: Study, header: Header) -> Series:
         station_name=header.station_name,
         performing_physician_name=header.performing_physician_name.as_dicom,
         operators_name=header.operators_name.as_dicom,
+        instance_count=instance_count,
     )
 
 
