@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from zlib import crc32
 
 from django.conf import settings
+from isal.isal_zlib import crc32
 
 from apps.core.locks import lock_names
 from apps.facilities.tenancy import as_center

@@ -8,7 +8,6 @@ import errno
 import fcntl
 import os
 import shutil
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Self
 from uuid import uuid4
 
 from django.conf import settings
+from isal.isal_zlib import crc32
 
 from apps.vault import page_cache, zipformat
 from apps.vault.errors import VaultUnavailable
@@ -58,7 +58,7 @@ class Segment:
             header_size = self._write(zipformat.local_header(name, 0, 0))
             for piece in pieces:
                 digest.update(piece)
-                crc = zlib.crc32(piece, crc)
+                crc = crc32(piece, crc)
                 length += self._write(piece)
             os.pwrite(self._file.fileno(), zipformat.local_header(name, length, crc), start)
         except BaseException as error:
@@ -91,7 +91,7 @@ class Segment:
         """Append manifest and central directory, sync, and return the size in bytes. Raises VaultUnavailable."""
         try:
             start = self._end
-            crc = zlib.crc32(manifest)
+            crc = crc32(manifest)
             header_size = self._write(zipformat.local_header("manifest.json", len(manifest), crc))
             self._write(manifest)
             entries = [(m.name, m.offset, m.length, m.crc32) for m in self.members]

@@ -17,7 +17,7 @@ from tests.benchmarks.images import Slices
 from tests.benchmarks.servers import Server, medvault, orthanc, orthanc_program
 from tests.benchmarks.storing import big, images_per_second, middle
 
-ROUNDS = 3
+ROUNDS = 5
 CASES = [(64, 1, 2000), (64, 4, 4000), (512, 1, 600), (512, 4, 1000)]
 console = Console(width=110)
 
