@@ -15,10 +15,22 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
         _("Reception"),
         (
             (_("Collections"), "inventory_2", "collection.collection", ""),
+            (_("Receipts"), "verified", "collection.receipt", ""),
+            (_("Uploads"), "upload", "collection.upload", ""),
+            (_("Announced files"), "checklist", "collection.announcedfile", ""),
             (_("Reception records"), "receipt_long", "collection.receptionrecord", ""),
             (_("Received files"), "draft", "collection.receivedfile", ""),
             (_("Quarantine"), "gpp_maybe", "collection.receivedfile", QUARANTINE),
             (_("Conflicts"), "call_split", "catalog.conflict", ""),
+        ),
+    ),
+    (
+        _("Terminals"),
+        (
+            (_("Terminals"), "dns", "collection.terminal", ""),
+            (_("Requests"), "notification_important", "collection.collectionrequest", ""),
+            (_("Capacity"), "data_usage", "collection.capacity", ""),
+            (_("Collectors"), "work", "collection.collector", ""),
         ),
     ),
     (

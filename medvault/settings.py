@@ -40,6 +40,8 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "csp",
     "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
     "apps.core",
     "apps.audit",
     "apps.accounts",
@@ -48,6 +50,7 @@ INSTALLED_APPS = [
     "apps.catalog",
     "apps.collection",
     "apps.dicomweb",
+    "apps.api",
     "apps.portal",
 ]
 
@@ -108,6 +111,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "replicate": {"task": "apps.collection.tasks.replicate_pending", "schedule": 20.0},
+    "open-uploads": {"task": "apps.collection.tasks.open_uploads", "schedule": 60.0},
     "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "run" / "beat-schedule")
@@ -135,6 +139,8 @@ STORAGES = {
     },
 }
 VAULT_SPOOL = HOME / "spool"
+UPLOADS = HOME / "uploads"
+KEYS = HOME / "keys"
 
 STATIC_URL = "static/"
 STATIC_ROOT = HOME / "static"
@@ -193,6 +199,17 @@ LOCALE_PATHS = [PROJECT / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+
+REST_FRAMEWORK = {  # who may enter is asked by the doors of facilities, before REST framework sees a request
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.api.problems.as_problem",
+}
+SPECTACULAR_SETTINGS = {"TITLE": "MedVault", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_AGE = 12 * 3600

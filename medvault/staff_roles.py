@@ -16,8 +16,12 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "facilities.change_membership",
         "facilities.delete_membership",
         "facilities.change_devicetoken",
+        "collection.add_terminal",
+        "collection.change_terminal",
+        "collection.add_collector",
+        "collection.change_collector",
     ),
-    "operator": (),
+    "operator": ("collection.add_terminal", "collection.change_terminal"),
     "archivist": ("catalog.change_conflict",),
     "billing": (),
 }

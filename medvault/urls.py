@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from apps.api.keys import jwks
 from apps.portal.home import home
 from medvault import health
 
@@ -13,6 +14,8 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("invitations/", include("apps.facilities.invitation_urls")),
     path("admin/", admin.site.urls),
+    path(".well-known/medvault-jwks.json", jwks, name="jwks"),
+    path("api/v1/", include("apps.api.urls")),
     path("f/<slug:facility_slug>/dicom-web/", include("apps.dicomweb.urls")),
     path("f/<slug:facility_slug>/", include("apps.facilities.urls")),
     path("f/<slug:facility_slug>/", include("apps.portal.urls")),

@@ -12,6 +12,7 @@ from apps.audit.record import record
 from apps.catalog.filing import Arrival, Filed, Known, file_arrivals, find_known, lock_keys
 from apps.collection.models import Collection, Outcome, ReceivedFile, ReceptionRecord, State
 from apps.collection.reception import Reception
+from apps.collection.requests import answer_requests
 from apps.collection.sorting import Received, Refused, faulty_digests, identity, is_known, known_copy, sop_instance_uids
 from apps.core.bulk import insert_rows
 from apps.core.locks import lock_names
@@ -232,6 +233,7 @@ def _save(collection: Collection, reception: Reception, now: datetime, *, is_las
     else:
         collection.save()
     if is_last:
+        answer_requests(collection, now=now)
         counts = {counter: getattr(collection, counter) for counter in _COUNTERS.values()}
         record_act(f"collection.{collection.state}", collection, reception, **counts)
 

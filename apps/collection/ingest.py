@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from uuid import UUID, uuid4
 
 from apps.catalog.bounds import Unreadable
 from apps.catalog.filing import find_known
@@ -45,9 +46,11 @@ class Intake:
         return file
 
 
-def new_collection(facility: Facility, reception: Reception, *, now: datetime) -> Collection:
-    """A collection that is not in the database yet; its first batch writes it."""
-    return Collection(facility=facility, method=reception.method, opened_at=now)
+def new_collection(facility: Facility, reception: Reception, *, now: datetime, uid: UUID | None = None) -> Collection:
+    """A collection that is not in the database yet; its first batch writes it. `uid` where the sender has named it."""
+    return Collection(
+        facility=facility, method=reception.method, terminal=reception.terminal, opened_at=now, uid=uid or uuid4()
+    )
 
 
 def open_collection(facility: Facility, reception: Reception, *, now: datetime) -> Collection:

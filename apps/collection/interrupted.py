@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from apps.audit.record import SYSTEM, record
-from apps.collection.models import Collection, State
+from apps.collection.models import Collection, State, Upload
 from apps.core.clock import database_now
 from apps.facilities.tenancy import as_center
 
@@ -32,9 +33,11 @@ def close_interrupted(grace: timedelta = timedelta(minutes=1)) -> int:
     closed = 0
     with as_center():
         now = database_now()
-        for collection in Collection.objects.filter(state=State.OPEN, opened_at__lt=now - grace).select_for_update(
-            skip_locked=True
-        ):
+        to_be_opened = Upload.objects.filter(
+            facility_id=OuterRef("facility_id"), collection_uid=OuterRef("uid"), opened_at=None, refused_at=None
+        )
+        left_open = Collection.objects.filter(~Exists(to_be_opened), state=State.OPEN, opened_at__lt=now - grace)
+        for collection in left_open.select_for_update(skip_locked=True):
             if not _is_alive(collection):
                 collection.advance(State.PARTIAL, at=now)
                 collection.save(update_fields=["state", "received_at"])

@@ -33,6 +33,7 @@ def manifest(
             "received_at": at.isoformat(),
             "method": reception.method,
             "operator": reception.operator,
+            "terminal": reception.terminal and str(reception.terminal.uid),
             "device_token": reception.device_token and reception.device_token.label,
             "user": reception.user and reception.user.pk,
             "medium_serial": reception.medium_serial,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
-from apps.collection.models import Method
+from apps.collection.models import Method, Terminal
 from apps.facilities.models import DeviceToken
 
 
@@ -17,5 +17,6 @@ class Reception:
     operator: str = ""
     user: User | None = None
     device_token: DeviceToken | None = None
+    terminal: Terminal | None = None
     medium_serial: str = ""
     source_address: str | None = None

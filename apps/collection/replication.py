@@ -6,11 +6,14 @@ from django.db.models import Exists, OuterRef
 
 from apps.audit.record import SYSTEM, record
 from apps.collection.models import Collection, ReceivedFile, State
+from apps.collection.receipts import issue_receipts
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
 from apps.facilities.tenancy import as_center
 from apps.vault.models import Pack
 from apps.vault.packs import replicate
+from apps.vault.places import place
+from apps.vault.verify import verify_members
 
 AT_ONCE = 20  # packs that one transaction holds
 log = logging.getLogger(__name__)
@@ -38,10 +41,12 @@ def settle_collections() -> int:
     with as_center():
         ready = Collection.objects.filter(~Exists(waiting), state=State.RECEIVED)
         for collection in ready.select_for_update(skip_locked=True):
-            collection.advance(State.STORED, at=database_now())
+            now = database_now()
+            collection.advance(State.STORED, at=now)
             collection.save(update_fields=["state", "stored_at"])
             record("collection.stored", actor=SYSTEM, object_type="collection", object_id=collection.pk,
                    facility_id=collection.facility_id)  # fmt: skip
+            issue_receipts(collection, now=now)
             settled += 1
     return settled
 
@@ -59,6 +64,7 @@ def _replicate(keys: list[int]) -> int:
         for pack in Pack.objects.select_for_update(skip_locked=True).filter(pk__in=keys, replicated_at=None):
             try:
                 replicate(pack)
+                verify_members(place("replica"), pack.name, pack.size_bytes)
             except DomainError as error:
                 log.error("Pack %s has no second copy yet: %s", pack.name, error.message)  # noqa: TRY400
             else:

@@ -7,7 +7,8 @@ from django.core.cache import cache
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from apps.collection import interrupted, replication
+from apps.collection import handover, interrupted, replication, uploads
+from apps.core.clock import database_now
 from apps.vault.packs import sweep_dead_batches
 
 SOON_S = 5
@@ -21,10 +22,33 @@ def replicate_pending() -> None:
 
 
 @shared_task
+def open_upload(key: int) -> None:
+    """Open a sealed collection that has arrived whole."""
+    if handover.open_upload(key):
+        announce_packs()
+
+
+@shared_task
+def open_uploads() -> None:
+    """See to it that every sealed collection that has arrived is opened."""
+    for key in handover.uploads_to_open():
+        open_upload.delay(key)
+
+
+@shared_task
 def sweep_orphans() -> None:
     """Clear up what processes that died have left."""
     sweep_dead_batches()
     interrupted.close_interrupted()
+    uploads.drop_expired(now=database_now())
+
+
+def announce_upload(key: int) -> None:
+    """Ask a worker to open an upload now."""
+    try:
+        open_upload.delay(key)
+    except (OperationalError, RedisError) as error:
+        log.warning("The broker does not answer (%s); the upload is opened at the next beat", type(error).__name__)
 
 
 def announce_packs() -> None:

@@ -31,6 +31,11 @@ def tenant_table(table: str, *, facility: str, center: str, column: str = "facil
     )
 
 
+def center_table(table: str, *, center: str) -> RunSQL:
+    """A table of the center's own, closed to the facility role; `center` lists the center role's privileges."""
+    return RunSQL([*_grants(table, "", center)], reverse_sql=[])
+
+
 def append_only(table: str) -> RunSQL:
     """Refuse UPDATE, DELETE and TRUNCATE for every role, the owner included."""
     return RunSQL(

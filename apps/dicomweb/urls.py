@@ -3,7 +3,7 @@
 from django.urls import path
 
 from apps.dicomweb import qido, stow
-from apps.dicomweb.methods import by_method
+from apps.facilities.methods import by_method
 
 app_name = "dicomweb"
 urlpatterns = [

@@ -27,6 +27,8 @@ class Scope(models.TextChoices):
 
     STORE = "images:store", _("Store images")
     READ = "images:read", _("Search and read images")
+    HANDOVER = "collections:handover", _("Hand over sealed collections, fetch their receipts")
+    REPORT = "terminal:report", _("Report capacity, ask for collection")
 
 
 class Facility(models.Model):

@@ -50,4 +50,6 @@ def test_a_file_is_stored_and_comes_back_byte_for_byte(sakura: Facility) -> None
             "collection.opened",
             "collection.received",
             "collection.stored",
+            "receipt.received",
+            "receipt.stored",
         ]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pydicom.data
 import pytest
@@ -25,8 +26,21 @@ from apps.accounts.models import User
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM
 from apps.catalog.models import Conflict, Patient, Study
+from apps.collection.capacity import report_capacity
+from apps.collection.enrolment import issue_code
 from apps.collection.ingest import Intake, new_collection, store_batch
-from apps.collection.models import Collection, Method, Outcome, ReceivedFile
+from apps.collection.models import (
+    AnnouncedFile,
+    Collection,
+    Collector,
+    CollectorFacility,
+    Method,
+    Outcome,
+    ReceivedFile,
+    Terminal,
+    Upload,
+)
+from apps.collection.receipts import issue_receipts
 from apps.collection.reception import Reception
 from apps.core.admin import BoundedPaginator
 from apps.facilities.models import DeviceToken, Facility, Invitation, Role, Scope
@@ -47,17 +61,21 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "accounts.user": ("add", "change"),
         "facilities.facility": ("add", "change"),
         "facilities.devicetoken": ("change",),
+        "collection.terminal": ("add", "change"),
+        "collection.collector": ("add", "change"),
     },
-    "operator": {},
+    "operator": {"collection.terminal": ("add", "change")},
     "archivist": {"catalog.conflict": ("change",)},
     "billing": {},
 }
+FORMS = {"accounts.user", "facilities.facility", "collection.terminal", "collection.collector"}
 # Tables of the machine: sessions' contents, keys of pending confirmations, Django's own log, which is not kept.
 WITHOUT_PAGES = {
     "account.EmailConfirmation",
     "admin.LogEntry",
     "auth.Permission",
     "catalog.NamePart",
+    "collection.CollectorFacility",
     "contenttypes.ContentType",
     "sessions.Session",
 }
@@ -125,6 +143,24 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
             facility=sakura, email="new@sakura.example", role=Role.MEMBER, secret_sha256=b"s" * 32, invited_by=owner,
             expires_at=timezone.now(),
         )  # fmt: skip
+        terminal = Terminal.objects.create(facility=sakura, name="X-ray room")
+        collector = Collector.objects.create(name="Bag 1")
+        CollectorFacility.objects.create(facility=sakura, collector=collector)
+        collection = Collection.objects.select_related("facility", "terminal").get()
+    with as_facility(sakura):
+        now = timezone.now()
+        Upload.objects.create(
+            facility=sakura, collection_uid=uuid4(), sealed_sha256=bytes(32), length_bytes=1, created_at=timezone.now(),
+            expires_at=timezone.now(), device_token=DeviceToken.objects.get(),
+        )  # fmt: skip
+        report_capacity(
+            terminal, measured_at=now, used_bytes=99, total_bytes=100, waiting_sets=1, waiting_bytes=1,
+            unmarked_sets=0, now=now,
+        )  # fmt: skip
+        AnnouncedFile.objects.create(facility=sakura, collection=collection, source_name="1.dcm", length_bytes=1)
+        issue_receipts(collection, now=now)
+    issue_code(terminal, actor=SYSTEM, now=now)
+    with as_center():
         rows = {model: model._default_manager.order_by("pk").first() for model in MODELS}
     assert all(rows.values()), rows
     return rows
@@ -157,7 +193,7 @@ def test_every_group_reads_everything_and_changes_its_own(
         assert client.get(address(model, "changelist")).status_code == 200, label
         page = client.get(address(row, "change"))
         assert page.status_code == 200, label
-        is_form = "change" in verbs and label in {"accounts.user", "facilities.facility"}
+        is_form = "change" in verbs and label in FORMS
         assert (b'name="_save"' in page.content) is is_form, label
         assert client.get(address(model, "add")).status_code == (200 if "add" in verbs else 403), label
         if not is_form:
@@ -198,6 +234,7 @@ def test_pages_hold_no_secrets(superuser: Client, world: dict[type[Model], Any])
         "the-session-key",
         bytes(world[DeviceToken].token_sha256).hex(),
         bytes(world[Invitation].secret_sha256).hex(),
+        bytes(world[Terminal].code_sha256).hex(),
         "ssss",
         world[User].password,
         world[User].password.split("$")[-1],

@@ -145,12 +145,13 @@ def test_the_command_prints_the_token_alone(sakura: Facility) -> None:
     printed = issued("sakura", "--scope", "images:store", "--scope", "images:read", "--label", "Bench")
     assert printed == f"{secret_in(printed)}\n"
     token = recognize(printed.strip())
-    assert (token.facility, token.scopes, token.label, token.expires_at) == (sakura, list(Scope), "Bench", None)
+    assert token.scopes == [Scope.STORE, Scope.READ]
+    assert (token.facility, token.label, token.expires_at) == (sakura, "Bench", None)
 
 
 def test_the_command_takes_several_scopes_after_one_option(sakura: Facility) -> None:
     printed = issued("sakura", "--scope", "images:store", "images:read")
-    assert recognize(printed.strip()).scopes == list(Scope)
+    assert recognize(printed.strip()).scopes == [Scope.STORE, Scope.READ]
 
 
 def test_the_command_ends_a_token_after_the_days_it_is_given(sakura: Facility) -> None:

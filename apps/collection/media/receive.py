@@ -91,7 +91,7 @@ def receive_media(
         collection = open_collection(facility, reception, now=database_now())
         with kept_alive(collection):
             try:
-                received = _receive(collection, reception, medium, _Reading(on_progress))
+                received = receive_found(collection, reception, medium, on_progress)
             except BaseException:
                 with suppress(DatabaseError, InterfaceError):  # the sweep closes it once the database is back
                     give_up(collection, reception, now=database_now())
@@ -102,9 +102,14 @@ def receive_media(
     return received
 
 
-def _receive(
-    collection: Collection, reception: Reception, medium: Iterator[Found], reading: _Reading
+def receive_found(
+    collection: Collection,
+    reception: Reception,
+    medium: Iterator[Found],
+    on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> MediumReceived:
+    """Store what is found, in batches, and close the open collection with the last. Raises as `store_batch` does."""
+    reading = _Reading(on_progress)
     reasons: Reasons = Counter()
     is_last = False
     while not is_last:

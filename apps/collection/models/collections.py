@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import TEXT, UID_LENGTH, Conflict, Instance
 from apps.collection.errors import IllegalTransition
+from apps.collection.models.terminals import Terminal
 from apps.facilities.models import DeviceToken, TenantModel
 from apps.vault.models import Pack
 
@@ -18,6 +19,9 @@ class Method(models.TextChoices):
 
     PUSH = "push", _("Sent online")
     MEDIA = "media", _("Brought medium")
+    VISIT = "visit", _("Operator's visit")
+    DICOM = "dicom", _("DICOM association")
+    PULL = "pull", _("Fetched by the center")
 
 
 class State(models.TextChoices):
@@ -50,10 +54,14 @@ class Outcome(models.TextChoices):
 
 
 class Collection(TenantModel):
-    """One act of receiving image sets: a push, a medium."""
+    """One act of receiving image sets: a visit, a push, a pull, a medium, a DICOM association."""
 
     uid = models.UUIDField(_("identifier"), default=uuid4, editable=False, help_text=_("the same in every manifest"))
     method = models.CharField(_("method"), max_length=10, choices=Method)
+    terminal = models.ForeignKey(
+        Terminal, on_delete=models.PROTECT, db_constraint=False, db_index=False, null=True, editable=False,
+        related_name="collections", verbose_name=_("terminal"),
+    )  # fmt: skip
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
     opened_at = models.DateTimeField(_("opened"))
     received_at = models.DateTimeField(_("received"), null=True)
@@ -75,6 +83,11 @@ class Collection(TenantModel):
         indexes = [
             models.Index(fields=["facility", "-opened_at", "-id"], name="collection_by_time"),
             models.Index(fields=["id"], condition=models.Q(state="received"), name="collection_not_yet_stored"),
+            models.Index(
+                fields=["facility", "terminal", "-opened_at"],
+                condition=models.Q(terminal__isnull=False),
+                name="collection_of_terminal",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,49 @@
+"""Sealed collections on their way in, what senders announced, and the receipts that were given."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import display
+
+from apps.collection.models import AnnouncedFile, Receipt, Upload
+from apps.facilities.admin import AuditedTenantAdmin
+
+
+@admin.register(Upload)
+class UploadAdmin(AuditedTenantAdmin):
+    list_display = ("created_at", "facility", "device_token", "length", "completed_at", "opened_at", "reason")
+    list_select_related = ("facility", "device_token")
+    fields = (
+        "facility", "uid", "collection_uid", "sealed_digest", "length", "device_token", "source_address",
+        ("created_at", "expires_at"), ("completed_at", "opened_at", "refused_at"), "reason",
+    )  # fmt: skip
+
+    @display(description=_("SHA-256, sealed"))  # type: ignore[untyped-decorator]
+    def sealed_digest(self, obj: Upload) -> str:
+        return bytes(obj.sealed_sha256).hex()
+
+
+@admin.register(AnnouncedFile)
+class AnnouncedFileAdmin(AuditedTenantAdmin):
+    linked_by = ("collection",)
+    list_display = ("number", "facility", "collection", "left_because", "length")
+    list_select_related = ("facility", "collection")
+    list_filter = (("facility", RelatedDropdownFilter), "left_because")
+    fields = ("facility", "collection", "source_name", "left_because", "length", "announced_digest")
+
+    @display(description=_("file"), ordering="pk")  # type: ignore[untyped-decorator]
+    def number(self, obj: AnnouncedFile) -> str:
+        return f"#{obj.pk}"
+
+    @display(description=_("SHA-256"))  # type: ignore[untyped-decorator]
+    def announced_digest(self, obj: AnnouncedFile) -> str:
+        return bytes(obj.sha256).hex() if obj.sha256 else "-"
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(AuditedTenantAdmin):
+    linked_by = ("collection",)
+    list_display = ("issued_at", "kind", "collection", "terminal", "facility")
+    list_select_related = ("facility", "collection", "terminal")
+    list_filter = (("facility", RelatedDropdownFilter), "kind")
+    fields = ("facility", "collection", "terminal", "kind", "issued_at", "jws")

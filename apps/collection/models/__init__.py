@@ -1,0 +1,47 @@
+"""Tables of the acts of receiving: collections, terminals and collectors, handovers and receipts."""
+
+from apps.collection.models.collections import (
+    TRANSITIONS,
+    Collection,
+    Method,
+    Outcome,
+    ReceivedFile,
+    ReceptionRecord,
+    State,
+)
+from apps.collection.models.handovers import AnnouncedFile, Left, Receipt, ReceiptKind, Upload
+from apps.collection.models.terminals import (
+    Capacity,
+    CollectionRequest,
+    Collector,
+    CollectorFacility,
+    Enrollable,
+    Mark,
+    Reason,
+    Terminal,
+    Unmarked,
+)
+
+__all__ = [
+    "TRANSITIONS",
+    "AnnouncedFile",
+    "Capacity",
+    "Collection",
+    "CollectionRequest",
+    "Collector",
+    "CollectorFacility",
+    "Enrollable",
+    "Left",
+    "Mark",
+    "Method",
+    "Outcome",
+    "Reason",
+    "Receipt",
+    "ReceiptKind",
+    "ReceivedFile",
+    "ReceptionRecord",
+    "State",
+    "Terminal",
+    "Unmarked",
+    "Upload",
+]

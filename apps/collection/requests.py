@@ -1,0 +1,45 @@
+"""Requests for a collection: made by a facility, or because its terminal fills up; answered by the next collection."""
+
+from datetime import datetime
+
+from apps.accounts.models import User
+from apps.audit.record import Actor, record
+from apps.collection.models import Collection, CollectionRequest, Reason, Terminal
+
+
+def request_collection(
+    terminal: Terminal,
+    *,
+    reason: Reason | str,
+    note: str,
+    due_at: datetime | None,
+    actor: Actor,
+    now: datetime,
+    by: User | None = None,
+) -> CollectionRequest:
+    """Ask for a collection, within the caller's transaction."""
+    wish = CollectionRequest.objects.create(
+        facility_id=terminal.facility_id,
+        terminal=terminal,
+        reason=Reason(reason),
+        note=note,
+        requested_at=now,
+        requested_by=by,
+        due_at=due_at,
+    )
+    record("collection.requested", actor=actor, object_type="collection_request", object_id=wish.pk,
+           facility_id=terminal.facility_id, reason=wish.reason)  # fmt: skip
+    return wish
+
+
+def answer_requests(collection: Collection, *, now: datetime) -> int:
+    """Close the requests that the collection answers: those of its terminal made before it was opened."""
+    if collection.terminal_id is None:
+        return 0
+    return CollectionRequest.objects.filter(
+        facility_id=collection.facility_id,
+        terminal_id=collection.terminal_id,
+        answered_at=None,
+        withdrawn_at=None,
+        requested_at__lte=collection.opened_at,
+    ).update(answered_at=now)
