@@ -1,7 +1,13 @@
 """Real PostgreSQL and Redis for the tests, and the people and facilities that most of them need."""
 
 import shutil
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,6 +22,8 @@ from apps.facilities.tenancy import as_center
 from apps.facilities.tokens import issue_token
 from medvault.bootstrap import bootstrap_roles, migrate
 from medvault.embedded.services import embedded_postgresql, embedded_services
+from medvault.env import PROJECT
+from medvault.processes import programs
 from tests.environment import HOME
 
 PASSWORD = "correct horse battery staple"
@@ -60,6 +68,26 @@ def superuser_sql(django_db_setup: None) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
+def address(committed_db: None) -> Iterator[str]:
+    """The web server as an installation runs it, on a port of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    web = programs(settings.ENV.model_copy(update={"port": port, "web_workers": 1}))[0]
+    process = subprocess.Popen([Path(sys.executable).parent / web.arguments[0], *web.arguments[1:]], cwd=PROJECT)
+    url = f"http://127.0.0.1:{port}"
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/readyz", timeout=5).close()
+            break
+        except urllib.error.URLError:
+            assert process.poll() is None
+    yield url
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture
 def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """A database that other processes see, emptied afterwards. `django_db` rolls back instead."""
     empty_folders()  # tests that roll back leave their packs behind
@@ -78,7 +106,7 @@ def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None
 
 
 def empty_folders() -> None:
-    for folder in ("vault", "spool", "cache"):
+    for folder in ("vault", "spool", "uploads", "cache"):
         shutil.rmtree(HOME / folder, ignore_errors=True)
 
 

@@ -21,7 +21,7 @@ from apps.collection.models import AnnouncedFile, Collection, Method, ReceivedFi
 from apps.collection.receipts import issue_receipts
 from apps.collection.reception import Reception
 from apps.collection.sealing import NotForUs, unseal
-from apps.collection.uploads import Busy, held, path_of
+from apps.collection.uploads import OPENED, Busy, held, path_of
 from apps.core.bulk import insert_rows
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
@@ -96,7 +96,7 @@ def _open(upload: Upload) -> None:
 def _opened(upload: Upload) -> Iterator[Archive]:
     """The archive within the sealed file, in a plain file that is gone afterwards."""
     sealed = path_of(upload)
-    plain = sealed.with_name(sealed.name + ".opened")
+    plain = sealed.with_name(sealed.name + OPENED)
     try:
         with sealed.open("rb") as file:
             if hashlib.file_digest(file, "sha256").digest() != bytes(upload.sealed_sha256):

@@ -25,6 +25,7 @@ from apps.vault.spool import free_bytes, require_reserve
 
 LIFETIME = timedelta(days=7)
 MOST_BYTES = 10 * 1024 * MIB
+OPENED = ".opened"
 _CHECK_DISK_BYTES = 64 * MIB
 
 
@@ -155,7 +156,7 @@ def withdraw(upload: Upload, *, actor: Actor, now: datetime) -> None:
 
 
 def drop_expired(*, now: datetime) -> int:
-    """Forget uploads that were begun and not completed in time; returns how many."""
+    """Forget uploads that were begun and not completed in time, and files that belong to none; returns how many."""
     dropped = 0
     with as_center():
         expired = list(Upload.objects.filter(completed_at=None, refused_at=None, expires_at__lt=now))
@@ -164,8 +165,20 @@ def drop_expired(*, now: datetime) -> int:
             dropped += Upload.objects.filter(pk=upload.pk, completed_at=None).update(
                 refused_at=now, reason="Not completed in time"
             )
-        path_of(upload).unlink(missing_ok=True)
+    _drop_files_of_none()
     return dropped
+
+
+def _drop_files_of_none() -> None:
+    """Files that a process left when it died between the row's end and the file's."""
+    folder = Path(settings.UPLOADS)
+    found = list(folder.iterdir()) if folder.is_dir() else []
+    with as_center():
+        waited_for = Upload.objects.filter(opened_at=None, refused_at=None)
+        names = {path_of(upload).name for upload in waited_for}  # after the files: a row is written before its file
+    for path in found:
+        if path.name.removesuffix(OPENED) not in names:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

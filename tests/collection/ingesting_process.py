@@ -31,7 +31,7 @@ STEPS = ["receiving", "spooled", "packed", "primary written", "in transaction", 
 REFUSED = 3
 
 
-def die(*_args: Any) -> None:
+def die(*_args: Any, **_kwargs: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -1,46 +1,18 @@
 """A DICOMweb client that others wrote, against the web server that the installation runs."""
 
-import socket
-import subprocess
-import sys
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pydicom
 import pydicom.data
 import pytest
 from dicomweb_client import DICOMwebClient
-from django.conf import settings
 from pydicom.dataset import Dataset
 from requests import HTTPError, Session
 
 from apps.facilities.models import Facility, Scope
-from medvault.env import PROJECT
-from medvault.processes import programs
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 NAMES = ["CT_small.dcm", "MR_small.dcm", "reportsi.dcm", "waveform_ecg.dcm"]
-
-
-@pytest.fixture
-def address() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    web = programs(settings.ENV.model_copy(update={"port": port, "web_workers": 1}))[0]
-    process = subprocess.Popen([Path(sys.executable).parent / web.arguments[0], *web.arguments[1:]], cwd=PROJECT)
-    url = f"http://127.0.0.1:{port}"
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/readyz", timeout=5).close()
-            break
-        except urllib.error.URLError:
-            assert process.poll() is None
-    yield url
-    process.terminate()
-    process.wait(30)
 
 
 @pytest.fixture
