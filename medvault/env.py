@@ -31,6 +31,10 @@ class Environment(BaseSettings):
     email_from: str = "MedVault <no-reply@localhost>"
     staff_second_factor: bool = Field(True, description="the admin asks for a second factor; off for the demonstration")
     trusted_proxies: int = Field(0, ge=0, le=9, description="proxies before the web server that set X-Forwarded-For")
+    dicom_port: int = Field(11112, ge=1, le=65535, description="port of the DICOM gateway")
+    dicom_ae_title: str = Field("MEDVAULT", min_length=1, max_length=16, description="the gateway's AE title")
+    dicom_max_associations: int = Field(200, ge=1, le=5000, description="open at a time")
+    dicom_max_associations_per_peer: int = Field(32, ge=1, le=5000, description="open at a time from one address")
     web_workers: int = Field(2, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

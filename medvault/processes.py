@@ -32,7 +32,7 @@ class Program:
 
 
 def programs(env: Environment) -> list[Program]:
-    """Web, worker and beat. The worker gives way to the web: copying in the background must not slow an answer."""
+    """Web, gateway, worker and beat. The worker gives way to the web: copying in the background must not slow an answer."""
     web = (
         *("granian", "--interface", "wsgi", "--http", "1", "--host", "127.0.0.1", "--port", str(env.port)),
         *("--workers", str(env.web_workers), "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
@@ -42,6 +42,7 @@ def programs(env: Environment) -> list[Program]:
     level = env.log_level.lower()
     return [
         Program("web", web),
+        Program("gateway", ("python", "manage.py", "gateway")),
         Program("worker", (*celery, "worker", "-l", level, "-c", "2", "-Q", "ingest,default"), gives_way=True),
         Program("beat", (*celery, "beat", "-l", level)),
     ]

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "apps.collection",
     "apps.dicomweb",
     "apps.api",
+    "apps.dicomnet",
     "apps.portal",
 ]
 
@@ -98,6 +99,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _broker, _cache = redis_urls(ENV)
 CACHES = {"default": {"BACKEND": "medvault.cache.RedisOrMemoryCache", "LOCATION": _cache}}
+DICOM_PORT, DICOM_AE_TITLE = ENV.dicom_port, ENV.dicom_ae_title
+DICOM_MAX_ASSOCIATIONS = ENV.dicom_max_associations
+DICOM_MAX_ASSOCIATIONS_PER_PEER = ENV.dicom_max_associations_per_peer
+
 CELERY_BROKER_URL = _broker
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

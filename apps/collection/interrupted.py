@@ -8,10 +8,11 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from apps.audit.record import SYSTEM, record
-from apps.collection.models import Collection, State, Upload
+from apps.collection.models import Collection, Method, State, Upload
 from apps.core.clock import database_now
 from apps.facilities.tenancy import as_center
 
+LONGEST_ASSOCIATION = timedelta(days=2)
 _LOCK_SPACE = 0x4D56  # the first key of PostgreSQL's two-key advisory locks, so that others' keys never collide
 
 
@@ -37,6 +38,8 @@ def close_interrupted(grace: timedelta = timedelta(minutes=1)) -> int:
             facility_id=OuterRef("facility_id"), collection_uid=OuterRef("uid"), opened_at=None, refused_at=None
         )
         left_open = Collection.objects.filter(~Exists(to_be_opened), state=State.OPEN, opened_at__lt=now - grace)
+        # Whoever has its journal closes it; only a host that is gone for good leaves that undone.
+        left_open = left_open.exclude(method=Method.DICOM, opened_at__gt=now - LONGEST_ASSOCIATION)
         for collection in left_open.select_for_update(skip_locked=True):
             if not _is_alive(collection):
                 collection.advance(State.PARTIAL, at=now)

@@ -48,6 +48,15 @@ def examine(segment: Segment, member: Member, source_name: str, only_study: str 
     return Received(source_name, member, header, None)
 
 
+def examine_kept(segment: Segment, member: Member, source_name: str) -> Received:
+    """Read the header of a file that was acknowledged: it is kept whatever it is."""
+    try:
+        header = read_header(FileSource(segment.fileno(), member.offset, member.length))
+    except Unreadable as fault:
+        return Received(source_name, member, None, fault)
+    return Received(source_name, member, header, None)
+
+
 def by_pack(
     files: Iterable[Received], known: dict[str, list[Known]], quarantined: Container[bytes]
 ) -> dict[str, list[Received]]:

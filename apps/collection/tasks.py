@@ -8,6 +8,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from apps.collection import handover, interrupted, replication, uploads
+from apps.collection.promises import pack_promised
 from apps.core.clock import database_now
 from apps.vault.packs import sweep_dead_batches
 
@@ -37,7 +38,9 @@ def open_uploads() -> None:
 
 @shared_task
 def sweep_orphans() -> None:
-    """Clear up what processes that died have left."""
+    """Finish or clear up what processes that died have left."""
+    if pack_promised():
+        announce_packs()
     sweep_dead_batches()
     interrupted.close_interrupted()
     uploads.drop_expired(now=database_now())

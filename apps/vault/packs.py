@@ -51,7 +51,7 @@ def write_pack(batch: Batch, segment: Segment, *, kind: PackKind, manifest: byte
     size = segment.finish(manifest)
     name = batch.pack_name()
     primary = place("primary")
-    primary.put(name, segment.path, move=True)
+    primary.put(name, segment.path, share=True)
     digest = _verified(primary, name, size, segment.members)
     primary.uncache(name)
     segment.close()
@@ -90,20 +90,26 @@ def sweep_dead_batches() -> int:
     """Clear up after processes that died: packs without a row go, then the spool folder. Returns the batches swept."""
     swept = 0
     for folder, facility_id, batch_id in dead_batches():
-        prefix = pack_prefix(facility_id, batch_id)
-        with as_center():
-            # A transaction that the dead process had begun to commit may still be running; it holds this lock.
-            lock_names([batch_id])
-            known = set(
-                Pack.objects.filter(facility_id=facility_id, name__startswith=prefix).values_list("name", flat=True)
-            )
-        for alias in ("primary", "replica"):
-            for name in set(place(alias).names(prefix)) - known:
-                place(alias).remove(name)
+        known = discard_unknown(facility_id, batch_id)
         shutil.rmtree(folder)
-        log.info("Batch %s of facility %s was swept; %d packs kept", batch_id, facility_id, len(known))
+        log.info("Batch %s of facility %s was swept; %d packs kept", batch_id, facility_id, known)
         swept += 1
     return swept
+
+
+def discard_unknown(facility_id: int, batch_id: str) -> int:
+    """Remove the packs of a batch whose process died before they had rows. Returns the packs that have one."""
+    prefix = pack_prefix(facility_id, batch_id)
+    with as_center():
+        # A transaction that the dead process had begun to commit may still be running; it holds this lock.
+        lock_names([batch_id])
+        known = set(
+            Pack.objects.filter(facility_id=facility_id, name__startswith=prefix).values_list("name", flat=True)
+        )
+    for alias in ("primary", "replica"):
+        for name in set(place(alias).names(prefix)) - known:
+            place(alias).remove(name)
+    return len(known)
 
 
 def _verified(where: Place, name: str, size: int, members: list[Member]) -> bytes:

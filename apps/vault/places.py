@@ -3,6 +3,7 @@
 Both offer what the vault needs beyond Django's storage interface: durable `put`, ranged `read_at`, `names` by prefix.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -25,8 +26,11 @@ PARTIAL = ".partial-"
 class Place(Protocol):
     """A place that holds packs under names such as `12/0f/0f3c…/1.zip`."""
 
-    def put(self, name: str, source: Path, *, move: bool = False) -> None:
-        """Store the file durably under `name`; `move` may take the file itself. Raises VaultUnavailable."""
+    def put(self, name: str, source: Path, *, share: bool = False) -> None:
+        """Store the file durably under `name`. Raises VaultUnavailable.
+
+        `share`: the caller neither changes the file any more nor keeps it long, so that the place may hold it itself.
+        """
 
     def copy_from(self, other: "Place", name: str, spool: Path) -> None:
         """Store the bytes that `other` has under `name`. Raises VaultUnavailable, MissingPack."""
@@ -55,12 +59,12 @@ def place(alias: str) -> Place:
 class DirectoryPlace(FileSystemStorage):
     """A folder. A file appears under its name whole and synced, or not at all."""
 
-    def put(self, name: str, source: Path, *, move: bool = False) -> None:
+    def put(self, name: str, source: Path, *, share: bool = False) -> None:
         target = Path(self.path(name))
         try:
-            _make_folders(target.parent)
-            if move and _rename(source, target):
-                _sync(target.parent)
+            make_folders(target.parent)
+            if share and _link(source, target):
+                sync(target.parent)
                 return
             self._copy(source, target)
         except OSError as error:
@@ -110,24 +114,22 @@ class DirectoryPlace(FileSystemStorage):
         partial = target.with_name(PARTIAL + target.name)
         try:
             shutil.copyfile(source, partial)
-            _sync(partial)
+            sync(partial)
             partial.rename(target)
         except OSError:
             partial.unlink(missing_ok=True)
             raise
-        _sync(target.parent)
+        sync(target.parent)
 
 
 class BucketPlace(S3Storage):  # type: ignore[misc]
     """A prefix of an S3 bucket. An object appears whole or not at all."""
 
-    def put(self, name: str, source: Path, *, move: bool = False) -> None:
+    def put(self, name: str, source: Path, *, share: bool = False) -> None:  # noqa: ARG002 a bucket shares nothing
         try:
             self._object(name).upload_file(str(source), ExtraArgs={"ChecksumAlgorithm": "SHA256"})
         except (ClientError, BotoCoreError, OSError) as error:
             raise VaultUnavailable(f"The vault could not be written: {type(error).__name__}") from error
-        if move:
-            source.unlink()
 
     def copy_from(self, other: Place, name: str, spool: Path) -> None:
         _through(other, name, self, spool)
@@ -181,7 +183,7 @@ def _through(source: Place, name: str, target: Place, spool: Path) -> None:
         carrier.unlink(missing_ok=True)
 
 
-def _make_folders(folder: Path) -> None:
+def make_folders(folder: Path) -> None:
     """Make folders whose own entries are durable."""
     missing = []
     while not folder.is_dir():
@@ -189,10 +191,10 @@ def _make_folders(folder: Path) -> None:
         folder = folder.parent
     for each in reversed(missing):
         each.mkdir(exist_ok=True)
-        _sync(each.parent)
+        sync(each.parent)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Make a file's content, or a folder's entries, durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -201,12 +203,14 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _rename(source: Path, target: Path) -> bool:
-    """Rename within one file system; False across two."""
+def _link(source: Path, target: Path) -> bool:
+    """Give a file a second name; False where that cannot be: across file systems, or on one without hard links."""
     try:
-        source.rename(target)
+        target.hardlink_to(source)
+    except FileNotFoundError:
+        raise
     except OSError as error:
-        if error.errno == 18:  # EXDEV
+        if error.errno in {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK}:
             return False
         raise
     return True

@@ -1,14 +1,14 @@
 """The spool: files are written here as they arrive, in a ZIP in the making.
 
 A batch is a folder of the spool, locked by the process that fills it. Its segments are ZIP files without their end;
-finished, a segment becomes a pack by a rename. A batch whose lock is free belongs to a process that died.
+finished, a segment becomes a pack by a second name. A batch whose lock is free belongs to a process that died.
 """
 
 import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -42,12 +42,13 @@ class Member:
 class Segment:
     """An append-only file of members, each behind its local file header (APPNOTE 4.3.7)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, members: Sequence[Member] = ()) -> None:
+        """A new file; or, with the members it is known to have, one that is there, cut behind the last of them."""
         self.path = path
-        self.members: list[Member] = []
-        self._file = path.open("xb+", buffering=0)
-        self._end = 0
+        self.members = list(members)
+        self._file = path.open("rb+" if members else "xb+", buffering=0)
         self._written_back = 0
+        self._truncate(members[-1].offset + members[-1].length if members else 0)
 
     def add(self, pieces: Iterable[bytes | memoryview]) -> Member:
         """Append one file as it arrives. What the source raises leaves the segment as it was before."""
@@ -131,17 +132,20 @@ class Batch:
     them is not known then, so the folder is left to the sweep, which asks the database.
     """
 
-    def __init__(self, facility_id: int) -> None:
-        self.id = uuid4().hex
+    def __init__(self, facility_id: int, *, batch_id: str = "", incoming: Segment | None = None) -> None:
+        """A new batch; or one about what a journal holds, whose `batch_id` is the same at every attempt."""
+        self.id = batch_id or uuid4().hex
         self.facility_id = facility_id
         self.folder = Path(settings.VAULT_SPOOL) / f"{facility_id}-{self.id}"
-        self._segments: list[Segment] = []
+        self._segments: list[Segment] = [incoming] if incoming else []
         self._packs = 0
         try:
+            if batch_id:
+                shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
             require_reserve(self.folder)
-            self._lock = _locked(self.folder)
-            self.incoming = self.segment()
+            self._lock = locked(self.folder)
+            self.incoming = incoming or self.segment()
         except OSError as error:
             raise VaultUnavailable(f"The spool could not be written: {error.strerror}") from error
 
@@ -203,7 +207,7 @@ def dead_batches() -> Iterator[tuple[Path, int, str]]:
         if not (folder.is_dir() and facility.isdigit() and len(batch) == 32):
             continue
         try:
-            lock = _locked(folder)
+            lock = locked(folder)
         except (BlockingIOError, FileNotFoundError):
             continue
         try:
@@ -212,7 +216,8 @@ def dead_batches() -> Iterator[tuple[Path, int, str]]:
             os.close(lock)
 
 
-def _locked(folder: Path) -> int:
+def locked(folder: Path) -> int:
+    """A descriptor of the folder that holds it until it is closed. Raises BlockingIOError where another does."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -26,6 +26,18 @@ def local_header(name: str, length: int, crc32: int) -> bytes:
     return fixed + raw + _LOCAL_EXTRA.pack(1, 16, length, length)
 
 
+def read_local_header(raw: bytes) -> tuple[str, int, int, int] | None:
+    """Name, length, CRC-32 and own size of a local header as written here; None where `raw` begins with no such one."""
+    if len(raw) < _LOCAL.size:
+        return None
+    signature, _, _, _, _, _, crc32, _, _, name_size, extra_size = _LOCAL.unpack_from(raw)
+    size = _LOCAL.size + name_size + extra_size
+    if signature != b"PK\3\4" or extra_size != _LOCAL_EXTRA.size or len(raw) < size:
+        return None
+    length = _LOCAL_EXTRA.unpack_from(raw, _LOCAL.size + name_size)[2]
+    return raw[_LOCAL.size : _LOCAL.size + name_size].decode("ascii", "replace"), length, crc32, size
+
+
 def header_size(name: str) -> int:
     """Bytes of the local header of `name`."""
     return _LOCAL.size + len(name.encode()) + _LOCAL_EXTRA.size

@@ -29,6 +29,8 @@ class Server:
     url: str
     headers: dict[str, str]
     pids: tuple[int, ...]
+    dicom: tuple[str, str, int]
+    """AE title, host and port."""
 
     def memory_bytes(self) -> int:
         """Proportional set size of all its processes: shared pages count once."""
@@ -45,14 +47,19 @@ class Server:
 @contextmanager
 def medvault(folder: Path) -> Iterator[Server]:
     """MedVault's web and worker on embedded services, with one facility."""
-    port = _free_port()
-    environment = os.environ | {"MEDVAULT_HOME": str(folder), "PORT": str(port), "LOG_LEVEL": "WARNING"}
+    port, dicom_port = _free_port(), _free_port()
+    environment = os.environ | {
+        "MEDVAULT_HOME": str(folder), "PORT": str(port), "DICOM_PORT": str(dicom_port), "LOG_LEVEL": "WARNING",
+    }  # fmt: skip
     manage = [sys.executable, "manage.py"]
     subprocess.run([*manage, "bootstrap", "-v0"], env=environment, cwd=PROJECT, check=True, capture_output=True)
     subprocess.run([*manage, "collectstatic", "--no-input", "-v0"], env=environment, cwd=PROJECT, check=True)
     make = (
         "from apps.facilities.models import Facility; from apps.facilities.tenancy import as_center\n"
-        "with as_center(): Facility.objects.create(slug='bench', name='Bench', country='JP')"
+        "from apps.collection.models import Terminal\n"
+        "with as_center():\n"
+        "    facility = Facility.objects.create(slug='bench', name='Bench', country='JP')\n"
+        "    Terminal.objects.create(facility=facility, name='Bench', ae_title='BENCH', address='127.0.0.1')"
     )
     subprocess.run([*manage, "shell", "-v0", "-c", make], env=environment, cwd=PROJECT, check=True)
     issue = [*manage, "issue_token", "bench", "--scope", "images:store", "--scope", "images:read"]
@@ -64,7 +71,7 @@ def medvault(folder: Path) -> Iterator[Server]:
         _wait_for(f"http://127.0.0.1:{port}/readyz", process)
         headers = {"Authorization": f"Bearer {issued.stdout.strip()}"}
         url = f"http://127.0.0.1:{port}/f/bench/dicom-web"
-        yield Server("MedVault", url, headers, (process.pid, *services))
+        yield Server("MedVault", url, headers, (process.pid, *services), ("MEDVAULT", "127.0.0.1", dicom_port))
     finally:
         process.terminate()
         process.wait(30)
@@ -102,11 +109,13 @@ def orthanc(folder: Path) -> Iterator[Server]:
     program = orthanc_program()
     assert program
     folder.mkdir(parents=True)
-    port = _free_port()
+    port, dicom_port = _free_port(), _free_port()
     configuration = {
         "StorageDirectory": str(folder / "storage"),
         "IndexDirectory": str(folder / "storage"),
-        "DicomPort": _free_port(),
+        "DicomPort": dicom_port,
+        "DicomAlwaysAllowStore": True,
+        "DicomCheckCalledAet": False,
         "HttpPort": port,
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": False,
@@ -123,7 +132,9 @@ def orthanc(folder: Path) -> Iterator[Server]:
         process = subprocess.Popen([program, folder / "orthanc.json"], stdout=log, stderr=log, cwd=folder)
     try:
         _wait_for(f"http://127.0.0.1:{port}/system", process)
-        yield Server("Orthanc", f"http://127.0.0.1:{port}/dicom-web", {}, (process.pid,))
+        yield Server(
+            "Orthanc", f"http://127.0.0.1:{port}/dicom-web", {}, (process.pid,), ("ORTHANC", "127.0.0.1", dicom_port)
+        )
     finally:
         process.terminate()
         process.wait(30)

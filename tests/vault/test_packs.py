@@ -92,8 +92,8 @@ def test_the_manifest_names_facility_reception_and_every_file(packs: list[Path])
 def test_what_reads_differently_is_not_stored(sakura: Facility, monkeypatch: pytest.MonkeyPatch) -> None:
     put = DirectoryPlace.put
 
-    def flip(self: DirectoryPlace, name: str, source: Path, *, move: bool = False) -> None:
-        put(self, name, source, move=move)
+    def flip(self: DirectoryPlace, name: str, source: Path, *, share: bool = False) -> None:
+        put(self, name, source)
         path = Path(self.path(name))
         content = bytearray(path.read_bytes())
         content[5000] ^= 1

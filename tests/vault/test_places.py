@@ -107,11 +107,11 @@ def test_a_missing_pack_is_named_as_such(a_place: Place) -> None:
         list(a_place.pieces("1/ab/none.zip", 0, 1))
 
 
-def test_moving_a_file_in_leaves_nothing_behind(a_place: Place, tmp_path: Path) -> None:
+def test_a_shared_file_stays_when_its_owner_drops_it(a_place: Place, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"content")
-    a_place.put("1/ab/abc-1.zip", source, move=True)
-    assert not source.exists()
+    a_place.put("1/ab/abc-1.zip", source, share=True)
+    source.unlink()
     assert a_place.read_at("1/ab/abc-1.zip", 0, 7) == b"content"
 
 
@@ -120,7 +120,7 @@ def test_a_directory_that_cannot_be_written_is_unavailable(tmp_path: Path) -> No
     source = tmp_path / "source"
     source.write_bytes(b"content")
     with pytest.raises(VaultUnavailable):
-        DirectoryPlace(location=str(tmp_path / "place")).put("1/ab/abc-1.zip", source, move=True)
+        DirectoryPlace(location=str(tmp_path / "place")).put("1/ab/abc-1.zip", source, share=True)
     assert source.exists()
 
 
