@@ -29,6 +29,7 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
         (
             (_("Terminals"), "dns", "collection.terminal", ""),
             (_("Requests"), "notification_important", "collection.collectionrequest", ""),
+            (_("Storage commitments"), "task_alt", "dicomnet.commitment", ""),
             (_("Capacity"), "data_usage", "collection.capacity", ""),
             (_("Collectors"), "work", "collection.collector", ""),
         ),

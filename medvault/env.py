@@ -32,6 +32,10 @@ class Environment(BaseSettings):
     staff_second_factor: bool = Field(True, description="the admin asks for a second factor; off for the demonstration")
     trusted_proxies: int = Field(0, ge=0, le=9, description="proxies before the web server that set X-Forwarded-For")
     dicom_port: int = Field(11112, ge=1, le=65535, description="port of the DICOM gateway")
+    dicom_tls_port: int | None = Field(None, ge=1, le=65535, description="port of the gateway with TLS; 2762 is usual")
+    dicom_tls_authorities: Path | None = Field(
+        None, description="PEM file of further authorities whose certificates terminals may have"
+    )
     dicom_ae_title: str = Field("MEDVAULT", min_length=1, max_length=16, description="the gateway's AE title")
     dicom_max_associations: int = Field(200, ge=1, le=5000, description="open at a time")
     dicom_max_associations_per_peer: int = Field(32, ge=1, le=5000, description="open at a time from one address")

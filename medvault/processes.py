@@ -32,7 +32,7 @@ class Program:
 
 
 def programs(env: Environment) -> list[Program]:
-    """Web, gateway, worker and beat. The worker gives way to the web: copying in the background must not slow an answer."""
+    """Web, gateway, worker and beat. The worker gives way: copying in the background must not slow an answer."""
     web = (
         *("granian", "--interface", "wsgi", "--http", "1", "--host", "127.0.0.1", "--port", str(env.port)),
         *("--workers", str(env.web_workers), "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),

@@ -99,7 +99,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _broker, _cache = redis_urls(ENV)
 CACHES = {"default": {"BACKEND": "medvault.cache.RedisOrMemoryCache", "LOCATION": _cache}}
-DICOM_PORT, DICOM_AE_TITLE = ENV.dicom_port, ENV.dicom_ae_title
+DICOM_PORT, DICOM_TLS_PORT, DICOM_AE_TITLE = ENV.dicom_port, ENV.dicom_tls_port, ENV.dicom_ae_title
+DICOM_TLS_AUTHORITIES = ENV.dicom_tls_authorities
 DICOM_MAX_ASSOCIATIONS = ENV.dicom_max_associations
 DICOM_MAX_ASSOCIATIONS_PER_PEER = ENV.dicom_max_associations_per_peer
 

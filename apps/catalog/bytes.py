@@ -4,15 +4,26 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
+from apps.catalog.bounds import Limits
 from apps.catalog.models import Instance
+from apps.catalog.part10 import data_set_start
+from apps.catalog.sources import BytesSource
 from apps.vault.places import place
 
 BUFFER = 128 * 1024
+HEAD = 64 * 1024
 
 
 def instance_pieces(instance: Instance) -> Iterator[bytes]:
     """The file as it was received, in pieces. Raises MissingPack."""
     return place("primary").pieces(instance.pack.name, instance.pack_offset, instance.length_bytes)
+
+
+def data_set_pieces(instance: Instance) -> Iterator[bytes]:
+    """What follows the file meta information: the data set as it travels. Raises MissingPack, Unreadable."""
+    head = place("primary").read_at(instance.pack.name, instance.pack_offset, min(HEAD, instance.length_bytes))
+    start = data_set_start(BytesSource(head), Limits())
+    return place("primary").pieces(instance.pack.name, instance.pack_offset + start, instance.length_bytes - start)
 
 
 def open_instance(instance: Instance) -> BinaryIO:

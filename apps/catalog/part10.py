@@ -78,6 +78,12 @@ def find_data_set(source: ByteSource, limits: Limits) -> DataSet:
     return DataSet(walker, offset, is_implicit, is_big_endian, syntax, is_guessed, sop_class, warnings)
 
 
+def data_set_start(source: ByteSource, limits: Limits) -> int:
+    """Where in the file what follows the file meta information starts, compressed or not. Raises Unreadable."""
+    warnings: list[str] = []
+    return _read_meta(Walker(source, limits), _after_preamble(source.read_at(0, 132), warnings), warnings)[1]
+
+
 def _after_preamble(start: bytes, warnings: list[str]) -> int:
     if start[128:132] == b"DICM":
         if start.startswith(_EXECUTABLE):

@@ -1,6 +1,7 @@
 """A peer's TCP or TLS connection, read in pieces without copying, each wait bounded."""
 
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -84,8 +85,8 @@ class Connection:
                 # Senders that leave Nagle's algorithm on wait for our acknowledgement before the rest of an image;
                 # the kernel forgets this option again, so it is set after every receive.
                 self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        except TimeoutError:
-            raise
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
+            raise TimeoutError from None
         except OSError as error:
             raise Gone("The connection broke") from error
         if not self._end:

@@ -1,7 +1,7 @@
 """The gateway's front: listens, counts, and hands each connection to the worker process that has the fewest.
 
-Two or more workers use more than one core for one port; a third kind of child packs what they have promised. A child
-that dies is started again; what it had acknowledged lies in journals.
+Two or more workers use more than one core for one port; other children work in the background, such as packing what
+was promised. A child that dies is started again; what it had acknowledged lies in journals.
 """
 
 import json
@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -42,6 +42,7 @@ class Limits:
 
 @dataclass(slots=True)
 class _Worker:
+    work: Work
     process: BaseProcess
     channel: socket.socket
     load: int = 0
@@ -51,12 +52,11 @@ class Front:
     """Runs until SIGTERM or SIGINT."""
 
     def __init__(self, listeners: dict[socket.socket, bool], *, workers: int, limits: Limits, serve: Work,
-                 pack: Work) -> None:  # fmt: skip
-        """`listeners`: listening sockets, and whether each speaks TLS. `serve` and `pack` run in children."""
+                 background: Sequence[Work]) -> None:  # fmt: skip
+        """`listeners`: listening sockets, and whether each speaks TLS. `serve` and `background` run in children."""
         self._listeners = listeners
         self._limits = limits
         self._serve = serve
-        self._pack = pack
         self._open: dict[int, tuple[_Worker, str]] = {}
         self._by_address: Counter[str] = Counter()
         self._lingering: deque[tuple[float, socket.socket]] = deque()
@@ -66,8 +66,8 @@ class Front:
         self._bells = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         for bell in self._bells:
             bell.setblocking(False)
-        self._packer = self._start(pack, "pack")
-        self._workers = [self._start(serve, "serve") for _ in range(workers)]
+        self._background = [self._start(each) for each in background]
+        self._workers = [self._start(serve) for _ in range(workers)]
 
     def run(self) -> None:
         """Accept and hand on, until told to stop."""
@@ -138,14 +138,14 @@ class Front:
         if not self._by_address[address]:
             del self._by_address[address]
 
-    def _start(self, work: Work, name: str) -> _Worker:
+    def _start(self, work: Work) -> _Worker:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        process = _fork.Process(target=self._child, args=(work, ours, theirs), name=name)
+        process = _fork.Process(target=self._child, args=(work, ours, theirs))
         process.start()
         theirs.close()
         ours.setblocking(False)
         self._selector.register(ours, selectors.EVENT_READ)
-        return _Worker(process, ours)
+        return _Worker(work, process, ours)
 
     def _child(self, work: Work, ours: socket.socket, theirs: socket.socket) -> None:
         ours.close()
@@ -153,31 +153,30 @@ class Front:
             listener.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        work(theirs, self._bells[work is self._pack])
+        work(theirs, self._bells[work is not self._serve])
 
     def _restart(self) -> None:
-        if not self._packer.process.is_alive():
-            self._packer = self._replaced(self._packer, self._pack)
+        for n, worker in enumerate(self._background):
+            if not worker.process.is_alive():
+                self._background[n] = self._replaced(worker)
         for n, worker in enumerate(self._workers):
             if not worker.process.is_alive():
                 for key in [key for key, (holder, _) in self._open.items() if holder is worker]:
                     self._forget(key)
-                self._workers[n] = self._replaced(worker, self._serve)
+                self._workers[n] = self._replaced(worker)
 
-    def _replaced(self, worker: _Worker, work: Work) -> _Worker:
-        log.error("A %s process ended (exit code %s); starting it again", worker.process.name, worker.process.exitcode)
+    def _replaced(self, worker: _Worker) -> _Worker:
+        log.error("A process of the gateway ended (exit code %s); starting it again", worker.process.exitcode)
         self._selector.unregister(worker.channel)
         worker.channel.close()
-        return self._start(work, worker.process.name)
+        return self._start(worker.work)
 
     def _stop(self) -> None:
-        """End the workers, whose associations break; then let the packer finish what they have promised."""
+        """End the workers, whose associations break; then let the background finish what they have promised."""
         for listener in self._listeners:
             listener.close()
-        for worker in [*self._workers, self._packer]:
+        for worker in [*self._workers, *self._background]:
             worker.process.terminate()
-            with suppress(OSError):  # who waits for the bell wakes up
-                self._bells[0].send(RING)
             worker.process.join(STOP_S)
             if worker.process.is_alive():
                 worker.process.kill()

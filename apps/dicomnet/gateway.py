@@ -7,17 +7,20 @@ import signal
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError, OperationalError
 from django.db import connection as database
 
 from apps.collection.promises import pack_promised
 from apps.collection.tasks import announce_packs
+from apps.dicomnet.committing import report_due
 from apps.dicomnet.front import RING
 from apps.dicomnet.serving import serve
 
-PACK_EVERY_S = 2.0
+EVERY_S = 2.0
 log = logging.getLogger(__name__)
 
 
@@ -35,22 +38,42 @@ def work(channel: socket.socket, bell: socket.socket, tls: ssl.SSLContext | None
 
 def pack(_channel: socket.socket, bell: socket.socket) -> None:
     """Pack what journals hold: when the bell rings, and every few seconds whatever happens."""
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+
+    def once() -> None:
+        if pack_promised():
+            announce_packs()
+
+    _repeat(once, bell)
+
+
+def report(_channel: socket.socket, _bell: socket.socket) -> None:
+    """Report storage commitments over associations of ours."""
+    _repeat(report_due, None)
+
+
+def _repeat(act: Callable[[], object], bell: socket.socket | None) -> None:
+    """Until SIGTERM, and once more after it."""
+    stopping, (sleeper, waker) = threading.Event(), socket.socketpair()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+        waker.send(RING)
+
+    signal.signal(signal.SIGTERM, stop)
+    waited_for = [sleeper, bell] if bell else [sleeper]
     while True:
         is_last = stopping.is_set()
         try:
-            if pack_promised():
-                announce_packs()
-        except (DatabaseError, InterfaceError) as error:
-            log.error("Nothing can be packed now, the database went away: %s", type(error).__name__)  # noqa: TRY400
+            act()
+        except (OperationalError, InterfaceError) as error:
+            log.error("The database went away: %s", error)  # noqa: TRY400
+        finally:
             database.close()
         if is_last:
             return
-        with suppress(InterruptedError):
-            select.select([bell], [], [], PACK_EVERY_S)
+        select.select(waited_for, [], [], EVERY_S)
         with suppress(BlockingIOError):
-            while bell.recv(1):
+            while bell and bell.recv(1):
                 pass
 
 

@@ -4,8 +4,9 @@ import logging
 import socket
 import ssl
 import time
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 from hashlib import sha256
 
 from django.conf import settings
@@ -13,13 +14,27 @@ from django.db import DatabaseError, InterfaceError
 from django.db import connection as database
 
 from apps.audit.record import Actor
-from apps.collection.models import Terminal
 from apps.collection.terminals import Caller, UnknownTerminal, terminal_of
 from apps.dicomnet import acse
 from apps.dicomnet.acse import ProtocolError
 from apps.dicomnet.association import Aborted, Association, Message, Released, read_pdu
-from apps.dicomnet.commands import NO_DATA_SET, RESPONSE, Command, Element, Field, Malformed
+from apps.dicomnet.commands import Element, Field, Malformed
+from apps.dicomnet.committing import hand_over, report_over, request_commitment
 from apps.dicomnet.connection import Connection, Gone
+from apps.dicomnet.contexts import (
+    PATIENT_ROOT_FIND,
+    PATIENT_ROOT_GET,
+    PATIENT_ROOT_MOVE,
+    STORAGE,
+    STORAGE_COMMITMENT_PUSH_MODEL,
+    STUDY_ROOT_FIND,
+    STUDY_ROOT_GET,
+    STUDY_ROOT_MOVE,
+    VERIFICATION,
+)
+from apps.dicomnet.finding import find
+from apps.dicomnet.retrieving import get, move
+from apps.dicomnet.session import Session
 from apps.dicomnet.storing import Storing
 
 REQUEST_TIMEOUT_S = 20.0  # the ARTIM timer (PS3.8, 9.1.5), TLS included
@@ -29,30 +44,6 @@ TURN_S = 0.25
 LINGER_S = 2.0
 UNRECOGNIZED_OPERATION = 0x0211
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Session:
-    """An association with a known terminal."""
-
-    association: Association
-    terminal: Terminal
-    storing: Storing
-
-    def answer(self, message: Message, response: Command) -> None:
-        """Respond to a request; `response` holds what is the operation's own."""
-        request = message.command
-        self.association.send(
-            message.context,
-            Command(
-                response
-                | {
-                    Element.COMMAND_FIELD: request.number(Element.COMMAND_FIELD) | RESPONSE,
-                    Element.MESSAGE_ID_BEING_RESPONDED_TO: request.number(Element.MESSAGE_ID),
-                    Element.COMMAND_DATA_SET_TYPE: NO_DATA_SET,
-                }
-            ),
-        )
 
 
 def serve(sock: socket.socket, address: str, tls: ssl.SSLContext | None, announce: Callable[[], None]) -> None:
@@ -65,34 +56,55 @@ def serve(sock: socket.socket, address: str, tls: ssl.SSLContext | None, announc
             sock = tls.wrap_socket(sock, server_side=True)
             certificate = sock.getpeercert(binary_form=True)
         peer = Connection(sock, timeout_s=REQUEST_TIMEOUT_S)
-        session = _open(peer, address, sha256(certificate).digest() if certificate else None, announce)
-        if session:
-            peer.timeout_s = STALLED_S
-            try:
-                _run(session)
-            finally:
-                session.storing.close()
-            peer.send(acse.RELEASE_RP_PDU)
+        _converse(peer, address, sha256(certificate).digest() if certificate else None, announce)
         linger_s = LINGER_S
-    except Aborted:
-        log.info("An association of %s was aborted by the peer", address)
-    except Gone as error:
-        log.info("An association of %s ended: %s", address, error)
-    except (ProtocolError, Malformed) as error:
-        log.warning("An association of %s was aborted: %s", address, error)
-        _send(peer, acse.abort())
-        linger_s = LINGER_S
-    except (DatabaseError, InterfaceError) as error:
-        log.error("An association of %s was aborted, the database went away: %s", address, type(error).__name__)  # noqa: TRY400
-        _send(peer, acse.abort())
-    except (ssl.SSLError, OSError) as error:
-        log.warning("A connection of %s was refused: %s", address, type(error).__name__)
+    except Exception as error:  # noqa: BLE001 whatever it is, it ends one association alone
+        if _explain(error, address) and peer:
+            _send(peer, acse.abort())
+            linger_s = LINGER_S
     finally:
         database.close()
         if peer:
             peer.close(linger_s=linger_s)
         else:
             sock.close()
+
+
+def _explain(error: Exception, address: str) -> bool:
+    """Log why an association ended; whether the peer is to be told by an A-ABORT."""
+    match error:
+        case Aborted():
+            log.info("An association of %s was aborted by the peer", address)
+            return False
+        case Gone():
+            log.info("An association of %s ended: %s", address, error)
+            return False
+        case ProtocolError() | Malformed():
+            log.warning("An association of %s was aborted: %s", address, error)
+        case DatabaseError() | InterfaceError():
+            log.error("An association of %s was aborted, the database went away: %s", address, type(error).__name__)
+        case OSError():
+            log.warning("A connection of %s was refused: %s", address, type(error).__name__)
+            return False
+        case _:  # a mistake of ours; its text may hold what the peer sent
+            *_, at = traceback.extract_tb(error.__traceback__)
+            name = type(error).__name__
+            log.error("An association of %s was aborted by %s at %s:%s", address, name, at.filename, at.lineno)
+    return True
+
+
+def _converse(peer: Connection, address: str, certificate_sha256: bytes | None, announce: Callable[[], None]) -> None:
+    session = _open(peer, address, certificate_sha256, announce)
+    if session is None:
+        return
+    peer.timeout_s = STALLED_S
+    try:
+        _run(session)
+    except Released:
+        peer.send(acse.RELEASE_RP_PDU)
+    finally:
+        session.storing.close()
+        hand_over(session)
 
 
 def _open(
@@ -117,7 +129,7 @@ def _open(
     peer.send(accepted)
     actor = Actor("terminal", str(terminal.pk), address)
     storing = Storing(terminal, actor, request.calling_ae, announce)
-    return Session(Association(peer, request, contexts), terminal, storing)
+    return Session(Association(peer, request, contexts), terminal, actor, storing)
 
 
 def _reject(peer: Connection, address: str, reason: tuple[int, int, int], why: str) -> None:
@@ -126,46 +138,49 @@ def _reject(peer: Connection, address: str, reason: tuple[int, int, int], why: s
 
 
 def _run(session: Session) -> None:
-    """Answer messages until the peer releases the association. Raises what else ends it."""
+    """Answer messages until the association ends. Raises what ends it."""
     idle_since = time.monotonic()
     while True:
         session.storing.turn_if_due()
-        if session.association.wait(TURN_S if session.storing.is_pending else IDLE_S):
-            try:
-                message = session.association.receive()
-            except Released:
-                return
-            _answer(session, message)
+        report_over(session)
+        if session.association.wait(TURN_S if session.storing.is_pending or session.commitments else IDLE_S):
+            _answer(session, session.association.receive())
             idle_since = time.monotonic()
         elif time.monotonic() - idle_since >= IDLE_S:
             raise ProtocolError(f"Nothing came for {IDLE_S:.0f} seconds")
 
 
 def _answer(session: Session, message: Message) -> None:
-    handler = _HANDLERS.get(message.command.number(Element.COMMAND_FIELD))
-    if handler is None:
+    operation = message.command.number(Element.COMMAND_FIELD)
+    if operation == Field.C_CANCEL:  # of what is over already
         message.drain()
-        session.answer(message, Command({Element.STATUS: UNRECOGNIZED_OPERATION}))
+    elif operation not in _HANDLERS or message.context.abstract_syntax not in _HANDLERS[operation][0]:
+        message.drain()
+        session.answer(message, {Element.STATUS: UNRECOGNIZED_OPERATION})
     else:
-        handler(session, message)
+        _HANDLERS[operation][1](session, message)
 
 
 def _echo(session: Session, message: Message) -> None:
     message.drain()
     sop_class = message.command.text(Element.AFFECTED_SOP_CLASS_UID)
-    session.answer(message, Command({Element.AFFECTED_SOP_CLASS_UID: sop_class, Element.STATUS: 0}))
+    session.answer(message, {Element.AFFECTED_SOP_CLASS_UID: sop_class, Element.STATUS: 0})
 
 
 def _store(session: Session, message: Message) -> None:
     session.answer(message, session.storing.store(message))
 
 
-def _send(peer: Connection | None, pdu: bytes) -> None:
-    if peer:
-        try:
-            peer.send(pdu)
-        except Gone:
-            return
+def _send(peer: Connection, pdu: bytes) -> None:
+    with suppress(Gone):
+        peer.send(pdu)
 
 
-_HANDLERS: dict[int, Callable[[Session, Message], None]] = {Field.C_ECHO: _echo, Field.C_STORE: _store}
+_HANDLERS: dict[int, tuple[frozenset[str], Callable[[Session, Message], None]]] = {
+    Field.C_ECHO: (frozenset({VERIFICATION}), _echo),
+    Field.C_STORE: (STORAGE, _store),
+    Field.C_FIND: (frozenset({PATIENT_ROOT_FIND, STUDY_ROOT_FIND}), find),
+    Field.C_GET: (frozenset({PATIENT_ROOT_GET, STUDY_ROOT_GET}), get),
+    Field.C_MOVE: (frozenset({PATIENT_ROOT_MOVE, STUDY_ROOT_MOVE}), move),
+    Field.N_ACTION: (frozenset({STORAGE_COMMITMENT_PUSH_MODEL}), request_commitment),
+}

@@ -18,7 +18,7 @@ from apps.collection.models import Terminal
 from apps.collection.promises import promise
 from apps.dicomnet.acse import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from apps.dicomnet.association import Message
-from apps.dicomnet.commands import Command, Element, Value
+from apps.dicomnet.commands import Element, Value
 from apps.vault.errors import VaultUnavailable
 from apps.vault.journal import Journal
 
@@ -47,7 +47,7 @@ class Storing:
         """Whether something waits to be let go of."""
         return self._journal is not None and self._journal.count > 0
 
-    def store(self, message: Message) -> Command:
+    def store(self, message: Message) -> dict[Element, Value]:
         """The response. The data set is read to its end, whatever becomes of it."""
         command = message.command
         status, comment = self._refusal(message) or self._keep(message)
@@ -59,7 +59,7 @@ class Storing:
         }
         if comment:
             response[Element.ERROR_COMMENT] = comment
-        return Command(response)
+        return response
 
     def turn_if_due(self) -> None:
         """Let go of what has come, once it is old or much."""

@@ -10,9 +10,9 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from apps.audit.record import record
+from apps.catalog.attributes import ATTRIBUTES, JSON, Level
 from apps.catalog.models import Instance, Series, Study
 from apps.catalog.search import matching_instances, matching_series, matching_studies
-from apps.dicomweb.attributes import ATTRIBUTES, JSON, Level
 from apps.dicomweb.qido_request import ALL, MalformedQuery, Search, read_search
 from apps.dicomweb.xml import native_dicom_model
 from apps.facilities.doors import FacilityRequest, facility_door

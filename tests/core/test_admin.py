@@ -43,6 +43,7 @@ from apps.collection.models import (
 from apps.collection.receipts import issue_receipts
 from apps.collection.reception import Reception
 from apps.core.admin import BoundedPaginator
+from apps.dicomnet.models import Commitment
 from apps.facilities.models import DeviceToken, Facility, Invitation, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
 from apps.facilities.tokens import issue_token
@@ -159,6 +160,9 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
         )  # fmt: skip
         AnnouncedFile.objects.create(facility=sakura, collection=collection, source_name="1.dcm", length_bytes=1)
         issue_receipts(collection, now=now)
+        Commitment.objects.create(
+            facility=sakura, terminal=terminal, transaction_uid="1.2", requested_at=now, references=[["1.2", "1.3"]]
+        )
     issue_code(terminal, actor=SYSTEM, now=now)
     with as_center():
         rows = {model: model._default_manager.order_by("pk").first() for model in MODELS}

@@ -9,7 +9,19 @@ from django.db import models
 
 from apps.facilities.models import Facility, TenantModel
 
-ORDER = ["core", "audit", "accounts", "facilities", "vault", "catalog", "collection", "dicomweb", "api", "portal"]
+ORDER = [
+    "core",
+    "audit",
+    "accounts",
+    "facilities",
+    "vault",
+    "catalog",
+    "collection",
+    "dicomweb",
+    "dicomnet",
+    "api",
+    "portal",
+]
 OURS = [model for model in apps.get_models() if model.__module__.startswith("apps.")]
 TENANTS = [model for model in OURS if issubclass(model, TenantModel) and not model._meta.proxy]
 # Digests of random secrets, looked up before the facility is known; nobody chooses them, so they betray nothing.

@@ -40,9 +40,13 @@ class Gateway:
         self.process.wait(10)
 
 
-def started(**environment: str) -> Gateway:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+def started(**environment: str) -> Gateway:
+    port = free_port()
     command = [sys.executable, "manage.py", "gateway", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
     process = subprocess.Popen(
         command, cwd=PROJECT, env=os.environ | environment, stdout=subprocess.PIPE, start_new_session=True

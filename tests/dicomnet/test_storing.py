@@ -216,7 +216,7 @@ def test_an_abstract_syntax_that_is_no_storage_is_not_accepted(gateway: Gateway)
 
 
 def rejection_of(assoc: Association) -> tuple[int, int]:
-    assert assoc.is_rejected
+    until(lambda: assoc.is_rejected)
     answer = assoc.acceptor.primitive
     assert answer
     return answer.result_source, answer.diagnostic  # type: ignore[return-value]

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 
+from apps.dicomnet.certificates import server_context
 from apps.dicomnet.front import BACKLOG, Front, Limits
-from apps.dicomnet.gateway import pack, work
+from apps.dicomnet.gateway import pack, report, work
 
 
 class Command(BaseCommand):
@@ -18,13 +20,26 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="", help="address to listen on; default: every one")
         parser.add_argument("--port", type=int, default=settings.DICOM_PORT)
+        parser.add_argument("--tls-port", type=int, default=settings.DICOM_TLS_PORT, help="default: no TLS")
         parser.add_argument("--workers", type=int, default=min(4, os.cpu_count() or 1), help="processes")
 
     def handle(self, *args: Any, **options: Any) -> None:
         listeners = {self._listening(options["host"], options["port"]): False}
-        limits = Limits(in_all=settings.DICOM_MAX_ASSOCIATIONS, per_address=settings.DICOM_MAX_ASSOCIATIONS_PER_PEER)
-        front = Front(listeners, workers=options["workers"], limits=limits, serve=partial(work, tls=None), pack=pack)
-        self.stdout.write(f"The DICOM gateway listens on port {options['port']}, AE title {settings.DICOM_AE_TITLE}")
+        tls = None
+        if options["tls_port"]:
+            listeners[self._listening(options["host"], options["tls_port"])] = True
+            tls = server_context()
+        for connection in connections.all(initialized_only=True):  # none may be shared with the children
+            connection.close()
+        front = Front(
+            listeners,
+            workers=options["workers"],
+            limits=Limits(in_all=settings.DICOM_MAX_ASSOCIATIONS, per_address=settings.DICOM_MAX_ASSOCIATIONS_PER_PEER),
+            serve=partial(work, tls=tls),
+            background=[pack, report],
+        )
+        ports = f"port {options['port']}" + (f" and, with TLS, {options['tls_port']}" if tls else "")
+        self.stdout.write(f"The DICOM gateway listens on {ports}; AE title {settings.DICOM_AE_TITLE}")
         self.stdout.flush()
         front.run()
 
