@@ -1,0 +1,120 @@
+"""Collect, hand over, receipt, prune: the story of a visit, with nothing but the commands."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from apps.catalog.bytes import open_instance
+from apps.catalog.models import Instance
+from apps.collection.models import Collection, Terminal
+from apps.facilities.models import Facility
+from apps.facilities.tenancy import as_center, as_facility
+from tests.edge.conftest import NAMES, Edge, at_the_center, example
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+VISIT = ("--facility", "sakura", "--operator", "K. Mori", "--medium-serial", "SN-7")
+
+
+def stored_bytes(facility: Facility) -> list[bytes]:
+    with as_facility(facility):
+        return sorted(open_instance(each).read() for each in Instance.objects.select_related("pack"))
+
+
+def test_from_a_terminals_folder_to_its_pruned_disk(
+    collector: Edge, terminal: Terminal, enrolled: Callable[..., Edge], images: Path, sakura: Facility
+) -> None:
+    collected = collector.run("collect", images, *VISIT)
+    assert (collected["files"], collected["left"], len(collected["receipts"])) == (4, {}, 2)
+    [receipt, page] = collected["receipts"]
+    assert "K. Mori" in Path(page).read_text()
+    assert len(list((collector.home / "sealed").iterdir())) == 1
+
+    [sent] = collector.run("handover", "--facility", "sakura")
+    assert sent["state"] == "uploaded"
+    assert len(list((collector.home / "sealed").iterdir())) == 1, "wiped before it was stored"
+    at_the_center()
+    [handed] = collector.run("handover")
+    assert handed["state"] == "stored"
+    assert list((collector.home / "sealed").iterdir()) == []
+    assert stored_bytes(sakura) == sorted(example(name).read_bytes() for name in NAMES)
+    with as_facility(sakura):
+        collection = Collection.objects.get()
+        assert (collection.method, collection.reception_record.operator) == ("visit", "K. Mori")
+        assert collection.terminal == terminal
+
+    room = enrolled(terminal, "terminal")
+    [told] = room.run("verify", receipt)
+    assert (told["kind"], told["files"], told["stored"]) == ("received", 4, 0)
+    assert room.run("prune", images)["files"] == 0
+    assert {each["kind"] for each in room.run("receipts")} == {"received", "stored"}
+    assert room.run("prune", images) == {"deleted": False, "files": 4, "bytes": sum(map(size, NAMES))}
+    assert len(list(images.rglob("*.dcm"))) == 4
+    (images / "new.dcm").write_bytes(example("waveform_ecg.dcm").read_bytes())
+    assert room.run("prune", images, "--yes")["files"] == 4
+    assert [path.name for path in images.rglob("*.dcm")] == ["new.dcm"]
+
+
+def size(name: str) -> int:
+    return example(name).stat().st_size
+
+
+def test_a_second_visit_takes_only_what_is_new(collector: Edge, images: Path) -> None:
+    collector.run("collect", images, *VISIT)
+    again = collector.run("collect", images, *VISIT)
+    assert (again["files"], again["known"], again["collections"]) == (0, 4, [])
+    (images / "new.dcm").write_bytes(example("waveform_ecg.dcm").read_bytes())
+    later = collector.run("collect", images, *VISIT)
+    assert (later["files"], later["known"]) == (1, 4)
+
+
+def test_one_collector_carries_two_facilities_apart(
+    collector: Edge, images: Path, sakura: Facility, lindenhof: Facility
+) -> None:
+    collector.run("collect", images, *VISIT)
+    assert collector.run("collect", images, "--facility", "lindenhof", "--operator", "B")["files"] == 4
+    assert len(collector.run("handover")) == 2
+    at_the_center()
+    assert {each["state"] for each in collector.run("handover")} == {"stored"}
+    assert stored_bytes(sakura) == stored_bytes(lindenhof)
+    with as_center():
+        assert Collection.objects.count() == 2
+    refused = collector.run("collect", images, code=2)
+    assert "--facility" in refused
+
+
+def test_what_was_stolen_tells_nothing_and_opens_nothing(collector: Edge, images: Path) -> None:
+    collector.run("collect", images, *VISIT)
+    content = b"".join(path.read_bytes() for path in collector.home.rglob("*") if path.is_file())
+    for name in (b"CompressedSamples", b"CT_small", b"1.3.6.1.4.1.5962", b"DICM"):
+        assert name not in content
+    for path in collector.home.rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0 or path.parent != collector.home.parent
+    assert collector.home.stat().st_mode & 0o077 == 0
+
+
+def test_a_terminal_reports_pushes_and_fetches_receipts_in_one_round(
+    terminal: Terminal, enrolled: Callable[..., Edge], images: Path, sakura: Facility
+) -> None:
+    with as_center():
+        terminal.push_every_hours = 24
+        terminal.save()
+    room = enrolled(terminal)
+    said = room.run("watch", images, "--once", "--settled", "0")
+    assert "4 studies wait" in said
+    assert "uploaded" in said
+    at_the_center()
+    room.run("watch", images, "--once", "--settled", "0")
+    assert room.run("prune", images)["files"] == 4
+    with as_facility(sakura):
+        assert list(terminal.capacities.values_list("waiting_sets", flat=True)) == [4, 0]
+        assert Collection.objects.get().method == "push"
+
+
+def test_a_terminal_asks_for_a_collection(terminal: Terminal, enrolled: Callable[..., Edge]) -> None:
+    room = enrolled(terminal)
+    room.run("request", "disk", "--note", "Nearly full", "--due", "2026-12-01")
+    with as_center():
+        wish = terminal.requests.get()
+    assert (wish.reason, wish.note) == ("disk", "Nearly full")
+    assert "reason" in room.run("request", "because", code=2)
