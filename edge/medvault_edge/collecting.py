@@ -57,6 +57,13 @@ def collect(
     """
     if not folder.is_dir():
         raise NotUsable("There is no such folder")
+    with state.collecting():
+        return _collect(folder, visit, state, now, progress, changed_before)
+
+
+def _collect(
+    folder: Path, visit: Visit, state: State, now: datetime, progress: Progress, changed_before: float | None
+) -> Collected:
     device, facility = state.device(), state.facility(visit.facility)
     terminal = terminal_of(facility, visit.terminal)
     gathered = gathered_in(folder, facility, terminal, state, changed_before=changed_before)
@@ -130,7 +137,11 @@ def _seal(
         length=sum(each.length for each in images), left_count=len(left), state="sealed", reason="", upload_url="",
     )  # fmt: skip
     wrapped = [(image.original_sha256, image.sha256) for image in images if image.original_sha256]
-    state.add_collection(sealed, [(image.sha256, image.length) for image in images], wrapped)
+    try:
+        state.add_collection(sealed, [(image.sha256, image.length) for image in images], wrapped)
+    except BaseException:
+        path.unlink()
+        raise
     return sealed
 
 

@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -80,7 +81,8 @@ class Receiver:
             _sync(target.parent)
         except OSError as error:
             log.error("An image was refused: %s", error.strerror)  # noqa: TRY400
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             return OUT_OF_RESOURCES
         return SUCCESS
 

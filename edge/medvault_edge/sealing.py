@@ -58,17 +58,20 @@ def seal(
         key = x25519.Recipient.from_str(recipient)
     except pyrage.RecipientError as error:
         raise NotUsable("The center's public key is none; enrol again") from error
+    source = _Reader(_archive(images, left, about, progress))
     try:
         with partial.open("wb") as file:
             partial.chmod(0o600)
             target = _Hashing(file)
-            pyrage.encrypt_io(_Reader(_archive(images, left, about, progress)), target, [key])
+            pyrage.encrypt_io(source, target, [key])
             file.flush()
             os.fsync(file.fileno())
         partial.rename(to)
         _sync_folder(to.parent)
-    except OSError as error:
-        raise NoRoom(f"The sealed file cannot be written: {error.strerror or 'disk full'}") from error
+    except (OSError, pyrage.EncryptError) as error:
+        if source.error:  # pyrage tells of it in words of its own
+            raise source.error from None
+        raise NoRoom("The sealed file cannot be written; is the disk full?") from error
     finally:
         partial.unlink(missing_ok=True)
     return Written(target.digest.hexdigest(), target.length)
@@ -129,13 +132,18 @@ class _Reader(RawIOBase):
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._waiting = memoryview(b"")
+        self.error: Changed | None = None
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
         while not self._waiting:
-            piece = next(self._pieces, None)
+            try:
+                piece = next(self._pieces, None)
+            except Changed as error:
+                self.error = error
+                raise
             if piece is None:
                 return b""
             self._waiting = memoryview(piece)

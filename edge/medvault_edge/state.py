@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from filelock import FileLock
 
-from medvault_edge.errors import NotEnrolled, NotUsable
+from medvault_edge.errors import NoRoom, NotEnrolled, NotUsable
 
 _MIGRATIONS = [
     """
@@ -135,14 +136,27 @@ class State:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """One transaction: all of it or nothing."""
-        self._db.execute("BEGIN IMMEDIATE")
+        """One transaction: all of it or nothing. Raises NoRoom."""
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise NoRoom("What this device remembers cannot be written; is the disk full?") from error
             raise
-        self._db.execute("COMMIT")
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """One process collects at a time; what one that died has left half done goes first."""
+        with FileLock(self.home / "collecting.lock"):
+            known = {f"{each.uid}.age" for each in self.collections()}
+            for path in self.sealed_folder.iterdir():
+                if path.name not in known:
+                    path.unlink()
+            yield
 
     def enrol(self, device: Device, facilities: list[Facility]) -> None:
         """Keep what the center told at the enrolment; of an earlier one only receipts and collections stay."""
