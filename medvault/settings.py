@@ -108,7 +108,7 @@ CELERY_BROKER_URL = _broker
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"apps.collection.tasks.*": {"queue": "ingest"}}
+CELERY_TASK_ROUTES = {f"apps.{room}.tasks.*": {"queue": "ingest"} for room in ("collection", "dicomnet")}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A broker that is down must not hold up a request: the table is the queue, and beat finds what was not announced.
@@ -118,6 +118,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "replicate": {"task": "apps.collection.tasks.replicate_pending", "schedule": 20.0},
     "open-uploads": {"task": "apps.collection.tasks.open_uploads", "schedule": 60.0},
+    "pull": {"task": "apps.dicomnet.tasks.pull_due", "schedule": 60.0},
     "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "run" / "beat-schedule")

@@ -20,8 +20,15 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "collection.change_terminal",
         "collection.add_collector",
         "collection.change_collector",
+        "dicomnet.add_source",
+        "dicomnet.change_source",
     ),
-    "operator": ("collection.add_terminal", "collection.change_terminal"),
+    "operator": (
+        "collection.add_terminal",
+        "collection.change_terminal",
+        "dicomnet.add_source",
+        "dicomnet.change_source",
+    ),
     "archivist": ("catalog.change_conflict",),
     "billing": (),
 }

@@ -40,6 +40,19 @@ def unseal(sealed: Path, target: Path) -> None:
         raise
 
 
+def seal_text(text: str) -> bytes:
+    """A secret as it may lie in the database."""
+    return bytes(pyrage.encrypt(text.encode(), [x25519.Recipient.from_str(recipient())]))
+
+
+def unseal_text(sealed: bytes) -> str:
+    """The inverse. Raises NotForUs."""
+    try:
+        return bytes(pyrage.decrypt(sealed, list(reversed(_identities())))).decode()
+    except pyrage.DecryptError as error:
+        raise NotForUs from error
+
+
 def _identities() -> list[x25519.Identity]:
     files = key_files(settings.KEYS, "sealing", lambda: str(x25519.Identity.generate()))
     return [x25519.Identity.from_str(path.read_text().strip()) for path in files]

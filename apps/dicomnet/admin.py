@@ -1,11 +1,19 @@
-"""Storage commitments: what terminals were promised, and whether they know."""
+"""Storage commitments, and the sources from which the center fetches."""
 
-from django.contrib import admin
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from apps.dicomnet.models import Commitment
+from apps.audit.admin import staff_actor
+from apps.core.admin import to_page
+from apps.dicomnet.models import Commitment, Source, Via
+from apps.dicomnet.pulling import pull_soon, set_authorization
 from apps.facilities.admin import AuditedTenantAdmin
 
 
@@ -26,3 +34,66 @@ class CommitmentAdmin(AuditedTenantAdmin):
     @display(description=_("not committed"))  # type: ignore[untyped-decorator]
     def not_committed(self, obj: Commitment) -> str:
         return "-" if obj.failures is None else str(len(obj.failures))
+
+
+class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A source; what its server wants as authorization is written here and never shown."""
+
+    authorization = forms.CharField(
+        label=_("authorization"), required=False, widget=UnfoldAdminTextInputWidget,
+        help_text=_("of DICOMweb, such as Bearer TOKEN; empty leaves it as it is"),
+    )  # fmt: skip
+
+    class Meta:
+        model = Source
+        fields = (
+            "facility", "terminal", "via", "url", "every_hours", "overlap_days", "first_on", "is_read_twice",
+            "is_enabled",
+        )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        facility, terminal = given.get("facility"), given.get("terminal")
+        if facility and terminal and terminal.facility_id != facility.pk:
+            self.add_error("terminal", _("This terminal is another facility's."))
+        if given.get("via") and (given["via"] == Via.WEB) != bool(given.get("url")):
+            self.add_error("url", _("DICOMweb needs an address, the others take the terminal's."))
+        return given
+
+
+@admin.register(Source)
+class SourceAdmin(AuditedTenantAdmin):
+    form = SourceForm
+    list_display = ("terminal", "facility", "via", "every_hours", "looked_at", "next_at", "problem")
+    list_select_related = ("facility", "terminal")
+    list_filter = (("facility", RelatedDropdownFilter), "via", "is_enabled")
+    fields = (
+        "facility", "terminal", "via", "url", "authorization", ("every_hours", "overlap_days", "first_on"),
+        ("is_read_twice", "is_enabled"), ("fetched_on", "looked_at", "next_at"), "problem",
+    )  # fmt: skip
+    readonly_fields = ("fetched_on", "looked_at", "next_at", "problem")
+    actions_detail = ("fetch",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("dicomnet.add_source")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("dicomnet.change_source")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*self.readonly_fields, *(("facility", "terminal") if obj else ()))
+
+    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:  # noqa: FBT001 Django's
+        super().save_model(request, obj, form, change)
+        if authorization := form.cleaned_data.get("authorization"):
+            set_authorization(obj, authorization, actor=staff_actor(request))
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Fetch now"), icon="download", permissions=["dicomnet.change_source"]
+    )
+    def fetch(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        source = self.get_object(request, object_id)
+        assert isinstance(source, Source)
+        pull_soon(source, actor=staff_actor(request))
+        messages.success(request, _("It is fetched within a minute."))
+        return to_page(request, source)

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from pynetdicom import AE, _config
@@ -26,16 +27,27 @@ class Unreachable(DomainError):
     code = "unreachable"
 
 
-def associate(node: Terminal, contexts: Sequence[tuple[str, str]], ext_neg: Sequence[object] = ()) -> Association:
-    """An association with a facility's node, for (SOP class, transfer syntax) pairs. Raises Unreachable."""
+def associate(
+    node: Terminal,
+    contexts: Sequence[tuple[str, str | None]],
+    roles: Sequence[Any] = (),
+    handlers: Sequence[Any] = (),
+) -> Association:
+    """An association with a facility's node, for pairs of SOP class and transfer syntax; None: the usual ones.
+
+    Raises Unreachable.
+    """
     ae = AE(settings.DICOM_AE_TITLE)
     ae.connection_timeout = ae.acse_timeout = CONNECT_S
     ae.dimse_timeout = ae.network_timeout = RESPONSE_S
     for abstract, transfer in contexts:
         ae.add_requested_context(abstract, transfer)
-    assert node.address
-    assert node.dicom_port
-    assoc = ae.associate(node.address, node.dicom_port, ae_title=node.ae_title, ext_neg=list(ext_neg) or None)  # type: ignore[arg-type]
+    if not (node.address and node.dicom_port):
+        raise Unreachable("The node's address and port are not registered")
+    assoc = ae.associate(
+        node.address, node.dicom_port, ae_title=node.ae_title, ext_neg=list(roles) or None,
+        evt_handlers=list(handlers) or None,
+    )  # fmt: skip
     if not assoc.is_established:
         raise Unreachable("The node refuses the association" if assoc.is_rejected else "The node does not answer")
     return assoc

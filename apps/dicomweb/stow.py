@@ -15,7 +15,7 @@ from apps.collection.models import Method
 from apps.collection.reception import Reception
 from apps.collection.tasks import announce_packs
 from apps.core.errors import DomainError
-from apps.dicomweb.multipart import MalformedBody, content_type_of, parts
+from apps.core.multipart import MalformedBody, content_type_of, parts
 from apps.dicomweb.store_response import store_response
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role, Scope

@@ -43,7 +43,7 @@ from apps.collection.models import (
 from apps.collection.receipts import issue_receipts
 from apps.collection.reception import Reception
 from apps.core.admin import BoundedPaginator
-from apps.dicomnet.models import Commitment
+from apps.dicomnet.models import Commitment, Source
 from apps.facilities.models import DeviceToken, Facility, Invitation, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
 from apps.facilities.tokens import issue_token
@@ -64,12 +64,13 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "facilities.devicetoken": ("change",),
         "collection.terminal": ("add", "change"),
         "collection.collector": ("add", "change"),
+        "dicomnet.source": ("add", "change"),
     },
-    "operator": {"collection.terminal": ("add", "change")},
+    "operator": {"collection.terminal": ("add", "change"), "dicomnet.source": ("add", "change")},
     "archivist": {"catalog.conflict": ("change",)},
     "billing": {},
 }
-FORMS = {"accounts.user", "facilities.facility", "collection.terminal", "collection.collector"}
+FORMS = {"accounts.user", "facilities.facility", "collection.terminal", "collection.collector", "dicomnet.source"}
 # Tables of the machine: sessions' contents, keys of pending confirmations, Django's own log, which is not kept.
 WITHOUT_PAGES = {
     "account.EmailConfirmation",
@@ -165,6 +166,7 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
         )
     issue_code(terminal, actor=SYSTEM, now=now)
     with as_center():
+        Source.objects.create(facility=sakura, terminal=terminal, via="get")
         rows = {model: model._default_manager.order_by("pk").first() for model in MODELS}
     assert all(rows.values()), rows
     return rows

@@ -1,0 +1,182 @@
+"""The center fetches from Orthanc as a clinic's node: what is new, once, byte-checked."""
+
+import threading
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from django.utils import timezone
+
+from apps.audit.record import SYSTEM
+from apps.catalog.bytes import open_instance
+from apps.catalog.models import Instance
+from apps.collection.models import Collection, Method, State, Terminal
+from apps.dicomnet import pulling
+from apps.dicomnet.listing import ListedImage, ListedStudy, SourceFailed
+from apps.dicomnet.models import Source
+from apps.dicomnet.pulling import pull, pull_due, pull_soon, set_authorization
+from apps.facilities.models import Facility
+from apps.facilities.tenancy import as_center, as_facility
+from tests.dicomnet.conftest import Gateway, instance_uids, registered, until
+from tests.dicomnet.orthanc import Orthanc, running
+from tests.dicomnet.test_storing import data_set_of, path_of
+
+NAMES = ["CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm"]
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+def uid_of(name: str) -> str:
+    return str(pydicom.dcmread(path_of(name)).SOPInstanceUID)
+
+
+@pytest.fixture
+def clinic(tmp_path: Path, gateway: Gateway) -> Iterator[Orthanc]:
+    with running(tmp_path, medvault_port=gateway.port, SynchronousCMove=True) as orthanc:
+        for name in NAMES:
+            orthanc.call("/instances", path_of(name).read_bytes())
+        yield orthanc
+
+
+@pytest.fixture
+def node(clinic: Orthanc, sakura: Facility) -> Terminal:
+    return registered(sakura, "CLINIC", dicom_port=clinic.dicom_port)
+
+
+def source_of(node: Terminal, **fields: Any) -> Source:
+    with as_center():
+        return Source.objects.create(facility=node.facility, terminal=node, **fields)
+
+
+@pytest.fixture
+def web(clinic: Orthanc, node: Terminal) -> Source:
+    return source_of(node, via="web", url=f"{clinic.url}/dicom-web", every_hours=24)
+
+
+@pytest.mark.parametrize("via", ["get", "web"])
+def test_what_is_new_is_fetched_once_as_the_node_has_it(clinic: Orthanc, node: Terminal, via: str) -> None:
+    source = source_of(node, via=via, url=f"{clinic.url}/dicom-web" if via == "web" else "", every_hours=6)
+    assert pull(source) == 3
+    assert source.problem == ""
+    assert instance_uids() == sorted(map(uid_of, NAMES))
+    with as_facility(node.facility):
+        collection = Collection.objects.get()
+        assert (collection.method, collection.state, collection.terminal) == (Method.PULL, State.RECEIVED, node)
+        for instance in Instance.objects.select_related("pack"):
+            original = next(path_of(name) for name in NAMES if uid_of(name) == instance.sop_instance_uid)
+            content = open_instance(instance).read()
+            syntax = pydicom.dcmread(original).file_meta.TransferSyntaxUID
+            assert instance.transfer_syntax_uid == syntax
+            if via == "web":
+                assert data_set_of(content) == data_set_of(original.read_bytes())
+    assert pull(source) == 0
+    with as_facility(node.facility):
+        assert Collection.objects.count() == 1
+    assert source.next_at
+    assert source.next_at > timezone.now() + timedelta(hours=5)
+
+
+def test_by_c_move_the_images_come_through_the_gateway(node: Terminal) -> None:
+    source = source_of(node, via="move")
+    assert pull(source) == 3
+    until(lambda: instance_uids() == sorted(map(uid_of, NAMES)))
+    with as_facility(node.facility):
+        assert set(Collection.objects.values_list("method", flat=True)) == {Method.DICOM}
+
+
+def test_a_set_that_comes_late_is_not_missed(clinic: Orthanc, web: Source) -> None:
+    web.overlap_days = 366 * 30
+    pull(web)
+    clinic.call("/instances", path_of("waveform_ecg.dcm").read_bytes())
+    ds = pydicom.dcmread(path_of("CT_small.dcm"))
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.UID("1.2.3.4")
+    buffer = pydicom.filebase.DicomBytesIO()
+    ds.save_as(buffer, enforce_file_format=True)
+    clinic.call("/instances", buffer.getvalue())
+    assert pull(web) == 2
+    assert "1.2.3.4" in instance_uids()
+
+
+def test_only_from_the_day_that_was_agreed(web: Source) -> None:
+    web.first_on = date(2004, 8, 1)
+    assert pull(web) == 2
+    assert uid_of("CT_small.dcm") not in instance_uids()
+
+
+class Broken:
+    """A source that does wrong in a chosen way."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+        self.fetches = 0
+
+    def studies(self, since: date | None) -> list[ListedStudy]:
+        return [ListedStudy("1.1", None)]
+
+    def images(self, study_instance_uid: str) -> list[ListedImage]:
+        return [ListedImage("1.1", "1.1.1", uid_of(name), "1.2") for name in NAMES[:2]] + [
+            ListedImage("1.1", "1.1.2", uid_of(NAMES[2]), "1.2")
+        ]
+
+    def fetch(self, images: list[ListedImage], folder: Path) -> None:
+        self.fetches += 1
+        if self.how == "goes away" and images[0].series_instance_uid == "1.1.2":
+            raise SourceFailed("The node went away")
+        for image in images:
+            content = next(path_of(name).read_bytes() for name in NAMES if uid_of(name) == image.sop_instance_uid)
+            if self.how == "differs" and self.fetches == 2:
+                content = content[:-2] + b"\1\1"
+            if self.how == "keeps back" and image.sop_instance_uid == uid_of(NAMES[0]):
+                continue
+            (folder / image.sop_instance_uid).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("how", "came", "told"), [("differs", 1, "differ"), ("keeps back", 2, "deliver"), ("goes away", 2, "went away")]
+)
+def test_what_is_wrong_with_a_source_is_told_and_tried_again_and_the_rest_is_kept(
+    sakura: Facility, monkeypatch: pytest.MonkeyPatch, how: str, came: int, told: str
+) -> None:
+    source = source_of(registered(sakura, "CLINIC", dicom_port=1), via="get", every_hours=24)
+    monkeypatch.setattr(pulling, "reader_of", lambda _source: Broken(how))
+    assert pull(source) == came
+    assert told in source.problem
+    assert source.fetched_on is None
+    assert source.next_at
+    assert source.next_at < timezone.now() + timedelta(hours=1)
+    assert len(instance_uids()) == came
+    monkeypatch.setattr(pulling, "reader_of", lambda _source: Broken(""))
+    assert pull(source) == 3 - came
+    assert len(instance_uids()) == 3
+
+
+@pytest.mark.parametrize("via", ["get", "web"])
+def test_a_source_that_is_not_there_is_told(sakura: Facility, via: str) -> None:
+    source = source_of(
+        registered(sakura, "CLINIC", dicom_port=1), via=via, url="http://127.0.0.1:1/dicom-web" if via == "web" else ""
+    )
+    assert pull(source) == 0
+    assert "answer" in source.problem
+
+
+def test_two_workers_fetch_once(web: Source) -> None:
+    pull_soon(web, actor=SYSTEM)
+    fetched: list[int] = []
+    threads = [threading.Thread(target=lambda: fetched.append(pull_due())) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(fetched) == [0, 1]
+    assert len(instance_uids()) == 3
+
+
+def test_what_opens_the_server_is_kept_sealed_and_sent(web: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_authorization(web, "Bearer secret-of-the-clinic", actor=SYSTEM)
+    with as_center():
+        stored = Source.objects.get(pk=web.pk)
+    assert b"secret" not in bytes(stored.sealed_authorization or b"")
+    reader = pulling.reader_of(stored)
+    assert reader._client.headers["Authorization"] == "Bearer secret-of-the-clinic"  # type: ignore[attr-defined]
