@@ -174,8 +174,9 @@ def prune_command(
     gone = prune(chosen, folder, which.slug, state) if yes else []
     length = sum(each.length for each in (gone if yes else chosen))
     told = {"deleted": yes, "files": len(gone) if yes else len(chosen), "bytes": length}
-    verb = "were deleted" if yes else "would be deleted; run again with --yes to do it"
-    telling.told(told, as_json=as_json, sentence=f"{told['files']:,} files ({telling.size(length)}) {verb}.")
+    what = f"{telling.counted(len(gone if yes else chosen), 'file')} ({telling.size(length)})"
+    sentence = f"Deleted: {what}." if yes else f"Would be deleted: {what}. Run again with --yes to do it."
+    telling.told(told, as_json=as_json, sentence=sentence)
 
 
 @app.command()
@@ -231,22 +232,26 @@ def watch_command(
     receive: Annotated[
         int, typer.Option(help="Receive from modalities on this DICOM port, into the first folder.")
     ] = 0,
+    receive_host: Annotated[str, typer.Option(help="The address to receive on; default: every one.")] = "",
     ae_title: Annotated[str, typer.Option(help="Our AE title as receiver.")] = "TERMINAL",
     allow: Annotated[
         list[str] | None, typer.Option(help="Modalities that may send, by AE title; default: all.")
     ] = None,
     settled: Annotated[float, typer.Option(min=0, help="Seconds a file must have been left alone.")] = SETTLED_S,
+    quota_gb: Annotated[float | None, typer.Option(help="What the folders may take of a shared disk.")] = None,
     once: Annotated[bool, typer.Option("--once", help="One round.")] = False,
 ) -> None:
     """Follow folders: report how full the disk is, send by the agreed rhythm or when asked to. Ends by SIGTERM."""
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
-    watching = Watch(folders, _state(context), lambda text: telling.out.print(text, highlight=False), settled)
+    quota = None if quota_gb is None else max(1, int(quota_gb * 1000**3))
+    watching = Watch(folders, _state(context), _say, settled, quota)
     with ExitStack() as stack:
         if receive:
+            allowed = frozenset(allow or [])
             stack.enter_context(
-                Receiver(folders[0], ae_title=ae_title, port=receive, allowed_ae_titles=frozenset(allow or []))
+                Receiver(folders[0], ae_title=ae_title, host=receive_host, port=receive, allowed_ae_titles=allowed)
             )
         if once:
             watching.once(now=_now())
@@ -283,10 +288,16 @@ def _tell_collected(collected: Collected, fetched: Fetched | None, *, as_json: b
         table.add_row(f"Left: {reason.replace('_', ' ')}", f"{count:,}")
     if fetched and fetched.missing:
         table.add_row("Listed by the node, not delivered", f"{len(fetched.missing):,}")
-    sentence = f"{telling.size(collected.length)} in {len(collected.collections)} sealed collections."
+    sentence = (
+        f"{telling.size(collected.length)} in {telling.counted(len(collected.collections), 'sealed collection')}."
+    )
     if collected.receipts:
         sentence += f" The receipt to print: {collected.receipts[-1]}"
     telling.told(content, as_json=as_json, table=table, sentence=sentence)
+
+
+def _say(text: str) -> None:
+    telling.out.print(text, highlight=False, markup=False)
 
 
 def _state(context: typer.Context) -> State:

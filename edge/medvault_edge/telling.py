@@ -20,7 +20,7 @@ def told(content: Any, *, as_json: bool, table: Table | None = None, sentence: s
     if table is not None and table.row_count:
         out.print(table)
     if sentence:
-        out.print(sentence)
+        out.print(sentence, highlight=False, soft_wrap=True)
 
 
 def bar() -> Progress:
@@ -39,8 +39,14 @@ def table(title: str, *columns: str) -> Table:
     """An empty table; columns whose name ends with a colon are numbers."""
     made = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
     for column in columns:
-        made.add_column(column.rstrip(":"), justify="right" if column.endswith(":") else "left")
+        is_number = column.endswith(":")
+        made.add_column(column.rstrip(":"), justify="right" if is_number else "left", overflow="fold")
     return made
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 file`, `2 files`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def size(length: int) -> str:

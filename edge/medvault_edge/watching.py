@@ -13,6 +13,7 @@ from medvault_edge.collecting import Visit, collect, gathered_in, terminal_of
 from medvault_edge.errors import EdgeError, NotUsable
 from medvault_edge.fetching import fetch_receipts
 from medvault_edge.handing_over import hand_over
+from medvault_edge.source import files_in
 from medvault_edge.state import Facility, State
 
 SETTLED_S = 10.0
@@ -27,6 +28,8 @@ class Watch:
     state: State
     say: Say
     settled_s: float = SETTLED_S
+    quota_bytes: int | None = None
+    """What the folders may take of a disk that others use too."""
     _pushed_at: datetime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -62,7 +65,7 @@ class Watch:
 
     def capacity(self, facility: Facility, terminal: dict[str, Any], now: datetime) -> dict[str, Any]:
         """How full the disk is, and what waits to be collected."""
-        usage = shutil.disk_usage(self.folders[0])
+        used, total = self._room()
         waiting, size, unmarked = set[str](), 0, set[str]()
         for folder in self.folders:
             gathered = gathered_in(folder, facility, terminal, self.state, changed_before=self._settled(now))
@@ -71,12 +74,20 @@ class Watch:
             unmarked |= gathered.unmarked
         return {
             "measured_at": now.isoformat(timespec="seconds"),
-            "used_bytes": usage.total - usage.free,
-            "total_bytes": usage.total,
+            "used_bytes": used,
+            "total_bytes": total,
             "waiting_sets": len(waiting),
             "waiting_bytes": size,
             "unmarked_sets": len(unmarked),
         }
+
+    def _room(self) -> tuple[int, int]:
+        """Bytes used and in all: of the disk, or of what the folders may take of it."""
+        if self.quota_bytes is None:
+            usage = shutil.disk_usage(self.folders[0])
+            return usage.total - usage.free, usage.total
+        used = sum(path.stat().st_size for folder in self.folders for path in files_in(folder))
+        return min(used, self.quota_bytes), self.quota_bytes
 
     def _is_due(self, told: dict[str, Any], now: datetime) -> bool:
         if self.state.collections("sealed"):  # begun before and cut
