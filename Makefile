@@ -19,6 +19,7 @@ check: .venv/development
 	$(BIN)/djlint --check --lint templates apps
 	$(BIN)/python -m tests.migrations_are_complete
 
+bench: export PYTHONPATH := edge
 bench: .venv/development
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 

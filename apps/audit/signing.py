@@ -21,6 +21,12 @@ ALGORITHM = "EdDSA"  # RFC 9864 would have "Ed25519", which many libraries do no
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
 
+class _Registry(jws.JWSRegistry):
+    """A receipt names every file of a collection, which is more than the library takes by itself."""
+
+    max_payload_length = 64 * 1024 * 1024
+
+
 class NotSigned(DomainError):
     """A text is no JWS of the kind it should be, or its signature is not of the key it should be."""
 
@@ -43,7 +49,7 @@ def checked(token: str, *, typ: str) -> dict[str, Any]:
 def checked_with(token: str, key: OKPKey | KeySet, *, typ: str) -> dict[str, Any]:
     """The claims of a JWS signed with `key`. Raises NotSigned."""
     try:
-        opened = jws.deserialize_compact(token, key, algorithms=[ALGORITHM])
+        opened = jws.deserialize_compact(token, key, registry=_Registry(algorithms=[ALGORITHM]))
         claims = json.loads(opened.payload)
     except (JoseError, ValueError) as error:
         raise NotSigned("The signature is not one of the expected key") from error

@@ -13,11 +13,17 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.benchmarks import search_at_a_million
+from tests.benchmarks.handover import handed_over
 from tests.benchmarks.images import Slices
+from tests.benchmarks.network import STORESCU, stored_per_second
 from tests.benchmarks.servers import Server, medvault, orthanc, orthanc_program
 from tests.benchmarks.storing import big, images_per_second, middle
 
 ROUNDS = 5
+NETWORK_CASES = [  # side, associations, Nagle's algorithm, images
+    (64, 1, True, 200), (64, 4, True, 600), (512, 1, True, 200), (512, 4, True, 400),
+    (64, 1, False, 2000), (64, 4, False, 4000), (512, 1, False, 600), (512, 4, False, 1000),
+]  # fmt: skip
 CASES = [(64, 1, 2000), (64, 4, 4000), (512, 1, 600), (512, 4, 1000)]
 console = Console(width=110)
 
@@ -29,6 +35,10 @@ def main(chosen: list[str]) -> None:
             limits(Path(folder))
         if not chosen or "storing" in chosen:
             storing(Path(folder))
+        if not chosen or "network" in chosen:
+            network(Path(folder))
+        if not chosen or "handover" in chosen:
+            handover(Path(folder))
     if not chosen or "search" in chosen:
         search_at_a_million.main()
 
@@ -70,6 +80,42 @@ def storing(folder: Path) -> None:
                       _ratio(servers, {name: [speed] for name, (speed, _) in speeds.items()}))  # fmt: skip
         table.add_row("... raises memory by", *(f"{speeds[server.name][1]:,.0f} MB" for server in servers), "")
         console.print(table)
+
+
+def network(folder: Path) -> None:
+    if not STORESCU.exists():
+        console.print("dcmtk's storescu is not installed (Debian: dcmtk); C-STORE is not measured")
+        return
+    with ExitStack() as stack:
+        servers = [stack.enter_context(medvault(folder / "medvault-network"))]
+        if orthanc_program():
+            servers.append(stack.enter_context(orthanc(folder / "orthanc-network")))
+        table = Table("C-STORE, images a second", *(server.name for server in servers), "MedVault / Orthanc")
+        for side, associations, has_delay, count in NETWORK_CASES:
+            slices = Slices(side)
+            figures: dict[str, list[float]] = {server.name: [] for server in servers}
+            for number in range(3):
+                for server in _alternating(servers, number):
+                    figures[server.name].append(
+                        stored_per_second(server, slices, count=count, associations=associations, has_delay=has_delay)
+                    )
+            cells = [f"{middle(figures[server.name]):,.0f}" for server in servers]
+            sender = "as shipped" if has_delay else "TCP_NODELAY"
+            table.add_row(f"{side}x{side}, {associations} assoc., {sender}", *cells, _ratio(servers, figures))
+        console.print(table)
+
+
+def handover(folder: Path) -> None:
+    with medvault(folder / "medvault-handover") as server:
+        speeds = handed_over(server, folder / "handover")
+    table = Table("Handover of 1 GB", "")
+    table.add_row("sealing", f"{speeds.sealing:,.0f} MB/s")
+    table.add_row("uploading", f"{speeds.uploading:,.0f} MB/s")
+    table.add_row("opening, until it is received", f"{speeds.opening:,.0f} MB/s")
+    table.add_row(
+        "memory: the edge program, the center", f"+{speeds.edge_memory:,.0f} MB, +{speeds.server_memory:,.0f} MB"
+    )
+    console.print(table)
 
 
 def _in_turns(servers: list[Server], side: int, connections: int, count: int) -> dict[str, list[float]]:

@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -31,6 +31,8 @@ class Server:
     pids: tuple[int, ...]
     dicom: tuple[str, str, int]
     """AE title, host and port."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """What its commands need to find it."""
 
     def memory_bytes(self) -> int:
         """Proportional set size of all its processes: shared pages count once."""
@@ -71,7 +73,8 @@ def medvault(folder: Path) -> Iterator[Server]:
         _wait_for(f"http://127.0.0.1:{port}/readyz", process)
         headers = {"Authorization": f"Bearer {issued.stdout.strip()}"}
         url = f"http://127.0.0.1:{port}/f/bench/dicom-web"
-        yield Server("MedVault", url, headers, (process.pid, *services), ("MEDVAULT", "127.0.0.1", dicom_port))
+        own = {name: environment[name] for name in ("MEDVAULT_HOME", "PORT", "DICOM_PORT", "LOG_LEVEL")}
+        yield Server("MedVault", url, headers, (process.pid, *services), ("MEDVAULT", "127.0.0.1", dicom_port), own)
     finally:
         process.terminate()
         process.wait(30)

@@ -304,6 +304,13 @@ def test_only_the_centers_word_of_storage_lets_anything_go(tmp_path: Path, image
     assert prunable(f"{head}.{forged}.{tail}") == -1
 
 
+def test_a_receipt_of_twenty_thousand_files_is_verified(tmp_path: Path) -> None:
+    state = made_up(tmp_path)
+    center = OKPKey.import_key(state.device().jwk)
+    digests = [(f"{number:064x}", number) for number in range(20_000)]
+    assert len(keep(state, signed(center, digests), "sakura").stored()) == 20_000
+
+
 def test_a_receipt_is_taken_for_its_own_facility_alone(tmp_path: Path) -> None:
     state = made_up(tmp_path)
     center = OKPKey.import_key(state.device().jwk)
