@@ -7,8 +7,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from apps.collection.admin.rounds import READS
+
 QUARANTINE = "outcome__exact=quarantined"
 _Entry = tuple[Any, str, str, str]  # title, icon, model, query of the list
+_Page = tuple[Any, str, str]  # title, icon, name of the address
 
 _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
     (
@@ -29,6 +32,7 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
         (
             (_("Terminals"), "dns", "collection.terminal", ""),
             (_("Requests"), "notification_important", "collection.collectionrequest", ""),
+            (_("Sources"), "cloud_download", "dicomnet.source", ""),
             (_("Storage commitments"), "task_alt", "dicomnet.commitment", ""),
             (_("Capacity"), "data_usage", "collection.capacity", ""),
             (_("Collectors"), "work", "collection.collector", ""),
@@ -66,6 +70,12 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
     (_("Audit"), ((_("Audit events"), "history", "audit.event", ""),)),
 )
 
+_ROUNDS: tuple[_Page, ...] = (
+    (_("Worklist"), "checklist_rtl", "collection_worklist"),
+    (_("Calendar of visits"), "calendar_month", "collection_calendar"),
+    (_("Overdue and unmarked"), "running_with_errors", "collection_overdue"),
+)
+
 
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's sidebar navigation. Entries that the person may not read are left out by unfold."""
@@ -76,7 +86,8 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
         "active": request.path == reverse("admin:index"),
     }
     tasks = [{"title": title, "items": [_item(request, *entry) for entry in entries]} for title, entries in _TASKS]
-    return [{"items": [overview]}, *tasks]
+    rounds = {"title": _("Rounds"), "items": [_page_item(request, *page) for page in _ROUNDS]}
+    return [{"items": [overview]}, rounds, *tasks]
 
 
 def account_links(_request: HttpRequest) -> list[dict[str, Any]]:
@@ -97,10 +108,26 @@ def _item(request: HttpRequest, title: Any, icon: str, model: str, query: str) -
         "icon": icon,
         "link": f"{address}?{query}" if query else address,
         # Two entries may lead to one list; the query tells which of them it is.
-        "active": is_here and is_quarantine == bool(query),
+        "active": is_here and is_quarantine == bool(query) and request.path not in _page_addresses(),
         "permission": _may(f"{room}.view_{name}"),
     }
 
 
-def _may(permission: str) -> Callable[[HttpRequest], bool]:
-    return lambda request: request.user.has_perm(permission)
+def _page_item(request: HttpRequest, title: Any, icon: str, name: str) -> dict[str, Any]:
+    address = reverse(f"admin:{name}")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": address,
+        "active": request.path == address,
+        "permission": _may(*READS),
+    }
+
+
+def _page_addresses() -> set[str]:
+    """The rounds' pages, whose addresses lie below that of the list of terminals."""
+    return {reverse(f"admin:{name}") for _title, _icon, name in _ROUNDS}
+
+
+def _may(*permissions: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perms(permissions)

@@ -32,6 +32,16 @@ def request_collection(
     return wish
 
 
+def withdraw_request(wish: CollectionRequest, *, actor: Actor, now: datetime) -> None:
+    """Take back a request that was not answered; again, or answered, it changes nothing."""
+    open_wish = CollectionRequest.objects.filter(
+        facility_id=wish.facility_id, pk=wish.pk, answered_at=None, withdrawn_at=None
+    )
+    if open_wish.update(withdrawn_at=now):
+        record("collection.request_withdrawn", actor=actor, object_type="collection_request", object_id=wish.pk,
+               facility_id=wish.facility_id)  # fmt: skip
+
+
 def answer_requests(collection: Collection, *, now: datetime) -> int:
     """Close the requests that the collection answers: those of its terminal made before it was opened."""
     if collection.terminal_id is None:

@@ -1,10 +1,11 @@
-"""Fills an empty installation through its real doors: one clinic's images come on a medium, the other's online."""
+"""Fills an empty installation through its real doors: media, transfers, and visits (medvault/demo/rounds.py)."""
 
 import shutil
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -20,6 +21,7 @@ from apps.facilities.models import Facility, Membership, Role, Scope
 from apps.facilities.tenancy import as_center
 from apps.facilities.tokens import issue_token
 from medvault.demo.phantoms import DemoFile, clinic_files
+from medvault.demo.rounds import on_a_visit, seed_collector, seed_rounds
 
 PASSWORD = "demonstration"  # noqa: S105 printed on every start
 OPERATOR = "Kaito Endo"
@@ -51,6 +53,7 @@ SIGN_INS = (
         (("sakura", Role.MEMBER), ("lindenhof", Role.VIEWER)),
     ),
     SignIn("admin@center.example", "Robin Keller", "administrator of the center", group="administrator"),
+    SignIn("operator@center.example", OPERATOR, "operator of the center", group="operator"),
     SignIn("archivist@center.example", "Sora Tanabe", "archivist of the center", group="archivist"),
 )
 FACILITIES = (
@@ -68,15 +71,25 @@ def seed(url: str, *, report: Callable[[str], None]) -> None:
         for slug, name, country, time_zone in FACILITIES:
             facts = {"name": name, "country": country, "time_zone": time_zone}
             Facility.objects.get_or_create(slug=slug, defaults=facts)
-        facilities = {facility.slug: facility for facility in Facility.objects.all()}
+        slugs = [slug for slug, *_ in FACILITIES]
+        facilities = {facility.slug: facility for facility in Facility.objects.filter(slug__in=slugs)}
         for sign_in in SIGN_INS:
             _person(sign_in, facilities)
-    today = timezone.now().date()
+    now = timezone.now()
+    today = now.date()
     report("Receiving the images of Sakura Clinic from a medium")
-    _bring_medium(facilities["sakura"], clinic_files("sakura", today=today))
+    _bring_medium(facilities["sakura"], _files("sakura", today, visited=False))
     report("Receiving the images of Radiologie Lindenhof online")
-    _send(url, facilities["lindenhof"], clinic_files("lindenhof", today=today))
+    _send(url, facilities["lindenhof"], _files("lindenhof", today, visited=False))
+    report("Receiving what the operators brought from their visits")
+    for slug, facility in facilities.items():
+        seed_rounds(facility, _files(slug, today, visited=True), now=now)
+    seed_collector(facilities.values())
     done.touch()
+
+
+def _files(slug: str, today: date, *, visited: bool) -> Iterator[DemoFile]:
+    return clinic_files(slug, today=today, wanted=lambda day: on_a_visit(slug, today, day) == visited)
 
 
 def _person(sign_in: SignIn, facilities: dict[str, Facility]) -> None:

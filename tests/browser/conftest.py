@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,15 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from apps.accounts.models import User
+from apps.collection.capacity import report_capacity
+from apps.collection.models import Terminal
 from apps.collection.replication import replicate_pending
 from apps.facilities.models import Facility, Role
+from apps.facilities.tenancy import as_center, as_facility
 from tests.conftest import PASSWORD
 from tests.portal.pages import dicom, document, store
 
@@ -52,12 +57,23 @@ def site(browser: Browser, committed_db: None) -> Iterator[str]:
 
 @pytest.fixture
 def clinic(site: str, sakura: Facility, person: Callable[..., User]) -> Facility:
-    """A clinic with a scan of three slices, a report, a file in quarantine, and an owner who may sign in."""
+    """A clinic with a scan of three slices, a report, a file in quarantine, a terminal that fills up, and an owner who
+    may sign in.
+    """
     owner = person("mori@example.org", sakura=Role.OWNER)
     EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
     store(sakura, *(dicom(1, number, StudyDescription="Head") for number in (1, 2, 3)), dicom(2, PatientName="Abe^Ren"))
     store(sakura, document(), dicom(3)[:-200])
     replicate_pending()
+    now = timezone.now()
+    with as_center():
+        terminal = Terminal.objects.create(facility=sakura, name="X-ray room", visit_every_days=30)
+    with as_facility(sakura):
+        for days_ago, used in ((2, 60), (1, 70), (0, 90)):
+            report_capacity(
+                terminal, measured_at=now, used_bytes=used, total_bytes=100, waiting_sets=2, waiting_bytes=20,
+                unmarked_sets=1, now=now - timedelta(days=days_ago),
+            )  # fmt: skip
     return sakura
 
 

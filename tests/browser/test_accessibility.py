@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from apps.catalog.models import Instance
-from apps.collection.models import Collection
+from apps.collection.models import Collection, Terminal
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_facility
 from tests.browser.conftest import DESKTOP, PHONE, Visit
@@ -27,7 +27,8 @@ def pages_of(facility: Facility) -> list[str]:
         image = Instance.objects.filter(has_pixel_data=True).select_related("series").earliest("pk")
         collections = Collection.objects.order_by("pk").values_list("pk", flat=True)
         inside = ["", "studies/", f"studies/{image.series.study_id}/", f"series/{image.series_id}/", "collections/"]
-        inside += [f"collections/{pk}/" for pk in collections] + ["members/", "tokens/"]
+        inside += [f"collections/{pk}/" for pk in collections]
+        inside += ["terminals/", f"terminals/{Terminal.objects.get().pk}/", "members/", "tokens/"]
     return [f"/f/{facility.slug}/{path}" for path in inside] + ACCOUNT
 
 
@@ -79,10 +80,10 @@ def test_the_keyboard_alone_reaches_the_content_and_the_menu(clinic: Facility, v
     assert page.evaluate("document.activeElement.name") == "text"
     page.goto("/f/sakura/")
     labels = []
-    for _ in range(8):
+    for _ in range(9):
         page.keyboard.press("Tab")
         labels.append(page.evaluate("document.activeElement.textContent.trim().replace(/\\s+/g, ' ')"))
-    assert labels[2:7] == ["Overview", "Studies", "Collections", "Members", "Device tokens"]
+    assert labels[2:8] == ["Overview", "Studies", "Collections", "Terminals", "Members", "Device tokens"]
 
 
 def test_the_menu_of_the_person_opens_and_closes_by_keys(clinic: Facility, visit: Callable[..., Visit]) -> None:

@@ -15,8 +15,10 @@ from django.utils import timezone
 from apps.audit.record import SYSTEM
 from apps.catalog.models import Instance
 from apps.collection.ingest import Intake, new_collection, store_batch
-from apps.collection.models import Method, Terminal, Upload
+from apps.collection.models import Method, Reason, ReceiptKind, Terminal, Upload
+from apps.collection.receipts import issue_receipts
 from apps.collection.reception import Reception
+from apps.collection.requests import request_collection
 from apps.facilities.models import DeviceToken, Facility, Membership, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
 from apps.vault.spool import Batch
@@ -50,6 +52,12 @@ RIGHTS: dict[str, list[Right]] = {
     "portal:download": [VIEW],
     "portal:collections": [VIEW],
     "portal:collection": [VIEW],
+    "portal:receipt": [VIEW],
+    "portal:terminals": [VIEW],
+    "portal:terminal": [VIEW],
+    "portal:ask_for_collection": [Right("post", Role.MEMBER)],
+    "portal:withdraw_request": [Right("post", Role.MEMBER)],
+    "portal:enrolment_code": [OWN],
     "facilities:members": [VIEW],
     "facilities:set_role": [OWN],
     "facilities:remove_member": [OWN],
@@ -120,7 +128,12 @@ def values(sakura: Facility, person: Callable[..., Any], token_for: Callable[...
             facility=sakura, collection_uid=uuid4(), sealed_sha256=bytes(32), length_bytes=10, created_at=now,
             expires_at=now, device_token=DeviceToken.objects.get(),
         )  # fmt: skip
+        wish = request_collection(terminal, reason=Reason.CLOSURE, note="", due_at=None, actor=SYSTEM, now=now)
+        issue_receipts(stored.collection, now=now)
     return {
+        "terminal_id": terminal.pk,
+        "request_id": wish.pk,
+        "kind": ReceiptKind.RECEIVED,
         "terminal_uid": terminal.uid,
         "upload_uid": upload.uid,
         "collection_uid": stored.collection.uid,

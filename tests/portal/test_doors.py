@@ -8,12 +8,15 @@ from django.test import Client
 
 from apps.audit.models import Event
 from apps.catalog.models import Instance
+from apps.collection.models import ReceiptKind, Terminal
+from apps.collection.replication import replicate_pending
 from apps.facilities.models import Facility, Role
-from apps.facilities.tenancy import as_facility
+from apps.facilities.tenancy import as_center, as_facility
 from apps.portal.urls import urlpatterns
 from tests.portal.pages import dicom, store, url
 
-NAMES = sorted(str(pattern.name) for pattern in urlpatterns)
+ACTS = {"ask_for_collection", "withdraw_request", "enrolment_code"}  # posted to and never read
+NAMES = sorted({str(pattern.name) for pattern in urlpatterns} - ACTS)
 
 
 def addresses(facility: Facility) -> dict[str, dict[str, Any]]:
@@ -31,7 +34,14 @@ def addresses(facility: Facility) -> dict[str, dict[str, Any]]:
 @pytest.fixture
 def arguments(sakura: Facility) -> dict[str, dict[str, Any]]:
     collection = store(sakura, dicom())
-    return addresses(sakura) | {"collection": {"collection_id": collection.pk}}
+    replicate_pending()
+    with as_center():
+        terminal = Terminal.objects.create(facility=sakura, name="X-ray room")
+    return addresses(sakura) | {
+        "collection": {"collection_id": collection.pk},
+        "receipt": {"collection_id": collection.pk, "kind": ReceiptKind.STORED},
+        "terminal": {"terminal_id": terminal.pk},
+    }
 
 
 @pytest.mark.parametrize("role", Role)
@@ -53,7 +63,7 @@ def test_strangers_learn_no_more_than_of_an_unknown_facility(
     assert theirs.content == unknown.content
 
 
-@pytest.mark.parametrize("name", ["study", "series", "preview", "download", "collection"])
+@pytest.mark.parametrize("name", ["study", "series", "preview", "download", "collection", "terminal"])
 def test_ids_of_another_facility_are_unknown_in_ones_own(
     name: str, arguments: dict[str, dict[str, Any]], stranger: Client
 ) -> None:

@@ -9,15 +9,19 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
+from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from apps.audit.admin import AuditedAdmin, staff_actor
+from apps.collection.admin import rounds
 from apps.collection.enrolment import issue_code, revoke_collector
 from apps.collection.models import Capacity, Collection, CollectionRequest, Collector, CollectorFacility, Terminal
+from apps.collection.schedule import outlooks
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
@@ -92,6 +96,9 @@ class TerminalAdmin(AuditedTenantAdmin):
     )
     actions_detail = ("give_code",)
 
+    def get_urls(self) -> list[URLPattern]:
+        return [*rounds.urls(self.admin_site), *super().get_urls()]
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("collection.add_terminal")
 
@@ -121,6 +128,7 @@ class TerminalAdmin(AuditedTenantAdmin):
         wishes = CollectionRequest.objects.filter(facility_id=obj.facility_id, terminal=obj).order_by("-pk")[:10]
         made = Collection.objects.filter(facility_id=obj.facility_id, terminal=obj).order_by("-opened_at")[:10]
         return [
+            _outlook_table(obj),
             Table(
                 _("Capacity"),
                 [_("Reported"), _("Used"), _("In all"), _("Image sets waiting"), _("Without a mark")],
@@ -283,6 +291,18 @@ class CollectionRequestAdmin(AuditedTenantAdmin):
         "facility", "terminal", "reason", "note", ("requested_at", "requested_by"), "due_at",
         ("answered_at", "withdrawn_at"),
     )  # fmt: skip
+
+
+def _outlook_table(terminal: Terminal) -> Table:
+    [outlook] = outlooks([terminal], as_of=database_now())
+    expected, proposed = outlook.forecast, outlook.proposed_days
+    full_on = (expected.full_on or _("not in sight")) if expected else _("too few reports to tell")
+    every = ngettext("a visit every day", "a visit every %(days)d days", proposed) if proposed else "-"
+    return Table(
+        _("Outlook"),
+        [_("Last collection"), _("Next visit"), _("Full"), _("Proposal")],
+        [[outlook.last_collected_at or "-", outlook.next_visit_on or "-", full_on, every % {"days": proposed}]],
+    )
 
 
 def _give_code(request: HttpRequest, device: Terminal | Collector | None) -> HttpResponse:
