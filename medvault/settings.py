@@ -118,6 +118,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "replicate": {"task": "apps.collection.tasks.replicate_pending", "schedule": 20.0},
     "open-uploads": {"task": "apps.collection.tasks.open_uploads", "schedule": 60.0},
+    "mail-receipts": {"task": "apps.collection.tasks.mail_receipts", "schedule": 60.0},
     "pull": {"task": "apps.dicomnet.tasks.pull_due", "schedule": 60.0},
     "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},
 }

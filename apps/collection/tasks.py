@@ -7,7 +7,7 @@ from django.core.cache import cache
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from apps.collection import handover, interrupted, replication, uploads
+from apps.collection import handover, interrupted, receipt_mail, replication, uploads
 from apps.collection.promises import pack_promised
 from apps.core.clock import database_now
 from apps.vault.packs import sweep_dead_batches
@@ -34,6 +34,12 @@ def open_uploads() -> None:
     """See to it that every sealed collection that has arrived is opened."""
     for key in handover.uploads_to_open():
         open_upload.delay(key)
+
+
+@shared_task
+def mail_receipts() -> None:
+    """Mail receipts to the facilities that want them so."""
+    receipt_mail.mail_receipts()
 
 
 @shared_task

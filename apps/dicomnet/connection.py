@@ -66,9 +66,8 @@ class Connection:
             raise Gone("The peer does not take what we send") from error
 
     def close(self, *, linger_s: float = 0) -> None:
-        """End the connection; wait so long for the peer to end it first, so that what we sent reaches it."""
+        """End the connection; wait so long for the peer to end it first, as it is to do (PS3.8, 9.2, state 13)."""
         with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
             deadline = time.monotonic() + linger_s
             while (left := deadline - time.monotonic()) > 0:
                 self._socket.settimeout(left)

@@ -96,6 +96,7 @@ class Front:
         self._is_stopping = True
 
     def _accept(self, listener: socket.socket) -> None:
+        self._restart()  # before there is a connection that a new child would inherit
         try:
             sock, peer = listener.accept()
         except OSError:  # gone again, or too many files are open
@@ -105,7 +106,6 @@ class Front:
             log.warning("A connection of %s was rejected: too many are open", address)
             self._reject(sock)
             return
-        self._restart()
         worker = min(self._workers, key=lambda each: each.load)
         self._next += 1
         message = json.dumps({"key": self._next, "address": address, "tls": self._listeners[listener]}).encode()
@@ -120,14 +120,13 @@ class Front:
         with suppress(OSError):
             sock.setblocking(False)
             sock.send(rejection(TOO_MANY_ASSOCIATIONS))
-            sock.shutdown(socket.SHUT_WR)
         if len(self._lingering) >= MOST_LINGERING:
             self._lingering.popleft()[1].close()
         self._lingering.append((time.monotonic() + LINGER_S, sock))
 
     def _over(self, channel: socket.socket) -> None:
         """A worker tells that a connection has ended."""
-        with suppress(BlockingIOError):
+        with suppress(OSError):  # nothing more to read, or the worker died: then it is replaced
             while content := channel.recv(64):
                 self._forget(int(content))
 
@@ -148,9 +147,8 @@ class Front:
         return _Worker(work, process, ours)
 
     def _child(self, work: Work, ours: socket.socket, theirs: socket.socket) -> None:
-        ours.close()
-        for listener in self._listeners:
-            listener.close()
+        for inherited in [ours, *self._listeners, *(sock for _, sock in self._lingering)]:
+            inherited.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         work(theirs, self._bells[work is not self._serve])

@@ -46,7 +46,7 @@ class FacilityForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Facility
-        fields = ("name", "slug", "country", "time_zone")
+        fields = ("name", "slug", "country", "time_zone", "address", "receipts_to")
         help_texts = {"slug": _("Part of every address of the facility; it cannot be changed later.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -77,7 +77,7 @@ class FacilityAdmin(AuditedAdmin):
         return request.user.has_perm("facilities.change_facility")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
-        return ("name", "slug", "country", "time_zone", *(("created_at",) if obj else ()))
+        return (*self.form.Meta.fields, *(("created_at",) if obj else ()))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
         return ("slug", "country", "created_at") if obj else ()

@@ -38,6 +38,8 @@ class Facility(models.Model):
     name = models.CharField(_("name"), max_length=200)
     country = models.CharField(_("country"), max_length=2, help_text=_("ISO 3166-1 alpha-2"))
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    address = models.TextField(_("address"), max_length=500, blank=True, help_text=_("where operators go"))
+    receipts_to = models.EmailField(_("receipts are mailed to"), blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

@@ -38,18 +38,23 @@ FacilityOption = Annotated[str, typer.Option("--facility", help="Which facility,
 Folder = Annotated[Path, typer.Argument(help="The folder that holds the images.")]
 
 
+def _tell_version(asked: bool) -> None:  # noqa: FBT001 typer's signature
+    if asked:
+        telling.out.print(VERSION, highlight=False)
+        raise typer.Exit
+
+
 @app.callback()
 def common(
     context: typer.Context,
     home: Annotated[
         Path | None, typer.Option(help="Folder of what this device remembers [MEDVAULT_EDGE_HOME].")
     ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Tell the version.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Tell the version.")
+    ] = False,
 ) -> None:
     """Storage terminal and collector of a MedVault image storage center."""
-    if version:
-        telling.out.print(VERSION)
-        raise typer.Exit
     context.obj = home or default_home()
 
 

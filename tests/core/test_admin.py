@@ -78,6 +78,7 @@ WITHOUT_PAGES = {
     "auth.Permission",
     "catalog.NamePart",
     "collection.CollectorFacility",
+    "collection.ReceiptMail",
     "contenttypes.ContentType",
     "sessions.Session",
 }

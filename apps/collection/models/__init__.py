@@ -9,7 +9,7 @@ from apps.collection.models.collections import (
     ReceptionRecord,
     State,
 )
-from apps.collection.models.handovers import AnnouncedFile, Left, Receipt, ReceiptKind, Upload
+from apps.collection.models.handovers import AnnouncedFile, Left, Receipt, ReceiptKind, ReceiptMail, Upload
 from apps.collection.models.terminals import (
     Capacity,
     CollectionRequest,
@@ -38,6 +38,7 @@ __all__ = [
     "Reason",
     "Receipt",
     "ReceiptKind",
+    "ReceiptMail",
     "ReceivedFile",
     "ReceptionRecord",
     "State",

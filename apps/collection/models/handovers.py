@@ -112,9 +112,25 @@ class Receipt(TenantModel):
         verbose_name = _("receipt")
         verbose_name_plural = _("receipts")
         constraints = [
+            models.UniqueConstraint(fields=["facility", "id"], name="receipt_of_facility"),
             models.UniqueConstraint(fields=["facility", "collection", "kind"], name="one_receipt_of_a_kind"),
         ]
         indexes = [models.Index(fields=["facility", "terminal", "id"], name="receipt_of_terminal")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.collection}"
+
+
+class ReceiptMail(TenantModel):
+    """That a receipt was mailed. Append-only."""
+
+    receipt = models.OneToOneField(Receipt, on_delete=models.PROTECT, db_constraint=False, related_name="mail")
+    sent_to = models.EmailField(_("sent to"))
+    sent_at = models.DateTimeField(_("sent"))
+
+    class Meta:
+        verbose_name = _("mailed receipt")
+        verbose_name_plural = _("mailed receipts")
+
+    def __str__(self) -> str:
+        return f"{self.sent_at:%Y-%m-%d %H:%M}"
