@@ -121,3 +121,12 @@ ATTRIBUTES = [
     Attribute("00280100", "US", _I, _field("bits_allocated")),
     Attribute("00420010", "ST", _I, _field("document_title"), is_always=False),
 ]
+
+
+def rows_of(row: Study | Series | Instance) -> dict[Level, Any]:
+    """The row and those above it, by their level."""
+    if isinstance(row, Instance):
+        return {Level.STUDY: row.series.study, Level.SERIES: row.series, Level.INSTANCE: row}
+    if isinstance(row, Series):
+        return {Level.STUDY: row.study, Level.SERIES: row}
+    return {Level.STUDY: row}

@@ -1,6 +1,7 @@
 """Background work of collections. The tables are the queues; a task only makes it sooner."""
 
 import logging
+import time
 
 from celery import shared_task
 from django.core.cache import cache
@@ -11,8 +12,10 @@ from apps.collection import handover, interrupted, receipt_mail, replication, up
 from apps.collection.promises import pack_promised
 from apps.core.clock import database_now
 from apps.vault.packs import sweep_dead_batches
+from apps.vault.spool import sweep_passing_folders
 
 SOON_S = 5
+PASSING_S = 300
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +51,7 @@ def sweep_orphans() -> None:
     if pack_promised():
         announce_packs()
     sweep_dead_batches()
+    sweep_passing_folders(before=time.time() - PASSING_S)
     interrupted.close_interrupted()
     uploads.drop_expired(now=database_now())
 

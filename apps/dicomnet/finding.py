@@ -7,8 +7,7 @@ from django.conf import settings
 from pydicom.dataset import Dataset
 
 from apps.audit.record import record
-from apps.catalog.attributes import ATTRIBUTES, JSON, Level
-from apps.catalog.models import Instance, Series, Study
+from apps.catalog.attributes import ATTRIBUTES, JSON, Level, rows_of
 from apps.catalog.search import matching_instances, matching_series, matching_studies
 from apps.dicomnet.association import Message
 from apps.dicomnet.commands import Element, Value
@@ -73,18 +72,9 @@ def _data_sets(matches: list[Any], identifier: Dataset, level: QueryLevel) -> It
     ]
     empty: JSON = {tag: {"vr": identifier[tag].VR} for tag in asked if tag != "00080005"}
     for row in matches:
-        rows = _rows(row)
+        rows = rows_of(row)
         found = empty | {attribute.tag: attribute.of(rows[attribute.level]) for attribute in wanted}
         found["00080052"] = {"vr": "CS", "Value": [level.value]}
         found["00080054"] = {"vr": "AE", "Value": [settings.DICOM_AE_TITLE]}
         found["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
         yield Dataset.from_json(found)
-
-
-def _rows(row: Any) -> dict[Level, Any]:
-    if isinstance(row, Instance):
-        return {Level.STUDY: row.series.study, Level.SERIES: row.series, Level.INSTANCE: row}
-    if isinstance(row, Series):
-        return {Level.STUDY: row.study, Level.SERIES: row}
-    assert isinstance(row, Study)
-    return {Level.STUDY: row}

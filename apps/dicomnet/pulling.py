@@ -5,14 +5,11 @@ that a broken transfer is noticed. Any number of workers may run this: a source 
 """
 
 import logging
-import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path
-
-from django.conf import settings
 
 from apps.audit.record import SYSTEM, Actor, record
 from apps.collection.ingest import give_up, open_collection
@@ -29,6 +26,7 @@ from apps.dicomnet.node_source import NodeReader
 from apps.dicomnet.web_source import WebReader
 from apps.facilities.tenancy import as_center, as_facility
 from apps.vault.errors import VaultUnavailable
+from apps.vault.spool import passing_folder
 
 PIECE = 1 << 20
 HELD_FOR = timedelta(hours=6)
@@ -115,11 +113,11 @@ def _fetch(source: Source, now: datetime) -> tuple[int, str]:
         wanted = list(unknown_images(source.facility_id, reader, since))
     if not wanted:
         return 0, ""
-    with tempfile.TemporaryDirectory(prefix="fetched-", dir=_spool()) as folder:
-        fetching = _Fetching(reader, Path(folder), is_read_twice=source.is_read_twice)
+    with passing_folder() as folder:
+        fetching = _Fetching(reader, folder, is_read_twice=source.is_read_twice)
         if source.via == Via.MOVE:  # the images come by associations of the node with our gateway
             for images in wanted:
-                reader.fetch(images, Path(folder))
+                reader.fetch(images, folder)
             return sum(map(len, wanted)), ""
         received = _receive(source, fetching.entries(wanted), now)
     return received, fetching.problem
@@ -180,9 +178,3 @@ def _pieces(path: Path) -> Iterator[bytes]:
 def _digest(path: Path) -> bytes:
     with path.open("rb") as file:
         return file_digest(file, "sha256").digest()
-
-
-def _spool() -> Path:
-    spool = Path(settings.VAULT_SPOOL)
-    spool.mkdir(parents=True, exist_ok=True)
-    return spool

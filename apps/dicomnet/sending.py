@@ -1,6 +1,5 @@
 """Sending to another node as SCU, by pynetdicom: images as they were received, never transcoded."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from apps.catalog.part10 import IMPLICIT_LITTLE_ENDIAN
 from apps.collection.models import Terminal
 from apps.core.errors import DomainError
 from apps.vault.errors import MissingPack, VaultUnavailable
+from apps.vault.spool import passing_folder
 
 MOST_CONTEXTS = 128
 CONNECT_S, RESPONSE_S = 10, 60
@@ -60,16 +60,17 @@ def send_to(
 
     `originator`: AE title and Message ID of the C-MOVE this is for.
     """
-    for group in _by_contexts(instances):
-        assoc = associate(node, sorted({_context(instance) for instance in group}))
-        try:
-            for instance in group:
-                yield instance, _send(assoc, instance, originator)
-                if not assoc.is_established:
-                    raise Unreachable("The node ended the association")
-        finally:
-            if assoc.is_established:
-                assoc.release()
+    with passing_folder() as folder:
+        for group in _by_contexts(instances):
+            assoc = associate(node, sorted({_context(instance) for instance in group}))
+            try:
+                for instance in group:
+                    yield instance, _send(assoc, instance, folder / "instance.dcm", originator)
+                    if not assoc.is_established:
+                        raise Unreachable("The node ended the association")
+            finally:
+                if assoc.is_established:
+                    assoc.release()
 
 
 def _by_contexts(instances: Sequence[Instance]) -> Iterator[list[Instance]]:
@@ -90,21 +91,13 @@ def _context(instance: Instance) -> tuple[str, str]:
     return instance.sop_class_uid, instance.transfer_syntax_uid or IMPLICIT_LITTLE_ENDIAN
 
 
-def _send(assoc: Association, instance: Instance, originator: tuple[str, int] | None) -> int | None:
+def _send(assoc: Association, instance: Instance, path: Path, originator: tuple[str, int] | None) -> int | None:
     title, message_id = originator or (None, None)
-    with tempfile.TemporaryDirectory(dir=_spool()) as folder:
-        path = Path(folder) / "instance.dcm"
-        try:
-            with path.open("wb") as file:
-                for piece in instance_pieces(instance):
-                    file.write(piece)
-            status = assoc.send_c_store(path, originator_aet=title, originator_id=message_id)
-        except (MissingPack, VaultUnavailable, OSError, ValueError):  # ValueError: its context was not accepted
-            return None
+    try:
+        with path.open("wb") as file:
+            for piece in instance_pieces(instance):
+                file.write(piece)
+        status = assoc.send_c_store(path, originator_aet=title, originator_id=message_id)
+    except (MissingPack, VaultUnavailable, OSError, ValueError):  # ValueError: its context was not accepted
+        return None
     return int(status.Status) if "Status" in status else None
-
-
-def _spool() -> Path:
-    spool = Path(settings.VAULT_SPOOL)
-    spool.mkdir(parents=True, exist_ok=True)
-    return spool

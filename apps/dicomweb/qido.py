@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from apps.audit.record import record
-from apps.catalog.attributes import ATTRIBUTES, JSON, Level
+from apps.catalog.attributes import ATTRIBUTES, JSON, Level, rows_of
 from apps.catalog.models import Instance, Series, Study
 from apps.catalog.search import matching_instances, matching_series, matching_studies
 from apps.dicomweb.qido_request import ALL, MalformedQuery, Search, read_search
@@ -82,7 +82,7 @@ def _answer(request: FacilityRequest, level: Level, path: dict[str, str]) -> Htt
 
 def _data_set(row: Row, level: Level, search: Search, fixed: dict[str, str], root: str) -> JSON:
     """Attributes of the level always, of the levels above where the address leaves them open (PS3.18, 10.6.3.3)."""
-    rows = _rows(row)
+    rows = rows_of(row)
     given = {Level.STUDY: "StudyInstanceUID" in fixed, Level.SERIES: "SeriesInstanceUID" in fixed}
     found: JSON = {SPECIFIC_CHARACTER_SET: {"vr": "CS", "Value": ["ISO_IR 192"]}}
     for attribute in ATTRIBUTES:
@@ -97,15 +97,6 @@ def _data_set(row: Row, level: Level, search: Search, fixed: dict[str, str], roo
     uids += ["instances", rows[Level.INSTANCE].sop_instance_uid] if level >= Level.INSTANCE else []
     found[RETRIEVE_URL] = {"vr": "UR", "Value": ["/".join([root, *uids])]}
     return dict(sorted(found.items()))
-
-
-def _rows(row: Row) -> dict[Level, Any]:
-    """The row and those above it."""
-    if isinstance(row, Instance):
-        return {Level.STUDY: row.series.study, Level.SERIES: row.series, Level.INSTANCE: row}
-    if isinstance(row, Series):
-        return {Level.STUDY: row.study, Level.SERIES: row}
-    return {Level.STUDY: row}
 
 
 def _rendered(data_sets: Sequence[JSON], media_type: str) -> HttpResponse:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +25,7 @@ from apps.vault.errors import VaultUnavailable
 
 PIECE = 128 * 1024
 WRITE_BACK = 4 * 1024 * 1024
+PASSING = "passing-"
 RESERVE = 256 * 1024 * 1024
 
 
@@ -189,12 +190,45 @@ def require_reserve(path: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def spool_folder() -> Path:
+    """The spool itself, for what lies on this host's disk for a moment. Raises OSError."""
+    spool = Path(settings.VAULT_SPOOL)
+    spool.mkdir(parents=True, exist_ok=True)
+    return spool
+
+
+@contextmanager
+def passing_folder() -> Iterator[Path]:
+    """A folder for what only passes through this host; gone afterwards, and swept where its process dies."""
+    folder = spool_folder() / f"{PASSING}{uuid4().hex}"
+    folder.mkdir()
+    lock = locked(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def sweep_passing_folders(*, before: float) -> int:
+    """Remove those last changed before a time (seconds since 1970) that no living process holds; how many."""
+    swept = 0
+    for folder in Path(settings.VAULT_SPOOL).glob(f"{PASSING}*"):
+        try:
+            if folder.stat().st_mtime < before:
+                lock = locked(folder)
+                shutil.rmtree(folder)
+                os.close(lock)
+                swept += 1
+        except (BlockingIOError, FileNotFoundError):
+            continue
+    return swept
+
+
 def free_bytes() -> int:
     """Bytes that the spool has room for, beyond the reserve. Raises VaultUnavailable."""
-    spool = Path(settings.VAULT_SPOOL)
     try:
-        spool.mkdir(parents=True, exist_ok=True)
-        return max(0, shutil.disk_usage(spool).free - RESERVE)
+        return max(0, shutil.disk_usage(spool_folder()).free - RESERVE)
     except OSError as error:
         raise VaultUnavailable(f"The spool could not be written: {error.strerror}") from error
 
