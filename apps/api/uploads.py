@@ -15,11 +15,11 @@ from django.utils import timezone
 from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
 
-from apps.api.problems import problem
 from apps.collection import uploads
 from apps.collection.models import Upload
 from apps.collection.tasks import announce_upload
 from apps.core.errors import DomainError
+from apps.core.problems import problem
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role, Scope
 from apps.facilities.tenancy import as_facility

@@ -1,6 +1,7 @@
 """Runs every view inside the scope its address names: a facility, the center, or none."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.contrib.auth.views import redirect_to_login
@@ -10,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
 from apps.audit.record import Actor
+from apps.core.problems import problem
 from apps.facilities.doors import Door, FacilityRequest, door_of
 from apps.facilities.models import Membership, Role
 from apps.facilities.tenancy import as_center, as_facility
@@ -55,7 +57,7 @@ def _through_door(request: HttpRequest, view: Callable[..., Any], kwargs: dict[s
         refusal = _refusal(503, "The database is away. Send again")
         refusal.headers["Retry-After"] = RETRY_AFTER_S
     if refusal:
-        return refusal
+        return _for_programs(refusal) if _is_rest(request) else refusal
     if door.own_scope:
         return _private(cast(HttpResponseBase, view(request, **kwargs)))
     with as_facility(entering.facility), timezone.override(entering.facility.time_zone):
@@ -118,6 +120,19 @@ def _refusal(status: int, sentence: str, challenge: str = "") -> HttpResponse:
     """A sentence for a device, with the challenge of RFC 6750, 3."""
     headers = {"WWW-Authenticate": challenge} if challenge else {}
     return HttpResponse(f"{sentence}\n", status=status, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _is_rest(request: HttpRequest) -> bool:
+    return bool(request.resolver_match and "api" in request.resolver_match.namespaces)
+
+
+def _for_programs(refusal: HttpResponseBase) -> HttpResponseBase:
+    """A sentence as problem details."""
+    if not isinstance(refusal, HttpResponse) or not refusal.headers["Content-Type"].startswith("text/plain"):
+        return refusal
+    headers = {name: value for name, value in refusal.headers.items() if name != "Content-Type"}
+    code = HTTPStatus(refusal.status_code).name.lower()
+    return problem(refusal.status_code, code=code, detail=refusal.content.decode().strip(), headers=headers)
 
 
 def _rendered(response: Any) -> HttpResponseBase:

@@ -279,3 +279,14 @@ def test_a_copy_that_differs_is_not_receipted_as_stored(carrier: Sender, sakura:
     path.write_bytes(content)
     replicate_pending()
     assert carrier.get(f"collections/{uid}/receipts/").json()["stored"] is None
+
+
+def test_every_refusal_is_a_problem_for_programs(client: Client, carrier: Sender, lindenhof: Facility) -> None:
+    stranger = Sender(client, "lindenhof", carrier.token)
+    nobody = Sender(client, "sakura", "mv_nothing")
+    for sender, status, code in ((stranger, 404, "not_found"), (nobody, 401, "unauthorized")):
+        answer = sender.get("receipts/")
+        assert answer.status_code == status
+        assert answer["Content-Type"] == "application/problem+json"
+        assert (answer.json()["status"], answer.json()["code"]) == (status, code)
+    assert nobody.get("receipts/")["WWW-Authenticate"].startswith("Bearer")
