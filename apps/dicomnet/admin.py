@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldAdminURLInputWidget
 
 from apps.audit.admin import staff_actor
+from apps.collection.models import Terminal
 from apps.core.admin import to_page
 from apps.dicomnet.models import Commitment, Source, Via
 from apps.dicomnet.pulling import pull_soon, set_authorization
@@ -40,8 +41,13 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
     """A source; what its server wants as authorization is written here and never shown."""
 
     authorization = forms.CharField(
-        label=_("authorization"), required=False, widget=UnfoldAdminTextInputWidget,
+        label=_("Authorization"), required=False, widget=UnfoldAdminTextInputWidget,
         help_text=_("of DICOMweb, such as Bearer TOKEN; empty leaves it as it is"),
+    )  # fmt: skip
+
+    url = forms.URLField(
+        label=_("DICOMweb address"), required=False, max_length=500, assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
     )  # fmt: skip
 
     class Meta:
@@ -68,11 +74,19 @@ class SourceAdmin(AuditedTenantAdmin):
     list_select_related = ("facility", "terminal")
     list_filter = (("facility", RelatedDropdownFilter), "via", "is_enabled")
     fields = (
-        "facility", "terminal", "via", "url", "authorization", ("every_hours", "overlap_days", "first_on"),
+        "facility", "terminal", "via", "url", "authorization", ("every_hours", "overlap_days"), "first_on",
         ("is_read_twice", "is_enabled"), ("fetched_on", "looked_at", "next_at"), "problem",
     )  # fmt: skip
     readonly_fields = ("fetched_on", "looked_at", "next_at", "problem")
     actions_detail = ("fetch",)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field and db_field.name == "terminal":
+            in_use = Terminal.objects.filter(retired_at=None).select_related("facility")
+            field.queryset = in_use.order_by("facility__name", "name")
+            field.label_from_instance = lambda terminal: f"{terminal.facility}: {terminal}"
+        return field
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("dicomnet.add_source")

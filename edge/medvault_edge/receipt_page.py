@@ -1,5 +1,6 @@
 """The receipt of a visit as a page to print and sign."""
 
+from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -52,7 +53,7 @@ def receipt_page(device: Device, facility: Facility, about: dict[str, Any], imag
         "center": device.center_name,
         "facility": facility.name,
         "terminal": terminal,
-        "collected_at": about["collected_at"].replace("T", " "),
+        "collected_at": f"{datetime.fromisoformat(about['collected_at']):%Y-%m-%d %H:%M %Z}",
         "operator": about["operator"] or "-",
         "medium": about["medium_serial"] or "-",
         "device": device.name,
