@@ -48,9 +48,12 @@ def keep(state: State, token: str, facility: str) -> Receipt:
     receipt = verify(token, state.device().jwks)
     if receipt.facility != facility or receipt.signer != "center":
         raise NotVerified("The receipt is not the center's for this facility")
-    state.keep_receipt(facility, receipt.collection, receipt.kind, token, receipt.arrived())
+    lost = state.keep_receipt(facility, receipt.collection, receipt.kind, token, receipt.arrived())
     ours = [each for each in state.collections(facility=facility) if each.uid == receipt.collection]
-    if ours and receipt.kind == "stored":
+    if ours and lost:
+        reason = f"{lost} files did not reach the center; they will be collected again"
+        state.advance(receipt.collection, "incomplete", reason=reason)
+    elif ours and receipt.kind == "stored" and ours[0].state != "incomplete":
         state.advance(receipt.collection, "stored")
         state.sealed_path(receipt.collection).unlink(missing_ok=True)
     elif ours and ours[0].state in {"sealed", "uploaded"}:

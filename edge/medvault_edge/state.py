@@ -82,7 +82,10 @@ class Facility:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A collection this device made. `state`: sealed, uploaded, received, stored, failed."""
+    """A collection this device made.
+
+    `state`: sealed, uploaded, received, stored, incomplete (stored, but for files that did not arrive), failed.
+    """
 
     uid: str
     facility: str
@@ -252,8 +255,11 @@ class State:
         with self.writing():
             self._db.execute("UPDATE collection SET upload_url = ? WHERE uid = ?", (url, uid))
 
-    def keep_receipt(self, facility: str, collection: str, kind: str, jws: str, arrived: set[str]) -> None:
-        """Keep a verified receipt. What reached the center is not collected again, what it did not get may be."""
+    def keep_receipt(self, facility: str, collection: str, kind: str, jws: str, arrived: set[str]) -> int:
+        """Keep a verified receipt. What reached the center is not collected again, what did not may be.
+
+        Returns how many files of the collection did not.
+        """
         with self.writing():
             self._db.execute("INSERT OR REPLACE INTO receipt VALUES (?, ?, ?, ?)", (facility, collection, kind, jws))
             rows = self._db.execute("SELECT sha256 FROM collected WHERE collection = ?", (collection,)).fetchall()
@@ -261,6 +267,7 @@ class State:
             self._db.executemany("DELETE FROM collected WHERE collection = ? AND sha256 = ?", lost)
             known = [(facility, digest, collection) for digest in arrived]
             self._db.executemany("INSERT OR IGNORE INTO collected VALUES (?, ?, 0, ?)", known)
+        return len(lost)
 
     def receipts(self, kind: str = "", facility: str = "") -> list[tuple[str, str, str, str]]:
         """Facility, collection, kind and JWS of each kept receipt."""

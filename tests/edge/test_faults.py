@@ -263,10 +263,10 @@ def test_a_full_disk_leaves_nothing_half_done_on_the_collector(tmp_path: Path, i
 
 
 def signed(key: OKPKey, digests: list[tuple[str, int]], *, kind: str = "stored", status: str = "stored",
-           facility: str = "sakura", typ: str = TYP) -> str:  # fmt: skip
+           facility: str = "sakura", typ: str = TYP, collection: str = "") -> str:  # fmt: skip
     files = [{"sha256": digest, "length": length, "sop_instance_uid": "", "status": status}
              for digest, length in digests]  # fmt: skip
-    claims = {"kind": kind, "facility": facility, "collection": str(uuid4()),
+    claims = {"kind": kind, "facility": facility, "collection": collection or str(uuid4()),
               "sets": [{"study_instance_uid": "1", "status": status, "files": files}], "not_kept": []}  # fmt: skip
     header = {"alg": ALGORITHM, "kid": key.thumbprint(), "typ": typ}
     return jws.serialize_compact(header, json.dumps(claims), key, algorithms=[ALGORITHM])
@@ -309,6 +309,21 @@ def test_a_receipt_of_twenty_thousand_files_is_verified(tmp_path: Path) -> None:
     center = OKPKey.import_key(state.device().jwk)
     digests = [(f"{number:064x}", number) for number in range(20_000)]
     assert len(keep(state, signed(center, digests), "sakura").stored()) == 20_000
+
+
+def test_what_the_center_did_not_get_keeps_the_sealed_copy_and_is_collected_again(
+    tmp_path: Path, images: Path
+) -> None:
+    state = made_up(tmp_path)
+    center = OKPKey.import_key(state.device().jwk)
+    [made] = collect(images, Visit(), state, now=NOW, progress=lambda _size: None).collections
+    digests = sorted(digests_of(images))
+    for kind in ("received", "stored"):
+        keep(state, signed(center, digests[:3], kind=kind, status=kind, collection=made.uid), "sakura")
+    [now] = state.collections()
+    assert (now.state, now.reason[:7]) == ("incomplete", "1 files")
+    assert state.sealed_path(made.uid).exists()
+    assert collect(images, Visit(), state, now=NOW, progress=lambda _size: None).files == 1
 
 
 def test_a_receipt_is_taken_for_its_own_facility_alone(tmp_path: Path) -> None:
