@@ -38,8 +38,10 @@ def bootstrap_roles(env: Environment) -> None:
 
 
 def migrate(verbosity: int = 1) -> None:
-    """Bring the tables up to date, and then the groups of staff, as the owner role."""
+    """Bring the tables up to date, then the groups of staff and the presets of rules, as the owner role."""
+    from apps.retention.presets import record_presets  # noqa: PLC0415 models, imported once apps are loaded
     from medvault.staff_roles import bring_staff_roles_up_to_date  # noqa: PLC0415 models, imported once apps are loaded
 
     call_command("migrate", database="owner", interactive=False, verbosity=verbosity)
     bring_staff_roles_up_to_date(using="owner")
+    record_presets(using="owner")

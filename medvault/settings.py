@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
@@ -49,6 +50,7 @@ INSTALLED_APPS = [
     "apps.vault",
     "apps.catalog",
     "apps.collection",
+    "apps.retention",
     "apps.dicomweb",
     "apps.api",
     "apps.dicomnet",
@@ -120,6 +122,10 @@ CELERY_BEAT_SCHEDULE = {
     "open-uploads": {"task": "apps.collection.tasks.open_uploads", "schedule": 60.0},
     "mail-receipts": {"task": "apps.collection.tasks.mail_receipts", "schedule": 60.0},
     "pull": {"task": "apps.dicomnet.tasks.pull_due", "schedule": 60.0},
+    "assess": {"task": "apps.retention.tasks.assess_pending", "schedule": 20.0},
+    "sweep-retention": {"task": "apps.retention.tasks.sweep_retention", "schedule": crontab(hour="2", minute="17")},
+    "carry-out-approved": {"task": "apps.retention.tasks.carry_out_approved", "schedule": 300.0},
+    "mail-notices": {"task": "apps.retention.tasks.mail_notices", "schedule": 300.0},
     "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "run" / "beat-schedule")

@@ -20,6 +20,7 @@ from apps.audit.record import SYSTEM
 from apps.facilities.models import Facility, Membership, Role, Scope
 from apps.facilities.tenancy import as_center
 from apps.facilities.tokens import issue_token
+from apps.retention.presets import record_presets
 from medvault.bootstrap import bootstrap_roles, migrate
 from medvault.embedded.services import embedded_postgresql, embedded_services
 from medvault.env import PROJECT
@@ -102,6 +103,8 @@ def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None
         ).fetchone()
         assert tables
         connection.execute(f"TRUNCATE {tables[0]} CASCADE".encode())
+    with django_db_blocker.unblock():
+        record_presets(using="owner")
     empty_folders()
 
 

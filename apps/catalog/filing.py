@@ -52,11 +52,16 @@ class Filed:
     conflict: Conflict | None = None
 
 
+def study_lock(facility_id: int, study_instance_uid: str) -> str:
+    """The name of the lock under which a study is filed, held and deleted."""
+    return f"{facility_id}/study/{study_instance_uid}"
+
+
 def lock_keys(facility_id: int, headers: Iterable[Header]) -> set[str]:
     """Names of the locks (core.locks) that a transaction holds while it files these headers."""
     keys = set()
     for header in headers:
-        keys.add(f"{facility_id}/study/{header.study_instance_uid}")
+        keys.add(study_lock(facility_id, header.study_instance_uid))
         keys.add(f"{facility_id}/patient/{'/'.join(map(str, _patient_key(header)))}")
     return keys
 
@@ -262,6 +267,7 @@ def _bring_up_to_date(facility_id: int, study: Study, arrivals: list[Arrival], n
             modalities_in_study=modalities,
             body_parts=body_parts,
             updated_at=now,
+            needs_assessment=True,
         )
 
 

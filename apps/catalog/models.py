@@ -1,5 +1,6 @@
 """The catalog: patients, studies, series, instances, and files in conflict with them (PS3.3, A.1.2)."""
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Coalesce
@@ -80,9 +81,21 @@ class NamePart(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["facility", "part", "patient"], name="name_part_of_patient"),
         ]
+        indexes = [models.Index(fields=["facility", "patient"], name="name_parts_by_patient")]
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+
+class Purpose(models.TextChoices):
+    """What a study was made for, as far as its storage period depends on it."""
+
+    SCREENING = "screening", _("Screening")
+    OCCUPATIONAL = "occupational", _("Occupational health")
+    ONCOLOGY = "oncology", _("Oncology")
+    TRIAL = "trial", _("Clinical trial")
+    INPATIENT = "inpatient", _("Inpatient")
+    OUTPATIENT = "outpatient", _("Outpatient")
 
 
 class Study(TenantModel):
@@ -106,6 +119,9 @@ class Study(TenantModel):
     size_bytes = models.BigIntegerField(_("size"), default=0)
     created_at = models.DateTimeField(_("first received"))
     updated_at = models.DateTimeField(_("last received"))
+    purposes = ArrayField(models.CharField(max_length=SHORT), default=list, blank=True, verbose_name=_("purposes"))
+    recorded_until = models.DateField(_("to be kept until, by the facility"), null=True, blank=True)
+    needs_assessment = models.BooleanField(_("storage period to be assessed"), default=True)
     sort_date = models.GeneratedField(
         expression=Coalesce("study_date", models.Func("created_at", template=UTC_DATE)),
         output_field=models.DateField(),
@@ -124,6 +140,7 @@ class Study(TenantModel):
             models.Index(fields=["facility", "-sort_date", "-id"], name="study_newest_first"),
             models.Index(fields=["facility", "accession_number"], name="study_by_accession_number"),
             models.Index(fields=["facility", "created_at"], name="study_by_reception"),
+            models.Index(fields=["id"], condition=models.Q(needs_assessment=True), name="study_to_be_assessed"),
         ]
 
     def __str__(self) -> str:
@@ -245,3 +262,48 @@ class Conflict(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.sop_instance_uid}"
+
+
+class HoldKind(models.TextChoices):
+    """Whose reason it is not to delete."""
+
+    LEGAL = "legal", _("Legal")
+    CLINICAL = "clinical", _("Clinical")
+    FACILITY = "facility", _("The facility's own")
+    ORDER = "order", _("Open order")
+
+
+class Hold(TenantModel):
+    """A reason not to delete a study, without a date. A legal one is released by another person than asked for it."""
+
+    study = models.ForeignKey(
+        Study, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="holds"
+    )
+    kind = models.CharField(_("kind"), max_length=SHORT, choices=HoldKind)
+    reason = models.CharField(_("reason"), max_length=300)
+    authority = models.CharField(_("authority"), max_length=200, blank=True)
+    placed_at = models.DateTimeField(_("placed"))
+    placed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    release_asked_at = models.DateTimeField(_("release asked for"), null=True)
+    release_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    released_at = models.DateTimeField(_("released"), null=True)
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "id"], name="hold_of_facility"),
+            models.CheckConstraint(
+                condition=models.Q(released_at=None)
+                | ~models.Q(kind=HoldKind.LEGAL)
+                | (models.Q(release_asked_by__isnull=False) & ~models.Q(released_by=models.F("release_asked_by"))),
+                name="legal_hold_released_by_two",
+            ),
+        ]
+        indexes = [models.Index(fields=["facility", "study"], name="hold_of_study")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} #{self.study_id}"

@@ -46,13 +46,16 @@ class FacilityForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Facility
-        fields = ("name", "slug", "country", "time_zone", "address", "receipts_to")
+        fields = ("name", "slug", "kind", "country", "subdivision", "time_zone", "address", "receipts_to")
         help_texts = {"slug": _("Part of every address of the facility; it cannot be changed later.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "country" in self.fields:
             self.fields["country"].validators.append(RegexValidator(r"\A[A-Z]{2}\Z", _("Two capital letters.")))
+        if "subdivision" in self.fields:
+            code = RegexValidator(r"\A[A-Z0-9]{1,3}\Z", _("One to three capital letters or digits."))
+            self.fields["subdivision"].validators.append(code)
 
 
 class OwnerForm(BaseDialogForm):  # type: ignore[misc]

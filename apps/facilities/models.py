@@ -31,12 +31,23 @@ class Scope(models.TextChoices):
     REPORT = "terminal:report", _("Report capacity, ask for collection")
 
 
+class FacilityKind(models.TextChoices):
+    """What a facility is to the law."""
+
+    CLINIC = "clinic", _("Clinic")
+    HOSPITAL = "hospital", _("Hospital")
+
+
 class Facility(models.Model):
     """A clinic or hospital; the tenant. Every row that belongs to it carries its id."""
 
     slug = models.SlugField(_("address name"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=200)
     country = models.CharField(_("country"), max_length=2, help_text=_("ISO 3166-1 alpha-2"))
+    subdivision = models.CharField(
+        _("state or province"), max_length=3, blank=True, help_text=_("ISO 3166-2, the part after the country: TX")
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=FacilityKind, default=FacilityKind.CLINIC)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     address = models.TextField(_("address"), max_length=500, blank=True, help_text=_("where operators go"))
     receipts_to = models.EmailField(_("receipts are mailed to"), blank=True)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 from django.http import Http404, HttpResponse, HttpResponseNotModified, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -14,6 +13,7 @@ from apps.audit.record import record
 from apps.catalog.bytes import instance_pieces, open_instance
 from apps.catalog.models import Instance
 from apps.catalog.preview import NotRenderable, render_preview
+from apps.catalog.preview_cache import preview_cache, preview_name
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.tenancy import as_facility
 from apps.portal.looks import look_at_image
@@ -60,8 +60,8 @@ def preview(request: FacilityRequest, instance_id: int) -> HttpResponse:
 
 
 def _rendered(instance: Instance, frame: int, size: str, window: str) -> bytes:
-    cache = storages["previews"]
-    name = f"{instance.facility_id}/{instance.pk % 1000:03d}/{instance.pk}-{size}-{frame}-{window or 'own'}.jpg"
+    cache = preview_cache()
+    name = preview_name(instance, f"{size}-{frame}-{window or 'own'}")
     if cache.exists(name):
         with cache.open(name) as file:
             found: bytes = file.read()

@@ -12,7 +12,7 @@ from isal.isal_zlib import crc32
 
 from apps.core.locks import lock_names
 from apps.facilities.tenancy import as_center
-from apps.vault.errors import DigestMismatch
+from apps.vault.errors import DigestMismatch, VaultUnavailable
 from apps.vault.models import Pack, PackKind
 from apps.vault.places import WHOLE, Place, place
 from apps.vault.spool import Batch, Member, Segment, dead_batches, pack_prefix
@@ -62,6 +62,15 @@ def discard_pack(name: str) -> None:
     """Remove from both places a pack that no row knows."""
     for alias in ("primary", "replica"):
         place(alias).remove(name)
+
+
+def erase_pack(name: str) -> None:
+    """Remove both copies of a pack whose row is gone, and see that they are. Raises VaultUnavailable."""
+    for alias in ("primary", "replica"):
+        where = place(alias)
+        where.remove(name)
+        if name in where.names(name):
+            raise VaultUnavailable(f"Pack {name} is still in the {alias} after it was removed")
 
 
 def replicate(pack: Pack) -> None:

@@ -48,7 +48,7 @@ class Place(Protocol):
         """Names that begin with `prefix`, whose folders are complete."""
 
     def remove(self, name: str) -> None:
-        """Delete; a name that is not there is no error."""
+        """Delete durably; a name that is not there is no error. Raises VaultUnavailable."""
 
 
 def place(alias: str) -> Place:
@@ -107,8 +107,12 @@ class DirectoryPlace(FileSystemStorage):
 
     def remove(self, name: str) -> None:
         target = Path(self.path(name))
-        with suppress(FileNotFoundError):
-            target.unlink()
+        try:
+            with suppress(FileNotFoundError):
+                target.unlink()
+                sync(target.parent)
+        except OSError as error:
+            raise VaultUnavailable(f"A pack could not be removed: {error.strerror}") from error
 
     def _copy(self, source: Path, target: Path) -> None:
         partial = target.with_name(PARTIAL + target.name)
@@ -159,7 +163,10 @@ class BucketPlace(S3Storage):  # type: ignore[misc]
         return [item.key.removeprefix(root).lstrip("/") for item in found]
 
     def remove(self, name: str) -> None:
-        self._object(name).delete()
+        try:
+            self._object(name).delete()
+        except (ClientError, BotoCoreError) as error:
+            raise VaultUnavailable(f"A pack could not be removed: {type(error).__name__}") from error
 
     def _key(self, name: str) -> str:
         return cast(str, self._normalize_name(name)) if name else self.location

@@ -311,9 +311,7 @@ def test_a_receipt_of_twenty_thousand_files_is_verified(tmp_path: Path) -> None:
     assert len(keep(state, signed(center, digests), "sakura").stored()) == 20_000
 
 
-def test_what_the_center_did_not_get_keeps_the_sealed_copy_and_is_collected_again(
-    tmp_path: Path, images: Path
-) -> None:
+def test_what_the_center_did_not_get_keeps_the_sealed_copy_and_is_collected_again(tmp_path: Path, images: Path) -> None:
     state = made_up(tmp_path)
     center = OKPKey.import_key(state.device().jwk)
     [made] = collect(images, Visit(), state, now=NOW, progress=lambda _size: None).collections

@@ -168,6 +168,10 @@ class ReceivedFile(TenantModel):
         indexes = [
             models.Index(fields=["facility", "collection", "outcome"], name="received_file_by_outcome"),
             models.Index(fields=["facility", "instance"], name="received_file_by_instance"),
+            models.Index(fields=["facility", "pack"], name="received_file_by_pack"),
+            models.Index(
+                fields=["facility", "conflict"], condition=~models.Q(conflict=None), name="received_file_by_conflict"
+            ),
             models.Index(
                 fields=["facility", "id"], condition=models.Q(outcome="quarantined"), name="received_file_quarantined"
             ),

@@ -82,7 +82,10 @@ class AnnouncedFile(TenantModel):
     class Meta:
         verbose_name = _("announced file")
         verbose_name_plural = _("announced files")
-        indexes = [models.Index(fields=["facility", "collection", "left_because"], name="announced_of_collection")]
+        indexes = [
+            models.Index(fields=["facility", "collection", "left_because"], name="announced_of_collection"),
+            models.Index(fields=["facility", "sha256"], name="announced_by_digest"),
+        ]
 
     def __str__(self) -> str:
         return self.source_name

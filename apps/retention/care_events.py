@@ -1,0 +1,73 @@
+"""Care events: what a facility reports of a patient's care, from which periods run."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from apps.accounts.models import User
+from apps.audit.record import Actor, record
+from apps.catalog.models import Patient
+from apps.core.errors import DomainError
+from apps.facilities.models import DeviceToken
+from apps.retention.assessment_queue import request_assessment_of_patient
+from apps.retention.models import CareEvent, CareEventKind
+
+
+class ImplausibleDate(DomainError):
+    """An event cannot have happened on that day."""
+
+    code = "implausible_date"
+
+
+def report_care_event(
+    patient: Patient,
+    *,
+    kind: CareEventKind,
+    happened_on: date,
+    actor: Actor,
+    now: datetime,
+    by: User | None = None,
+    token: DeviceToken | None = None,
+) -> bool:
+    """Add a fact of a patient's care, within the caller's transaction; False where known. Raises ImplausibleDate.
+
+    A later word never takes back what was said: periods only lengthen.
+    """
+    check_date(patient, happened_on, now=now)
+    _, is_new = CareEvent.objects.get_or_create(
+        facility_id=patient.facility_id, patient=patient, kind=CareEventKind(kind), happened_on=happened_on,
+        defaults={"reported_at": now, "reported_by": by, "device_token": token},
+    )  # fmt: skip
+    if is_new:
+        request_assessment_of_patient(patient.facility_id, patient.pk)
+        record("care_event.reported", actor=actor, object_type="patient", object_id=patient.pk,
+               facility_id=patient.facility_id, kind=kind)  # fmt: skip
+    return is_new
+
+
+def check_date(patient: Patient, happened_on: date, *, now: datetime) -> None:
+    """Refuse days that are not over anywhere yet, or before the patient's birth. Raises ImplausibleDate."""
+    if happened_on > (now + timedelta(hours=14)).date():
+        raise ImplausibleDate("The date is in the future")
+    if happened_on < (patient.birth_date or date(1900, 1, 1)):
+        raise ImplausibleDate("The date is before the patient's birth")
+
+
+def set_birth_date(patient: Patient, birth_date: date, *, actor: Actor, now: datetime) -> None:
+    """Add a birth date that the images did not tell, within the caller's transaction. Raises ImplausibleDate.
+
+    One that is known is not changed here: the images say it.
+    """
+    if patient.birth_date:
+        raise ImplausibleDate("The birth date is known from the images")
+    check_date(patient, birth_date, now=now)
+    Patient.objects.filter(facility_id=patient.facility_id, pk=patient.pk, birth_date=None).update(
+        birth_date=birth_date
+    )
+    request_assessment_of_patient(patient.facility_id, patient.pk)
+    record("patient.birth_date_told", actor=actor, object_type="patient", object_id=patient.pk,
+           facility_id=patient.facility_id)  # fmt: skip
+
+
+def told_of(patient: Patient) -> Iterable[CareEvent]:
+    """What was reported of a patient, latest first."""
+    return CareEvent.objects.filter(facility_id=patient.facility_id, patient=patient).order_by("-happened_on", "-pk")

@@ -1,0 +1,22 @@
+"""The tables of storage periods."""
+
+from apps.retention.models.dispositions import TRANSITIONS, Disposition, State
+from apps.retention.models.floors import CareEvent, CareEventKind, Correction, Extension, Retention
+from apps.retention.models.policies import DeletionPolicy, OnExpiry, OnSilence
+from apps.retention.models.rules import Confidence, Rule
+
+__all__ = [
+    "TRANSITIONS",
+    "CareEvent",
+    "CareEventKind",
+    "Confidence",
+    "Correction",
+    "DeletionPolicy",
+    "Disposition",
+    "Extension",
+    "OnExpiry",
+    "OnSilence",
+    "Retention",
+    "Rule",
+    "State",
+]
