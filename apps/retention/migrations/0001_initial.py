@@ -165,7 +165,7 @@ class Migration(migrations.Migration):
                 ('period', models.CharField(help_text='ISO 8601, e.g. P10Y', max_length=20, validators=[apps.retention.models.rules.is_period], verbose_name='period')),
                 ('start', models.CharField(choices=[('exam', 'the exam'), ('last_exam', 'the last exam'), ('last_visit', 'the last visit'), ('last_record_change', 'the last change of the record'), ('care_completed', 'the completion of care'), ('discharge', 'the discharge'), ('treatment_start', 'the beginning of treatment'), ('treatment_end', 'the end of treatment'), ('diagnosis', 'the diagnosis'), ('employment_end', 'the end of employment'), ('exposure_work_end', 'the end of work with exposure'), ('reception', 'the reception')], max_length=20, verbose_name='from')),
                 ('minor', models.JSONField(blank=True, null=True, verbose_name="minors' clause")),
-                ('under_two', models.CharField(blank=True, max_length=20, validators=[apps.retention.models.rules.is_period], verbose_name='period under two years of age')),
+                ('under_two', models.CharField(blank=True, max_length=20, validators=[apps.retention.models.rules.is_period], verbose_name='period under the age of two')),
                 ('after_death', models.CharField(blank=True, max_length=20, validators=[apps.retention.models.rules.is_period], verbose_name='period after death')),
                 ('unless_later_mammogram', models.CharField(blank=True, max_length=20, validators=[apps.retention.models.rules.is_period], verbose_name='period without a later mammogram')),
                 ('rounding', models.CharField(blank=True, choices=[('end_of_year', 'to the end of the year')], max_length=20, verbose_name='rounding')),
