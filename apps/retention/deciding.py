@@ -6,12 +6,14 @@ from datetime import date, datetime
 
 from apps.accounts.models import User
 from apps.audit.record import SYSTEM, Actor, record
+from apps.catalog.filing import study_lock
 from apps.catalog.holds import place_hold
 from apps.catalog.models import HoldKind, Study
 from apps.core.errors import DomainError
+from apps.core.locks import lock_names
 from apps.retention.assessing import assess_patients
 from apps.retention.errors import BeyondMaximum, IllegalTransition
-from apps.retention.models import Disposition, Extension, Retention, Rule, State
+from apps.retention.models import Disposition, Extension, Retention, State
 from apps.retention.models.dispositions import OPEN
 from apps.retention.periods import FOREVER, parse_period
 
@@ -50,7 +52,8 @@ def extend(study: Study, *, period: str, reason: str, actor: Actor, now: datetim
     Within the caller's transaction; an open disposition of it is withdrawn. Raises BeyondMaximum, IllegalTransition
     where it is being deleted.
     """
-    retention = Retention.objects.select_for_update().filter(facility_id=study.facility_id, study=study).first()
+    lock_names([study_lock(study.facility_id, study.study_instance_uid)])
+    retention = Retention.objects.filter(facility_id=study.facility_id, study=study).first()
     if retention is None:
         raise IllegalTransition("The study has no storage period yet, or has been deleted")
     start = max(retention.certain_until or now.date(), now.date())
@@ -60,6 +63,7 @@ def extend(study: Study, *, period: str, reason: str, actor: Actor, now: datetim
         facility_id=study.facility_id, study=study, period=period, until=until, reason=reason, extended_at=now,
         extended_by=by,
     )  # fmt: skip
+    Study.objects.filter(facility_id=study.facility_id, pk=study.pk).update(needs_assessment=True)
     record("study.extended", actor=actor, object_type="study", object_id=study.pk, facility_id=study.facility_id,
            period=period)  # fmt: skip
     for disposition in Disposition.objects.filter(facility_id=study.facility_id, study=study, state__in=OPEN):
@@ -96,13 +100,10 @@ def decide_all(dispositions: Iterable[Disposition], act: Callable[[Disposition],
 
 
 def _check_maximum(retention: Retention, until: date) -> None:
-    keys = {(floor["rule"], floor["version"]): floor for floor in retention.floors if floor.get("start_on")}
-    for rule in Rule.objects.filter(key__in=[key for key, _ in keys]).exclude(maximum=""):
-        if (floor := keys.get((rule.key, rule.version))) is None:
-            continue
-        latest = parse_period(rule.maximum).after(date.fromisoformat(floor["start_on"]))
-        if until > latest:
-            raise BeyondMaximum(f"By {rule.citation or rule.key} it may be kept until {latest.isoformat()} at most")
+    for floor in retention.floors:
+        if "at_most" in floor and until > date.fromisoformat(floor["at_most"]):
+            law = floor.get("citation") or floor["rule"]
+            raise BeyondMaximum(f"By {law} it may be kept until {floor['at_most']} at most")
 
 
 def _open(disposition: Disposition) -> Disposition:

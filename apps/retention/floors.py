@@ -30,11 +30,13 @@ class Floor:
     start_on: date | None = None
     missing: tuple[str, ...] = ()
     citation: str = ""
+    at_most: date | None = None
+    """The last day until which the rule lets it be kept at all."""
 
     def as_json(self) -> dict[str, Any]:
         """For the database: dates in ISO 8601, what is empty left out."""
         content = {name: getattr(self, name) for name in self.__slots__}
-        for name in ("until", "start_on"):
+        for name in ("until", "start_on", "at_most"):
             content[name] = content[name] and content[name].isoformat()
         return {name: value for name, value in content.items() if value not in (None, "", ())} | {"rule": self.rule}
 
@@ -93,7 +95,10 @@ def floor_of(terms: RuleTerms, study: StudyFacts, patient: PatientFacts) -> Floo
     until, clause, period = max(found, default=(None, "", ""), key=lambda each: each[0])
     if until and terms.rounding == "end_of_year":
         until = date(until.year, 12, 31)
-    return Floor(terms.key, terms.version, until, clause, period, terms.start, start_on, tuple(missing), terms.citation)
+    at_most = _after(terms.maximum, start_on) if terms.maximum and start_on else None
+    return Floor(
+        terms.key, terms.version, until, clause, period, terms.start, start_on, tuple(missing), terms.citation, at_most
+    )
 
 
 Clause = tuple[date, str, str]
