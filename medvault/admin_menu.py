@@ -47,7 +47,13 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
             (_("Instances"), "image", "catalog.instance", ""),
         ),
     ),
-    (_("Vault"), ((_("Packs"), "package_2", "vault.pack", ""),)),
+    (
+        _("Vault"),
+        (
+            (_("Packs"), "package_2", "vault.pack", ""),
+            (_("Findings"), "healing", "vault.finding", ""),
+        ),
+    ),
     (
         _("Facilities"),
         (

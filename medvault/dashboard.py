@@ -18,7 +18,8 @@ from apps.collection.models import Collection, Outcome, ReceivedFile
 from apps.core.admin import Table, link_to, list_of
 from apps.core.clock import database_now
 from apps.facilities.models import Facility
-from apps.vault.models import Pack
+from apps.vault.models import Finding, Pack
+from apps.vault.standing import not_read_in_time
 
 CHART_OPTIONS = {
     "maintainAspectRatio": False,
@@ -46,7 +47,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["stored"] = list(_stored())
     if may("collection.view_collection"):
         now = database_now()
-        context["waiting"] = list(_waiting())
+        context["waiting"] = [*_waiting(), *_damaged(now)]
         context["days"] = DAYS
         context["chart"], context["chart_options"] = _chart(now), json.dumps(CHART_OPTIONS)
         context["latest"] = _latest()
@@ -73,6 +74,13 @@ def _waiting() -> Iterator[Figure]:
         is_pressing=quarantined > 0,
     )
     yield Figure(_("Open conflicts"), intcomma(conflicts), list_of(Conflict, resolved="no"), is_pressing=conflicts > 0)
+
+
+def _damaged(now: datetime) -> Iterator[Figure]:
+    damaged = Finding.objects.filter(resolved_at=None).count()
+    late = not_read_in_time(now).count()
+    yield Figure(_("Damaged copies"), intcomma(damaged), list_of(Finding, resolved="no"), is_pressing=damaged > 0)
+    yield Figure(_("Packs not read again in time"), intcomma(late), list_of(Pack, in_time="no"), is_pressing=late > 0)
 
 
 def _chart(now: datetime) -> str:

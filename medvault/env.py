@@ -39,6 +39,9 @@ class Environment(BaseSettings):
     dicom_ae_title: str = Field("MEDVAULT", min_length=1, max_length=16, description="the gateway's AE title")
     dicom_max_associations: int = Field(200, ge=1, le=5000, description="open at a time")
     dicom_max_associations_per_peer: int = Field(32, ge=1, le=5000, description="open at a time from one address")
+    fixity_days: int = Field(30, ge=1, le=3650, description="every pack is read again, in both places, within so long")
+    fixity_run_bytes: int = Field(20_000_000_000, ge=1, description="read at most by one run of verifying")
+    fixity_run_seconds: int = Field(60, ge=1, le=1800, description="after which a run begins no further pack")
     web_workers: int = Field(2, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

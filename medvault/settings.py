@@ -126,6 +126,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-retention": {"task": "apps.retention.tasks.sweep_retention", "schedule": crontab(hour="2", minute="17")},
     "carry-out-approved": {"task": "apps.retention.tasks.carry_out_approved", "schedule": 300.0},
     "mail-notices": {"task": "apps.retention.tasks.mail_notices", "schedule": 300.0},
+    "verify-packs": {"task": "apps.vault.tasks.verify_packs", "schedule": 300.0},
     "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "run" / "beat-schedule")
@@ -153,6 +154,7 @@ STORAGES = {
     },
 }
 VAULT_SPOOL = HOME / "spool"
+FIXITY_DAYS, FIXITY_RUN_BYTES, FIXITY_RUN_SECONDS = ENV.fixity_days, ENV.fixity_run_bytes, ENV.fixity_run_seconds
 UPLOADS = HOME / "uploads"
 KEYS = HOME / "keys"
 

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from apps.catalog.models import Conflict, Patient, Study
@@ -18,7 +19,9 @@ from apps.collection.models import Collection, State
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Facility
 from apps.portal.chart import Chart, stacked_bars
+from apps.portal.fixity_line import fixity_line
 from apps.vault.models import Pack
+from apps.vault.standing import Fixity, fixity_of
 
 MONTHS = 12
 LATEST = 5
@@ -33,6 +36,7 @@ class Notice:
     tone: str
     title: str
     text: str
+    is_about_collections: bool = True
 
 
 @facility_door()
@@ -42,10 +46,12 @@ def dashboard(request: FacilityRequest) -> HttpResponse:
     now = timezone.now()
     facility = request.facility
     collections = Collection.objects.filter(facility=facility).order_by("-opened_at", "-id")
+    fixity = fixity_of(facility)
     context = {
         "totals": _totals(facility),
+        "fixity_line": fixity_line(fixity),
         "chart": _received_by_month(facility, now),
-        "notices": _notices(facility, now),
+        "notices": [*_damage(fixity), *_notices(facility, now)],
         "latest": list(collections.select_related("reception_record")[:LATEST]),
     }
     return render(request, "portal/dashboard.html", context)
@@ -87,6 +93,17 @@ def _last_months(today: date) -> list[date]:
     while len(months) < MONTHS:
         months.append((months[-1] - timedelta(days=1)).replace(day=1))
     return months[::-1]
+
+
+def _damage(fixity: Fixity) -> list[Notice]:
+    if not (count := fixity.open_findings):
+        return []
+    text = ngettext(
+        "%(count)d pack is damaged in one place or in both. The center's staff has been told.",
+        "%(count)d packs are damaged in one place or in both. The center's staff has been told.",
+        count,
+    )
+    return [Notice("danger", _("Damaged copies"), text % {"count": count}, is_about_collections=False)]
 
 
 def _notices(facility: Facility, now: datetime) -> list[Notice]:

@@ -15,6 +15,7 @@ from apps.facilities.doors import FacilityRequest, facility_door
 from apps.portal.looks import list_studies, look_at_study
 from apps.portal.study_search import StudySearchForm, keep_search, kept_search
 from apps.vault.models import Pack
+from apps.vault.standing import is_damaged
 
 PAGE = 25
 SHOWN_INSTANCES = 24
@@ -111,7 +112,7 @@ def study_page(request: FacilityRequest, study_id: int) -> HttpResponse:
         .order_by("series_number", "id")
         .prefetch_related(Prefetch("instances", queryset=shown[:SHOWN_INSTANCES], to_attr="shown_instances"))
     )
-    packs = Pack.objects.filter(facility=facility, instances__series__study=study).distinct().order_by("created_at")
+    packs = Pack.objects.filter(facility=facility, instances__series__study=study).annotate(is_damaged=is_damaged())
     collections = (
         Collection.objects.filter(facility=facility, files__instance__series__study=study)
         .select_related("reception_record")
@@ -122,7 +123,7 @@ def study_page(request: FacilityRequest, study_id: int) -> HttpResponse:
     context = {
         "study": study,
         "series": series,
-        "packs": list(packs),
+        "packs": list(packs.distinct().order_by("created_at")),
         "collections": list(collections),
         "shown_instances": SHOWN_INSTANCES,
     }

@@ -19,3 +19,9 @@ class MissingPack(DomainError):
     """A pack is not where it should be."""
 
     code = "missing_pack"
+
+
+class PlaceUnavailable(VaultUnavailable):
+    """A whole place does not answer, or shows nothing; that says nothing about the packs in it."""
+
+    code = "place_unavailable"

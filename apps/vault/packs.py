@@ -64,13 +64,19 @@ def discard_pack(name: str) -> None:
         place(alias).remove(name)
 
 
+def aside(name: str) -> str:
+    """The name under which a place keeps the damaged bytes of a pack that was repaired there."""
+    return f"damaged/{name}"
+
+
 def erase_pack(name: str) -> None:
     """Remove both copies of a pack whose row is gone, and see that they are. Raises VaultUnavailable."""
     for alias in ("primary", "replica"):
         where = place(alias)
-        where.remove(name)
-        if name in where.names(name):
-            raise VaultUnavailable(f"Pack {name} is still in the {alias} after it was removed")
+        for each in (name, aside(name)):
+            where.remove(each)
+            if each in where.names(each):
+                raise VaultUnavailable(f"Pack {name} is still in the {alias} after it was removed")
 
 
 def replicate(pack: Pack) -> None:

@@ -47,6 +47,12 @@ class Place(Protocol):
     def names(self, prefix: str) -> list[str]:
         """Names that begin with `prefix`, whose folders are complete."""
 
+    def keep_aside(self, name: str, other: str) -> None:
+        """Give the bytes under `name`, if there are any, the name `other`; until they are replaced they have both.
+
+        Raises VaultUnavailable.
+        """
+
     def remove(self, name: str) -> None:
         """Delete durably; a name that is not there is no error. Raises VaultUnavailable."""
 
@@ -105,6 +111,19 @@ class DirectoryPlace(FileSystemStorage):
         found = [path.name for path in root.iterdir()] if root.is_dir() else []
         return sorted(f"{folder}/{name}" for name in found if name.removeprefix(PARTIAL).startswith(start))
 
+    def keep_aside(self, name: str, other: str) -> None:
+        source, target = Path(self.path(name)), Path(self.path(other))
+        try:
+            if not source.exists():
+                return
+            make_folders(target.parent)
+            target.unlink(missing_ok=True)
+            if not _link(source, target):
+                self._copy(source, target)
+            sync(target.parent)
+        except OSError as error:
+            raise VaultUnavailable(f"The vault could not be written: {error.strerror}") from error
+
     def remove(self, name: str) -> None:
         target = Path(self.path(name))
         try:
@@ -146,21 +165,34 @@ class BucketPlace(S3Storage):  # type: ignore[misc]
             return
         try:
             answer = self._object(name).get(Range=f"bytes={offset}-{offset + size - 1}")
+            yield from answer["Body"].iter_chunks(PIECE)
         except ClientError as error:
             if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
                 raise MissingPack(f"Pack {name} is missing") from None
             if error.response["Error"]["Code"] == "InvalidRange":
                 return
             raise VaultUnavailable(f"The vault could not be read: {error.response['Error']['Code']}") from error
-        yield from answer["Body"].iter_chunks(PIECE)
+        except BotoCoreError as error:
+            raise VaultUnavailable(f"The vault could not be read: {type(error).__name__}") from error
 
     def uncache(self, name: str) -> None:
         pass
 
     def names(self, prefix: str) -> list[str]:
         root = self._key("")
-        found = self.bucket.objects.filter(Prefix=self._key(prefix))
+        try:
+            found = list(self.bucket.objects.filter(Prefix=self._key(prefix)))
+        except (ClientError, BotoCoreError) as error:
+            raise VaultUnavailable(f"The vault could not be read: {type(error).__name__}") from error
         return [item.key.removeprefix(root).lstrip("/") for item in found]
+
+    def keep_aside(self, name: str, other: str) -> None:
+        try:
+            self._object(other).copy({"Bucket": self.bucket.name, "Key": self._key(name)})
+        except (ClientError, BotoCoreError) as error:
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+                return
+            raise VaultUnavailable(f"The vault could not be written: {type(error).__name__}") from error
 
     def remove(self, name: str) -> None:
         try:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -47,7 +48,7 @@ from apps.dicomnet.models import Commitment, Source
 from apps.facilities.models import DeviceToken, Facility, Invitation, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
 from apps.facilities.tokens import issue_token
-from apps.vault.models import Pack
+from apps.vault.models import Finding, Pack
 from apps.vault.places import place
 from apps.vault.spool import Batch
 
@@ -176,6 +177,10 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
     issue_code(terminal, actor=SYSTEM, now=now)
     with as_center():
         Source.objects.create(facility=sakura, terminal=terminal, via="get")
+        pack = Pack.objects.order_by("pk")[0]
+        Finding.objects.create(
+            facility=sakura, pack=pack, pack_name=pack.name, place="primary", damage="missing", found_at=now
+        )
         rows = {model: model._default_manager.order_by("pk").first() for model in MODELS}
     assert all(rows.values()), rows
     return rows
@@ -512,11 +517,17 @@ def test_the_overview_counts_what_is_stored_and_what_waits(
 ) -> None:
     empty = superuser.get(reverse("admin:index"))
     assert "No collection yet" in empty.content.decode()
-    assert [figure.value for figure in empty.context["waiting"]] == ["0", "0", "0"]
+    assert [figure.value for figure in empty.context["waiting"]] == ["0", "0", "0", "0", "0"]
     collection = receive(sakura, CT, CUT, OTHER_BYTES)
+    with as_center():
+        pack = Pack.objects.order_by("pk")[0]
+        Pack.objects.filter(pk=pack.pk).update(created_at=timezone.now() - timedelta(days=31))
+        Finding.objects.create(
+            facility=sakura, pack=pack, pack_name=pack.name, place="replica", damage="missing", found_at=timezone.now()
+        )
     full = superuser.get(reverse("admin:index"))
     assert [figure.value for figure in full.context["stored"]][:3] == ["2", "1", "1"]
-    assert [figure.value for figure in full.context["waiting"]] == ["2", "1", "1"]
+    assert [figure.value for figure in full.context["waiting"]] == ["2", "1", "1", "1", "1"]
     assert address(collection, "change") in full.content.decode()
     assert sum(json.loads(full.context["chart"])["datasets"][0]["data"]) == 1
     for figure in full.context["waiting"]:

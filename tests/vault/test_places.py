@@ -1,17 +1,9 @@
 """Packs in a directory and in an S3 bucket behave alike; S3 is a real server process."""
 
 import os
-import secrets
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pydicom.data
 import pytest
 from django.core.files.storage import storages
@@ -32,40 +24,6 @@ from apps.vault.places import DirectoryPlace, Place, place
 from apps.vault.spool import Batch
 
 CT = Path(str(pydicom.data.get_testdata_file("CT_small.dcm"))).read_bytes()
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-
-
-@pytest.fixture(scope="session")
-def s3_url() -> Iterator[str]:
-    """A moto server process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [Path(sys.executable).parent / "moto_server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/data.json", timeout=2):
-                break
-        except OSError:
-            assert time.monotonic() < deadline
-            assert server.poll() is None
-    yield f"http://127.0.0.1:{port}"
-    server.terminate()
-    server.wait(10)
-
-
-@pytest.fixture
-def s3_options(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    bucket = f"vault-{secrets.token_hex(4)}"
-    boto3.client("s3", endpoint_url=s3_url).create_bucket(Bucket=bucket)
-    return {"bucket_name": bucket, "endpoint_url": s3_url, "location": "packs"}
 
 
 @pytest.fixture(params=["directory", "bucket"])
