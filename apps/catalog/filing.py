@@ -267,7 +267,6 @@ def _bring_up_to_date(facility_id: int, study: Study, arrivals: list[Arrival], n
             modalities_in_study=modalities,
             body_parts=body_parts,
             updated_at=now,
-            needs_assessment=True,
         )
 
 

@@ -121,7 +121,6 @@ class Study(TenantModel):
     updated_at = models.DateTimeField(_("last received"))
     purposes = ArrayField(models.CharField(max_length=SHORT), default=list, blank=True, verbose_name=_("purposes"))
     recorded_until = models.DateField(_("to be kept until, by the facility"), null=True, blank=True)
-    needs_assessment = models.BooleanField(_("storage period to be assessed"), default=True)
     sort_date = models.GeneratedField(
         expression=Coalesce("study_date", models.Func("created_at", template=UTC_DATE)),
         output_field=models.DateField(),
@@ -140,7 +139,6 @@ class Study(TenantModel):
             models.Index(fields=["facility", "-sort_date", "-id"], name="study_newest_first"),
             models.Index(fields=["facility", "accession_number"], name="study_by_accession_number"),
             models.Index(fields=["facility", "created_at"], name="study_by_reception"),
-            models.Index(fields=["id"], condition=models.Q(needs_assessment=True), name="study_to_be_assessed"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Documents as PDF/A: typst templates filled with data. Fonts for Latin and Japanese are shipped, none is looked for."""
+"""Documents as PDF/A: typst templates filled with data, in fonts that are shipped or within typst."""
 
 import json
 from datetime import datetime

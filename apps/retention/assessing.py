@@ -5,25 +5,27 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from apps.catalog.models import Patient, Study
+from apps.catalog.models import Patient
 from apps.core.clock import database_now
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.retention.facts import PatientFacts, StudyFacts, believed_exam
-from apps.retention.floors import Assessment, assess
+from apps.retention.floors import Assessment, Floor, assess
 from apps.retention.law import Law, law_of, rules_in_force
-from apps.retention.models import CareEvent, Extension
+from apps.retention.models import Unassessed
 
-AT_ONCE = 500  # patients that one transaction holds
+AT_ONCE = 1000  # studies that one transaction looks at, and others of their patients
 MAMMOGRAPHY = "MG"
 
 
 @dataclass(slots=True)
-class _Known:
+class Known:
     """What is on record of one patient."""
 
     birth_date: date | None
@@ -47,11 +49,7 @@ def assess_pending() -> int:
 
 def _assess_some() -> int:
     with as_center():
-        waiting = (
-            Study.objects.filter(needs_assessment=True)
-            .order_by("pk")
-            .values_list("facility_id", "patient_id")[:AT_ONCE]
-        )
+        waiting = Unassessed.objects.order_by("pk").values_list("facility_id", "study__patient_id")[:AT_ONCE]
         by_facility = defaultdict[int, set[int]](set)
         for facility_id, patient_id in waiting:
             by_facility[facility_id].add(patient_id)
@@ -69,10 +67,10 @@ def assess_patients(facility_id: int, patient_ids: Iterable[int], *, wait: bool 
         .select_for_update(no_key=True, skip_locked=not wait)
     )
     facility = Facility.objects.get(pk=facility_id)
-    known = {pk: _Known(birth_date) for pk, birth_date in held.values_list("pk", "birth_date")}
+    known = {pk: Known(birth_date) for pk, birth_date in held.values_list("pk", "birth_date")}
     law, now = law_of(facility, rules_in_force()), database_now()
-    _read(facility, known)
-    extensions = _extensions(facility_id, known)
+    read_known(facility, known, hold=True)
+    extensions = extensions_of(facility_id, known)
     assessed = [
         (key, assess_study(study, each.facts, law, extensions.get(key, ())))
         for each in known.values()
@@ -87,74 +85,80 @@ def assess_study(study: StudyFacts, patient: PatientFacts, law: Law, extensions:
     return assess(study, patient, law.facility, law.rules, extensions, has_law_of_subdivisions=law.has_subdivisions)
 
 
-def _read(facility: Facility, known: dict[int, _Known]) -> None:
+def read_known(facility: Facility, known: dict[int, Known], *, hold: bool = False) -> None:
+    """Add studies and care events to the patients with these keys.
+
+    `hold`: the studies are held until the transaction ends: what is being filed into one is waited for, and seen.
+    """
     zone = ZoneInfo(facility.time_zone)
-    studies = Study.objects.filter(facility_id=facility.pk, patient_id__in=list(known)).order_by("pk")
-    fields = (
-        "pk", "patient_id", "study_date", "created_at", "modalities_in_study", "body_parts", "purposes",
-        "recorded_until",
-    )  # fmt: skip
-    for (
-        key,
-        patient_id,
-        study_date,
-        created_at,
-        modalities,
-        body_parts,
-        purposes,
-        recorded_until,
-    ) in studies.select_for_update(no_key=True).values_list(*fields):
-        patient = known[patient_id]
-        received_on = created_at.astimezone(zone).date()
-        exam_on, is_believed = believed_exam(study_date, received_on, patient.birth_date)
-        facts = StudyFacts(exam_on, received_on, is_believed, frozenset(modalities), frozenset(body_parts),
-                           frozenset(purposes), recorded_until)  # fmt: skip
-        patient.studies.append((key, facts))
-    events = CareEvent.objects.filter(facility_id=facility.pk, patient_id__in=list(known)).order_by("happened_on")
-    for patient_id, kind, happened_on in events.values_list("patient_id", "kind", "happened_on"):
-        told = known[patient_id].events
-        told[kind] = (*told.get(kind, ()), happened_on)
+    given: list[Any] = [facility.pk, list(known)]
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD_STUDIES if hold else _STUDIES, given)
+        for key, patient_id, study_date, created_at, modalities, body_parts, purposes, recorded_until in cursor:
+            patient = known[patient_id]
+            received_on = created_at.astimezone(zone).date()
+            exam_on, is_believed = believed_exam(study_date, received_on, patient.birth_date)
+            facts = StudyFacts(exam_on, received_on, is_believed, frozenset(modalities), frozenset(body_parts),
+                               frozenset(purposes), recorded_until)  # fmt: skip
+            patient.studies.append((key, facts))
+        cursor.execute(_EVENTS, given)
+        for patient_id, kind, happened_on in cursor:
+            told = known[patient_id].events
+            told[kind] = (*told.get(kind, ()), happened_on)
 
 
-def _extensions(facility_id: int, known: dict[int, _Known]) -> dict[int, tuple[date, ...]]:
+def extensions_of(facility_id: int, known: dict[int, Known]) -> dict[int, tuple[date, ...]]:
+    """Until when the facility extended studies of these patients, by the study's key."""
     studies = [key for each in known.values() for key, _ in each.studies]
     found: dict[int, tuple[date, ...]] = {}
-    rows = Extension.objects.filter(facility_id=facility_id, study_id__in=studies)
-    for study_id, until in rows.values_list("study_id", "until"):
-        found[study_id] = (*found.get(study_id, ()), until)
+    with connection.cursor() as cursor:
+        cursor.execute(_EXTENSIONS, [facility_id, studies])
+        for study_id, until in cursor:
+            found[study_id] = (*found.get(study_id, ()), until)
     return found
 
 
 def _write(facility_id: int, assessed: Sequence[tuple[int, Assessment]], now: datetime) -> None:
     """Rows that say something new are written; a date only moves on."""
-    rows = [
-        {
-            "study_id": key,
-            "computed_until": each.certain_until and each.certain_until.isoformat(),
-            "missing": each.missing,
-            "floors": [floor.as_json() for floor in each.floors],
-        }
-        for key, each in assessed
-    ]
+    rows = ",".join(_encoded(key, each) for key, each in assessed)
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO retention_retention AS known
-                (facility_id, study_id, certain_until, computed_until, missing, floors, assessed_at)
-            SELECT %s, study_id, computed_until, computed_until, missing, floors, %s
-            FROM json_to_recordset(%s::json)
-                AS new (study_id bigint, computed_until date, missing varchar[], floors jsonb)
-            ON CONFLICT (facility_id, study_id) DO UPDATE SET
-                certain_until = GREATEST(known.certain_until, excluded.certain_until),
-                computed_until = excluded.computed_until, missing = excluded.missing, floors = excluded.floors,
-                assessed_at = excluded.assessed_at
-            WHERE (known.computed_until, known.missing, known.floors)
-                IS DISTINCT FROM (excluded.computed_until, excluded.missing, excluded.floors)
-            """,
-            [facility_id, now, json.dumps(rows)],
-        )
-        cursor.execute(
-            "UPDATE catalog_study SET needs_assessment = false"
-            " WHERE facility_id = %s AND id = ANY(%s) AND needs_assessment",
-            [facility_id, [key for key, _ in assessed]],
-        )
+        cursor.execute(_UPSERT, [facility_id, now, f"[{rows}]"])
+        cursor.execute(_DONE, [facility_id, [key for key, _ in assessed]])
+
+
+def _encoded(key: int, found: Assessment) -> str:
+    until = f'"{found.certain_until}"' if found.certain_until else "null"
+    floors = ",".join(map(_floor_encoded, found.floors))
+    return f'{{"study_id":{key},"computed_until":{until},"missing":{json.dumps(found.missing)},"floors":[{floors}]}}'
+
+
+@lru_cache(maxsize=20_000)
+def _floor_encoded(floor: Floor) -> str:
+    """Many studies have a floor in common: the same rule, from the same day."""
+    return json.dumps(floor.as_json(), ensure_ascii=False)
+
+
+_STUDIES = """
+    SELECT id, patient_id, study_date, created_at, modalities_in_study, body_parts, purposes, recorded_until
+    FROM catalog_study WHERE facility_id = %s AND patient_id = ANY(%s) ORDER BY id
+"""
+_HELD_STUDIES = f"{_STUDIES} FOR NO KEY UPDATE"
+_EVENTS = """
+    SELECT patient_id, kind, happened_on FROM retention_careevent
+    WHERE facility_id = %s AND patient_id = ANY(%s) ORDER BY happened_on
+"""
+_EXTENSIONS = "SELECT study_id, until FROM retention_extension WHERE facility_id = %s AND study_id = ANY(%s)"
+_UPSERT = """
+    INSERT INTO retention_retention AS known
+        (facility_id, study_id, certain_until, computed_until, missing, floors, assessed_at)
+    SELECT %s, study_id, computed_until, computed_until, missing, floors, %s
+    FROM json_to_recordset(%s::json)
+        AS new (study_id bigint, computed_until date, missing varchar[], floors jsonb)
+    ON CONFLICT (facility_id, study_id) DO UPDATE SET
+        certain_until = GREATEST(known.certain_until, excluded.certain_until),
+        computed_until = excluded.computed_until, missing = excluded.missing, floors = excluded.floors,
+        assessed_at = excluded.assessed_at
+    WHERE (known.computed_until, known.missing, known.floors)
+        IS DISTINCT FROM (excluded.computed_until, excluded.missing, excluded.floors)
+"""
+_DONE = "DELETE FROM retention_unassessed WHERE facility_id = %s AND study_id = ANY(%s)"

@@ -1,29 +1,37 @@
-"""Which studies are to be assessed (again): a flag on the study is the queue."""
+"""What else than a study's own facts asks for its assessment: the law, or what is known of a facility.
+
+Studies, patients, care events and extensions ask by themselves: triggers put their studies into the queue.
+"""
 
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Q, QuerySet
 
-from apps.catalog.models import Study
 from apps.facilities.models import Facility
 
 
-def request_assessment_of_patient(facility_id: int, patient_id: int) -> None:
-    """What was told of a patient may lengthen the floors of all their studies."""
-    Study.objects.filter(facility_id=facility_id, patient_id=patient_id).update(needs_assessment=True)
-
-
 def request_assessment_of_facilities(facility_ids: Iterable[int]) -> None:
-    """The law, the contract or the kind of facilities has changed."""
-    Study.objects.filter(facility_id__in=list(facility_ids), needs_assessment=False).update(needs_assessment=True)
+    """The law, the contract or the kind of facilities has changed: all their studies are to be assessed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO retention_unassessed (facility_id, study_id)"
+            " SELECT facility_id, id FROM catalog_study WHERE facility_id = ANY(%s) ORDER BY id ON CONFLICT DO NOTHING",
+            [list(facility_ids)],
+        )
 
 
 def request_assessment_of_jurisdictions(jurisdictions: Iterable[str]) -> None:
     """A rule of these jurisdictions was enabled or retired."""
-    wanted = Q()
+    request_assessment_of_facilities(facilities_of(jurisdictions).values_list("pk", flat=True))
+
+
+def facilities_of(jurisdictions: Iterable[str]) -> QuerySet[Facility]:
+    """Those whose law changes with a rule of these jurisdictions."""
+    wanted = Q(pk__in=[])
     for place in jurisdictions:
         country, _, subdivision = place.partition("-")
         wanted |= Q(country=country, subdivision=subdivision) if subdivision else Q(country=country)
         # A facility whose state is not told learns that its country has such law.
         wanted |= Q(country=country, subdivision="")
-    request_assessment_of_facilities(Facility.objects.filter(wanted).values_list("pk", flat=True))
+    return Facility.objects.filter(wanted)

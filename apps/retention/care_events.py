@@ -8,7 +8,6 @@ from apps.audit.record import Actor, record
 from apps.catalog.models import Patient
 from apps.core.errors import DomainError
 from apps.facilities.models import DeviceToken
-from apps.retention.assessment_queue import request_assessment_of_patient
 from apps.retention.models import CareEvent, CareEventKind
 
 
@@ -38,7 +37,6 @@ def report_care_event(
         defaults={"reported_at": now, "reported_by": by, "device_token": token},
     )  # fmt: skip
     if is_new:
-        request_assessment_of_patient(patient.facility_id, patient.pk)
         record("care_event.reported", actor=actor, object_type="patient", object_id=patient.pk,
                facility_id=patient.facility_id, kind=kind)  # fmt: skip
     return is_new
@@ -63,7 +61,6 @@ def set_birth_date(patient: Patient, birth_date: date, *, actor: Actor, now: dat
     Patient.objects.filter(facility_id=patient.facility_id, pk=patient.pk, birth_date=None).update(
         birth_date=birth_date
     )
-    request_assessment_of_patient(patient.facility_id, patient.pk)
     record("patient.birth_date_told", actor=actor, object_type="patient", object_id=patient.pk,
            facility_id=patient.facility_id)  # fmt: skip
 

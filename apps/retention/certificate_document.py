@@ -6,9 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.core.documents import typeset
 from apps.retention.certificates import number_of
@@ -62,8 +61,8 @@ def _facts(disposition: Disposition) -> list[list[str]]:
         [_("Number"), number_of(disposition)],
         [_("Facility"), disposition.facility.name],
         [_("Study Instance UID"), disposition.study_instance_uid],
-        [_("Study date"), in_words(disposition.study_date) if disposition.study_date else "–"],
-        [_("Modalities"), ", ".join(disposition.modalities) or "–"],
+        [_("Study date"), in_words(disposition.study_date) if disposition.study_date else "-"],
+        [_("Modalities"), ", ".join(disposition.modalities) or "-"],
         [_("Images"), f"{disposition.instance_count}, {filesizeformat(disposition.size_bytes)}"],
         [_("Kept until"), f"{in_words(disposition.kept_until)}: {explain(governing) if governing else ''} ({law})"],
         [_("Approved"), f"{_time(disposition.approved_at)}, {DECISIONS.get(disposition.decision, '')}"],

@@ -63,7 +63,6 @@ def extend(study: Study, *, period: str, reason: str, actor: Actor, now: datetim
         facility_id=study.facility_id, study=study, period=period, until=until, reason=reason, extended_at=now,
         extended_by=by,
     )  # fmt: skip
-    Study.objects.filter(facility_id=study.facility_id, pk=study.pk).update(needs_assessment=True)
     record("study.extended", actor=actor, object_type="study", object_id=study.pk, facility_id=study.facility_id,
            period=period)  # fmt: skip
     for disposition in Disposition.objects.filter(facility_id=study.facility_id, study=study, state__in=OPEN):

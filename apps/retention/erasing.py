@@ -28,7 +28,7 @@ _FORGET_RECEPTIONS = f"""
 _DELETE_INSTANCES = f"DELETE FROM catalog_instance WHERE facility_id = %(facility)s AND id IN ({_OF_STUDY})"  # noqa: S608
 _TABLES_OF_STUDY = (
     "catalog_conflict", "catalog_series", "catalog_hold", "retention_extension", "retention_correction",
-    "retention_retention",
+    "retention_retention", "retention_unassessed",
 )  # fmt: skip
 _IS_LAST = "NOT EXISTS (SELECT FROM catalog_study WHERE facility_id = %(facility)s AND patient_id = %(patient)s)"
 _DELETE_PATIENT = f"DELETE FROM catalog_patient WHERE facility_id = %(facility)s AND id = %(patient)s AND {_IS_LAST}"  # noqa: S608

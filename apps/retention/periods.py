@@ -1,6 +1,5 @@
 """Calendar periods (ISO 8601-1, 5.5.2): years, months and days added to a date, never ending early."""
 
-import calendar
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -32,11 +31,11 @@ class Period:
         year = start.year + self.years + years
         if year > FOREVER.year:
             return FOREVER
-        month += 1
-        last = calendar.monthrange(year, month)[1]
-        moved = date(year, month, min(start.day, last))
-        days = self.days + (1 if start.day > last else 0)
-        return moved + timedelta(days) if (FOREVER - moved).days > days else FOREVER
+        try:
+            moved = date(year, month + 1, start.day)
+        except ValueError:  # never in December: that has all days
+            moved = date(year, month + 2, 1)
+        return moved + timedelta(self.days) if (FOREVER - moved).days > self.days else FOREVER
 
 
 @cache

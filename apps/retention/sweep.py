@@ -14,14 +14,14 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM, record
-from apps.catalog.models import Hold, Study
+from apps.catalog.models import Hold
 from apps.core.errors import DomainError
 from apps.facilities.tenancy import as_center
 from apps.retention.clocks import agreed_now, today
 from apps.retention.deciding import SILENCE_KEEPS, extend_at_once, withdraw
 from apps.retention.deletion import carry_out
 from apps.retention.errors import ClocksDiffer
-from apps.retention.models import DeletionPolicy, Disposition, OnExpiry, OnSilence, Retention, State
+from apps.retention.models import DeletionPolicy, Disposition, OnExpiry, OnSilence, Retention, State, Unassessed
 from apps.retention.models.dispositions import OPEN
 from apps.retention.models.policies import policy_of
 
@@ -50,7 +50,7 @@ def sweep(*, trusts_clock: bool = False) -> Swept:
     swept = Swept()
     for key in _keys(due(today(now))):
         swept.expired += _apart(swept, partial(_expire, key, now))
-    for key in _keys(_to_step(now)):
+    for key in _keys(to_step(now)):
         swept.stepped += _apart(swept, partial(_step, key, now))
     swept.deleted = carry_out_approved(swept)
     with as_center():
@@ -73,7 +73,7 @@ def due(day: date) -> QuerySet[Retention]:
     of_study = {"facility_id": OuterRef("facility_id"), "study_id": OuterRef("study_id")}
     ending = Disposition.objects.filter(**of_study, state__in=[*OPEN, State.DELETING])
     held = Hold.objects.filter(**of_study, released_at=None)
-    waiting = Study.objects.filter(facility_id=OuterRef("facility_id"), pk=OuterRef("study_id"), needs_assessment=True)
+    waiting = Unassessed.objects.filter(**of_study)
     return Retention.objects.filter(~Exists(ending), ~Exists(held), ~Exists(waiting), kept_until__lt=day)
 
 
@@ -143,14 +143,15 @@ def _next_step(disposition: Disposition, policy: DeletionPolicy, now: datetime) 
     return min([at for at in reminders if at > now], default=disposition.decide_by)
 
 
-def _to_step(now: datetime) -> QuerySet[Disposition]:
+def to_step(now: datetime) -> QuerySet[Disposition]:
+    """The notices whose reminder or end has come."""
     return Disposition.objects.filter(state=State.NOTIFIED, next_at__lte=now)
 
 
 def _step(key: int, now: datetime) -> bool:
     """Remind, or take silence for what the policy says it is."""
     with as_center():
-        claimed = _to_step(now).select_related("study").select_for_update(of=("self",), skip_locked=True)
+        claimed = to_step(now).select_related("study").select_for_update(of=("self",), skip_locked=True)
         disposition = claimed.filter(pk=key).first()
         if disposition is None:
             return False

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import search_at_a_million
+from tests.benchmarks import fixity, retention, search_at_a_million
 from tests.benchmarks.handover import handed_over
 from tests.benchmarks.images import Slices
 from tests.benchmarks.network import STORESCU, stored_per_second
@@ -41,6 +41,10 @@ def main(chosen: list[str]) -> None:
             handover(Path(folder))
     if not chosen or "search" in chosen:
         search_at_a_million.main()
+    if not chosen or "fixity" in chosen:
+        fixity.main()
+    if not chosen or "retention" in chosen or "retention=large" in chosen:
+        retention.main(large="retention=large" in chosen)
 
 
 def limits(folder: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_hold_an_unknown_or_an_unassessed_exam_stops_a_forged_deletion_too(lin
         force(disposition, State.DELETING)
     with as_center():
         release_hold(hold, by=None, actor=SYSTEM, now=timezone.now())
-        Study.objects.update(needs_assessment=True)
+        Study.objects.update(study_date=date(2024, 1, 1))
     with as_center(), pytest.raises(ProgrammingError, match="assessed again"):
         force(disposition, State.DELETING)
     assess_pending()

@@ -1,7 +1,7 @@
 """The tables of storage periods."""
 
 from apps.retention.models.dispositions import TRANSITIONS, Disposition, State
-from apps.retention.models.floors import CareEvent, CareEventKind, Correction, Extension, Retention
+from apps.retention.models.floors import CareEvent, CareEventKind, Correction, Extension, Retention, Unassessed
 from apps.retention.models.policies import DeletionPolicy, OnExpiry, OnSilence
 from apps.retention.models.rules import Confidence, Rule
 
@@ -19,4 +19,5 @@ __all__ = [
     "Retention",
     "Rule",
     "State",
+    "Unassessed",
 ]

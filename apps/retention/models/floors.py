@@ -86,6 +86,23 @@ class Retention(TenantModel):
         return f"#{self.study_id}"
 
 
+class Unassessed(TenantModel):
+    """A study whose floors are to be computed (again): the queue of assessing.py.
+
+    The database puts a study here whenever what its floors depend on is written, by whichever way (0005_queue).
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+")
+
+    class Meta:
+        verbose_name = _("study to be assessed")
+        verbose_name_plural = _("studies to be assessed")
+        constraints = [models.UniqueConstraint(fields=["facility", "study"], name="unassessed_once")]
+
+    def __str__(self) -> str:
+        return f"#{self.study_id}"
+
+
 class Extension(TenantModel):
     """The facility keeps a study longer than it must. Append-only."""
 

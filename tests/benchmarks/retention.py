@@ -1,0 +1,127 @@
+"""Storage periods at scale: assessing after a change of the law, and a sweep whose cost follows what is due."""
+
+import os
+import shutil
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from tests.environment import HOME
+
+SIZES = [100_000, 1_000_000]
+LARGE = 5_000_000
+DUE = 1_000
+console = Console(width=110)
+
+_PATIENTS = """
+    INSERT INTO catalog_patient (facility_id, patient_id, issuer_of_patient_id, name_alphabetic, name_ideographic,
+        name_phonetic, folded_name, birth_date, sex, other_patient_ids, created_at)
+    SELECT %(facility)s, 'P' || n, '', '', '', '', '', date '1930-01-01' + n %% 33000, '', '{}', now()
+    FROM generate_series(%(first)s, %(last)s) n WHERE n %% 2 = 0
+"""
+_STUDIES = """
+    INSERT INTO catalog_study (facility_id, patient_id, study_instance_uid, study_date, accession_number, study_id,
+        study_description, referring_physician_name, institution_name, modalities_in_study, body_parts, series_count,
+        instance_count, size_bytes, created_at, updated_at, purposes)
+    SELECT %(facility)s, %(patients)s + (n - %(first)s) / 2, '2.25.' || n, date '2018-01-01' + n %% 2900, '', '', '',
+        '', '', '{CT}', '{}', 0, 0, 0, now(), now(), '{}'
+    FROM generate_series(%(first)s, %(last)s) n
+"""
+
+
+def main(*, large: bool) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
+    import django
+    from django.conf import settings
+
+    django.setup()
+    from medvault.bootstrap import bootstrap_roles, migrate
+    from medvault.embedded.services import embedded_postgresql
+
+    postgresql = embedded_postgresql(settings.ENV)
+    try:
+        postgresql.start()
+        bootstrap_roles(settings.ENV)
+        migrate(verbosity=0)
+        conninfo = postgresql.admin_conninfo(settings.DATABASES["default"]["NAME"])
+        with psycopg.connect(conninfo, autocommit=True) as superuser:
+            console.print(_measured(superuser, [*SIZES, *([LARGE] if large else [])]))
+    finally:
+        postgresql.stop()
+        shutil.rmtree(HOME, ignore_errors=True)
+
+
+def _measured(superuser: psycopg.Connection, sizes: list[int]) -> Table:
+    table = Table(
+        "Studies stored", "assessed after a change of the law", f"sweep, {DUE:,} due", "sweep, nothing due",
+        title="Storage periods",
+    )  # fmt: skip
+    facility_id, stored = _facility(superuser), 0
+    for size in sizes:
+        _fill(superuser, facility_id, stored + 1, size)
+        speed = _assessed_per_second(size - stored)
+        stored = size
+        superuser.execute("VACUUM ANALYZE")
+        _make_due(superuser, facility_id)
+        due, nothing = _swept(), _swept()
+        table.add_row(f"{size:,}", f"{speed:,.0f} a second", f"{due:.2f} s", f"{nothing:.3f} s")
+    return table
+
+
+def _facility(superuser: psycopg.Connection) -> int:
+    row = superuser.execute(
+        "INSERT INTO facilities_facility (slug, name, kind, country, subdivision, address, receipts_to, time_zone,"
+        " created_at) VALUES ('bench', 'Bench', 'hospital', 'DE', '', '', '', 'Europe/Berlin', now()) RETURNING id"
+    ).fetchone()
+    assert row
+    superuser.execute("UPDATE retention_rule SET enabled_at = now() WHERE key = 'de-diag'")
+    return int(row[0])
+
+
+def _fill(superuser: psycopg.Connection, facility_id: int, first: int, last: int) -> None:
+    """Rows alone: two studies a patient."""
+    given: dict[str, Any] = {"facility": facility_id, "first": first, "last": last}
+    before = superuser.execute("SELECT coalesce(max(id), 0) + 1 FROM catalog_patient").fetchone()
+    assert before
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute(_PATIENTS, given)
+    superuser.execute(_STUDIES, given | {"patients": before[0]})
+    superuser.execute("SET session_replication_role = origin")
+    superuser.execute(
+        "INSERT INTO retention_unassessed (facility_id, study_id) SELECT facility_id, id FROM catalog_study"
+        " WHERE id > %s - %s",
+        [last, last - first + 1],
+    )
+    superuser.execute("ANALYZE")
+
+
+def _assessed_per_second(count: int) -> float:
+    """Studies, read, computed and written; the first time and again after a rule has changed."""
+    from apps.retention.assessing import assess_pending
+
+    started = time.perf_counter()
+    assert assess_pending() == count
+    return count / (time.perf_counter() - started)
+
+
+def _make_due(superuser: psycopg.Connection, facility_id: int) -> None:
+    """As if the periods of so many studies had ended yesterday."""
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute(
+        "UPDATE retention_retention SET certain_until = %s WHERE id IN (SELECT id FROM retention_retention"
+        " WHERE facility_id = %s AND kept_until > now() ORDER BY id LIMIT %s)",
+        [datetime.now(UTC).date() - timedelta(days=3), facility_id, DUE],
+    )
+    superuser.execute("SET session_replication_role = origin")
+
+
+def _swept() -> float:
+    from apps.retention.sweep import sweep
+
+    started = time.perf_counter()
+    sweep(trusts_clock=True)
+    return time.perf_counter() - started
