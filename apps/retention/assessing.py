@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -49,9 +48,10 @@ def assess_pending() -> int:
 
 def _assess_some() -> int:
     with as_center():
-        waiting = Unassessed.objects.order_by("pk").values_list("facility_id", "study__patient_id")[:AT_ONCE]
+        # Another worker takes the next ones; those whose patient it holds wait for the call after this.
+        queue = Unassessed.objects.order_by("pk").select_for_update(of=("self",), skip_locked=True)
         by_facility = defaultdict[int, set[int]](set)
-        for facility_id, patient_id in waiting:
+        for facility_id, patient_id in queue.values_list("facility_id", "study__patient_id")[:AT_ONCE]:
             by_facility[facility_id].add(patient_id)
         return sum(assess_patients(facility_id, patients) for facility_id, patients in sorted(by_facility.items()))
 
@@ -90,13 +90,11 @@ def read_known(facility: Facility, known: dict[int, Known], *, hold: bool = Fals
 
     `hold`: the studies are held until the transaction ends: what is being filed into one is waited for, and seen.
     """
-    zone = ZoneInfo(facility.time_zone)
     given: list[Any] = [facility.pk, list(known)]
     with connection.cursor() as cursor:
-        cursor.execute(_HELD_STUDIES if hold else _STUDIES, given)
-        for key, patient_id, study_date, created_at, modalities, body_parts, purposes, recorded_until in cursor:
+        cursor.execute(_HELD_STUDIES if hold else _STUDIES, [facility.time_zone, *given])
+        for key, patient_id, study_date, received_on, modalities, body_parts, purposes, recorded_until in cursor:
             patient = known[patient_id]
-            received_on = created_at.astimezone(zone).date()
             exam_on, is_believed = believed_exam(study_date, received_on, patient.birth_date)
             facts = StudyFacts(exam_on, received_on, is_believed, frozenset(modalities), frozenset(body_parts),
                                frozenset(purposes), recorded_until)  # fmt: skip
@@ -139,7 +137,8 @@ def _floor_encoded(floor: Floor) -> str:
 
 
 _STUDIES = """
-    SELECT id, patient_id, study_date, created_at, modalities_in_study, body_parts, purposes, recorded_until
+    SELECT id, patient_id, study_date, (created_at AT TIME ZONE %s)::date, modalities_in_study, body_parts, purposes,
+        recorded_until
     FROM catalog_study WHERE facility_id = %s AND patient_id = ANY(%s) ORDER BY id
 """
 _HELD_STUDIES = f"{_STUDIES} FOR NO KEY UPDATE"

@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
     dependencies = [("retention", "0004_queue"), ("retention", "0003_guards")]
     operations = [
         migrations.RunSQL(FILL),
-        tenant_table("retention_unassessed", facility="SELECT, INSERT", center="SELECT, INSERT, DELETE"),
+        tenant_table("retention_unassessed", facility="SELECT, INSERT", center="SELECT, INSERT, UPDATE, DELETE"),
         same_facility("retention_unassessed", "study_id", "catalog_study"),
         migrations.RunSQL(FUNCTIONS),
         migrations.RunSQL(TRIGGERS),
