@@ -94,6 +94,13 @@ def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None
     empty_folders()  # tests that roll back leave their packs behind
     with django_db_blocker.unblock():
         yield
+    with django_db_blocker.unblock():
+        empty_tables()
+    empty_folders()
+
+
+def empty_tables() -> None:
+    """As after the first migration: nothing but the presets of rules."""
     with superuser_connection() as connection:
         connection.execute("SET session_replication_role = replica")
         tables = connection.execute(
@@ -103,9 +110,7 @@ def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None
         ).fetchone()
         assert tables
         connection.execute(f"TRUNCATE {tables[0]} CASCADE".encode())
-    with django_db_blocker.unblock():
-        record_presets(using="owner")
-    empty_folders()
+    record_presets(using="owner")
 
 
 def empty_folders() -> None:

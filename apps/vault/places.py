@@ -21,6 +21,7 @@ from apps.vault.errors import MissingPack, VaultUnavailable
 PIECE = 1 << 20
 WHOLE = 1 << 62
 PARTIAL = ".partial-"
+SUFFIX = ".zip"
 
 
 class Place(Protocol):
@@ -46,6 +47,12 @@ class Place(Protocol):
 
     def names(self, prefix: str) -> list[str]:
         """Names that begin with `prefix`, whose folders are complete."""
+
+    def all_names(self) -> list[str]:
+        """The names of all packs."""
+
+    def size_of(self, name: str) -> int:
+        """The bytes of a pack. Raises MissingPack."""
 
     def keep_aside(self, name: str, other: str) -> None:
         """Give the bytes under `name`, if there are any, the name `other`; until they are replaced they have both.
@@ -110,6 +117,16 @@ class DirectoryPlace(FileSystemStorage):
         root = Path(self.path(folder))
         found = [path.name for path in root.iterdir()] if root.is_dir() else []
         return sorted(f"{folder}/{name}" for name in found if name.removeprefix(PARTIAL).startswith(start))
+
+    def all_names(self) -> list[str]:
+        root = Path(self.path(""))
+        return sorted(str(path.relative_to(root)) for path in root.glob(f"[0-9]*/*/[!.]*{SUFFIX}"))
+
+    def size_of(self, name: str) -> int:
+        try:
+            return Path(self.path(name)).stat().st_size
+        except FileNotFoundError:
+            raise MissingPack(f"Pack {name} is missing") from None
 
     def keep_aside(self, name: str, other: str) -> None:
         source, target = Path(self.path(name)), Path(self.path(other))
@@ -185,6 +202,19 @@ class BucketPlace(S3Storage):  # type: ignore[misc]
         except (ClientError, BotoCoreError) as error:
             raise VaultUnavailable(f"The vault could not be read: {type(error).__name__}") from error
         return [item.key.removeprefix(root).lstrip("/") for item in found]
+
+    def all_names(self) -> list[str]:
+        return sorted(name for name in self.names("") if name[:1].isdigit() and name.endswith(SUFFIX))
+
+    def size_of(self, name: str) -> int:
+        try:
+            return int(self._object(name).content_length)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+                raise MissingPack(f"Pack {name} is missing") from None
+            raise VaultUnavailable(f"The vault could not be read: {error.response['Error']['Code']}") from error
+        except BotoCoreError as error:
+            raise VaultUnavailable(f"The vault could not be read: {type(error).__name__}") from error
 
     def keep_aside(self, name: str, other: str) -> None:
         try:
