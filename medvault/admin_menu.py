@@ -47,6 +47,7 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
             (_("Instances"), "image", "catalog.instance", ""),
         ),
     ),
+    (_("Storage periods"), ((_("Rules"), "gavel", "retention.rule", ""),)),
     (
         _("Vault"),
         (

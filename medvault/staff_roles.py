@@ -3,6 +3,16 @@
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
+# Rules of the law, holds, corrections of storage periods, deletions that are stuck.
+_STORAGE_PERIODS = (
+    "catalog.add_hold",
+    "catalog.change_hold",
+    "retention.change_rule",
+    "retention.add_correction",
+    "retention.change_correction",
+    "retention.change_disposition",
+)
+
 # Everybody reads everything; this is what each group changes besides.
 CHANGES: dict[str, tuple[str, ...]] = {
     "administrator": (
@@ -22,6 +32,8 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "collection.change_collector",
         "dicomnet.add_source",
         "dicomnet.change_source",
+        "retention.add_deletionpolicy",
+        *_STORAGE_PERIODS,
     ),
     "operator": (
         "collection.add_terminal",
@@ -29,7 +41,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "dicomnet.add_source",
         "dicomnet.change_source",
     ),
-    "archivist": ("catalog.change_conflict",),
+    "archivist": ("catalog.change_conflict", *_STORAGE_PERIODS),
     "billing": (),
 }
 

@@ -2,14 +2,16 @@
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.contrib.admin import ShowFacets, SimpleListFilter
 from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -25,6 +27,8 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import display
+
+from apps.core.errors import DomainError
 
 ROWS_OF_A_TABLE = 100
 KEPT_SEARCHES = 20
@@ -118,10 +122,14 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         """Whether the page of `obj` offers the actions of `actions_detail` to those who may."""
         return True
 
+    def offers(self, act: str, obj: Any) -> bool:
+        """Whether the page of `obj` offers this one of the actions to those who may."""
+        return self.can_act_on(obj)
+
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         offered: list[UnfoldAction] = super().get_actions_detail(request, object_id)
         obj = self.get_object(request, object_id) if offered else None
-        return offered if obj is not None and self.can_act_on(obj) else []
+        return [each for each in offered if obj is not None and self.offers(each.path, obj)]
 
     def tables(self, obj: Any) -> list[Table]:
         """What the page of `obj` shows below its fields."""
@@ -180,6 +188,18 @@ def _keep_term(request: HttpRequest, term: str) -> str:
 def _kept_term(request: HttpRequest, key: str) -> str:
     """The term of a key, '' where the session knows none."""
     return str(request.session.get(_SEARCHES, {}).get(key, ""))
+
+
+def attempt(request: HttpRequest, act: Callable[[], object], *, done: str) -> bool:
+    """Do what the person asked for, and say that it is `done`; or, with nothing done, what refused it."""
+    try:
+        with transaction.atomic():
+            act()
+    except DomainError as error:
+        messages.error(request, error.message)
+        return False
+    messages.success(request, done)
+    return True
 
 
 def page_of(obj: Model) -> str:

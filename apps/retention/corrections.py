@@ -5,18 +5,20 @@ from datetime import date, datetime
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
 from apps.catalog.models import Study
-from apps.retention.errors import NeedsReason, NeedsSecondPerson, StillRetained
+from apps.retention.errors import AlreadyProposed, NeedsReason, NeedsSecondPerson, StillRetained
 from apps.retention.models import Correction, Retention
 
 
 def propose_correction(study: Study, *, until: date, reason: str, by: User, actor: Actor, now: datetime) -> Correction:
-    """The first of the two, within the caller's transaction. Raises NeedsReason, StillRetained.
+    """The first of the two, within the caller's transaction. Raises NeedsReason, StillRetained, AlreadyProposed.
 
     It shortens to what the rules give now, not below.
     """
     if not reason.strip():
         raise NeedsReason("Say which input was wrong, and how you know")
     _check(study, until)
+    if Correction.objects.filter(facility_id=study.facility_id, study=study, decided_at=None).exists():
+        raise AlreadyProposed("A correction of this study waits for its decision already")
     correction = Correction.objects.create(
         facility_id=study.facility_id, study=study, until=until, reason=reason.strip(), proposed_at=now, proposed_by=by
     )

@@ -61,3 +61,15 @@ class BeyondMaximum(DomainError):
     """The law sets a longest period too."""
 
     code = "beyond_maximum"
+
+
+class AlreadyAgreed(DomainError):
+    """Nothing would change."""
+
+    code = "already_agreed"
+
+
+class AlreadyProposed(DomainError):
+    """A correction of the study waits for its decision."""
+
+    code = "already_proposed"

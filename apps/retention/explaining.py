@@ -12,6 +12,7 @@ from apps.retention.floors import BIRTH_DATE, CONTRACT, EXTENSION, NO_RULE, PATI
 from apps.retention.models import CareEventKind, Retention
 from apps.retention.models.rules import Start
 from apps.retention.periods import FOREVER, parse_period
+from apps.retention.rules import Minor
 
 MISSING = {
     NO_RULE: gettext_lazy("no rule of the law is in force for such images here; the center is looking into it"),
@@ -76,6 +77,19 @@ def period_in_words(text: str) -> str:
         (period.days, ngettext("%d day", "%d days", period.days)),
     ]
     return " ".join(words % number for number, words in parts if number)
+
+
+def minors_in_words(minor: Minor | None) -> str:
+    """What a rule says of minors, in short."""
+    if minor is None:
+        return ""
+    if minor.after_majority:
+        words = {"period": period_in_words(minor.after_majority), "age": minor.majority}
+        return _("at least %(period)s after the age of %(age)s") % words
+    words = {"age": minor.until_age, "seen": minor.seen_at, "late": minor.late_age}
+    if minor.late_age:
+        return _("at least until the birthday at %(age)s, at %(late)s for those last seen at %(seen)s") % words
+    return _("at least until the birthday at %(age)s") % words
 
 
 def in_words(day: date) -> str:

@@ -69,7 +69,6 @@ def retire(rule: Rule, *, by: User, actor: Actor, now: datetime) -> None:
     if not rule.is_in_force:
         raise NotInForce("The rule is not in force")
     _retire(rule, by=by, actor=actor, now=now)
-    request_assessment_of_jurisdictions(rule.jurisdictions)
 
 
 def new_version(rule: Rule, **changes: object) -> Rule:
@@ -86,3 +85,4 @@ def _retire(rule: Rule, *, by: User, actor: Actor, now: datetime) -> None:
     rule.retired_at, rule.retired_by = now, by
     rule.save(update_fields=["retired_at", "retired_by"])
     record("rule.retired", actor=actor, object_type="rule", object_id=rule.pk, facility_id=None, rule=str(rule))
+    request_assessment_of_jurisdictions(rule.jurisdictions)

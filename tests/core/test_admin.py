@@ -66,9 +66,10 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "collection.terminal": ("add", "change"),
         "collection.collector": ("add", "change"),
         "dicomnet.source": ("add", "change"),
+        "retention.rule": ("add",),
     },
     "operator": {"collection.terminal": ("add", "change"), "dicomnet.source": ("add", "change")},
-    "archivist": {"catalog.conflict": ("change",)},
+    "archivist": {"retention.rule": ("add",), "catalog.conflict": ("change",)},
     "billing": {},
 }
 FORMS = {"accounts.user", "facilities.facility", "collection.terminal", "collection.collector", "dicomnet.source"}
@@ -88,7 +89,7 @@ WITHOUT_PAGES = {
     "retention.Disposition",
     "retention.Extension",
     "retention.Retention",
-    "retention.Rule",
+    "retention.Unassessed",
     "sessions.Session",
 }
 

@@ -1,0 +1,41 @@
+"""Agreeing with a facility on the end of storage: another policy is added, and the latest governs."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.accounts.models import User
+from apps.audit.record import Actor, record
+from apps.core.locks import lock_names
+from apps.facilities.models import Facility
+from apps.retention.assessment_queue import request_assessment_of_facilities
+from apps.retention.errors import AlreadyAgreed
+from apps.retention.models import DeletionPolicy
+from apps.retention.models.policies import policy_of
+
+TERMS = ("on_expiry", "notice_days", "reminder_days", "on_silence", "minimum_period")
+
+
+def agree_on_policy(facility: Facility, *, by: User, actor: Actor, now: datetime, **terms: Any) -> DeletionPolicy:
+    """The facility's policy from now on, within the caller's transaction. Raises AlreadyAgreed.
+
+    Notices that were sent keep the day they name; floors are only lengthened by it.
+    """
+    lock_names([f"policy/{facility.pk}"])
+    before = policy_of(facility.pk)
+    made = DeletionPolicy(facility=facility, agreed_at=now, agreed_by=by, **terms)
+    if before.pk and all(getattr(before, name) == getattr(made, name) for name in TERMS):
+        raise AlreadyAgreed("This is what is agreed on already")
+    made.save()
+    record("deletion_policy.agreed", actor=actor, object_type="deletion_policy", object_id=made.pk,
+           facility_id=facility.pk, on_expiry=made.on_expiry, on_silence=made.on_silence,
+           notice_days=made.notice_days, minimum_period=made.minimum_period)  # fmt: skip
+    if made.minimum_period != before.minimum_period:
+        request_assessment_of_facilities([facility.pk])
+    return made
+
+
+def governing_policies() -> QuerySet[DeletionPolicy]:
+    """The latest policy of each facility that has any."""
+    return DeletionPolicy.objects.order_by("facility_id", "-pk").distinct("facility_id")
