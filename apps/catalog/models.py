@@ -120,6 +120,9 @@ class Study(TenantModel):
     created_at = models.DateTimeField(_("first received"))
     updated_at = models.DateTimeField(_("last received"))
     purposes = ArrayField(models.CharField(max_length=SHORT), default=list, blank=True, verbose_name=_("purposes"))
+    recorded_periods = ArrayField(
+        models.CharField(max_length=SHORT), default=list, blank=True, verbose_name=_("periods recorded by the facility")
+    )
     recorded_until = models.DateField(_("to be kept until, by the facility"), null=True, blank=True)
     sort_date = models.GeneratedField(
         expression=Coalesce("study_date", models.Func("created_at", template=UTC_DATE)),

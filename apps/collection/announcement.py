@@ -1,11 +1,12 @@
 """What a sender announces: the manifest within a sealed collection."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from apps.catalog.models import Purpose
 from apps.collection.models import Left
 from apps.core.errors import DomainError
 
@@ -26,13 +27,24 @@ class BadManifest(DomainError):
 
 
 class Brought(BaseModel):
-    """A file that the sealed collection holds under `name`."""
+    """A file that the sealed collection holds under `name`.
+
+    `keep_until`, `keep_for` (ISO 8601, from the exam) and `purposes` are what the facility recorded beside the image.
+    """
 
     model_config = ConfigDict(frozen=True)
     name: Annotated[str, Field(max_length=100)]
     source: Source
     sha256: Sha256
     length: Length
+    keep_until: date | None = None
+    keep_for: (
+        Annotated[
+            str, Field(pattern=r"^P(\d{1,3}Y(\d{1,4}M)?(\d{1,5}D)?|\d{1,4}M(\d{1,5}D)?|\d{1,5}D)$", max_length=16)
+        ]
+        | None
+    ) = None
+    purposes: Annotated[list[Purpose], Field(max_length=len(Purpose))] = []
 
 
 class Stayed(BaseModel):

@@ -20,6 +20,7 @@ from apps.collection.media.zipfiles import Archive
 from apps.collection.models import AnnouncedFile, Collection, Method, ReceivedFile, State, Terminal, Upload
 from apps.collection.receipts import issue_receipts
 from apps.collection.reception import Reception
+from apps.collection.recorded import note_recorded
 from apps.collection.sealing import NotForUs, unseal
 from apps.collection.uploads import OPENED, Busy, held, path_of
 from apps.core.bulk import insert_rows
@@ -86,6 +87,7 @@ def _open(upload: Upload) -> None:
                 collection = receive_found(collection, reception, entries).collection
     with as_facility(upload.facility):
         now = database_now()
+        note_recorded(collection, announced)
         issue_receipts(collection, now=now)
         Upload.objects.filter(pk=upload.pk).update(opened_at=now)
         record("upload.opened", actor=SYSTEM, object_type="upload", object_id=upload.pk,

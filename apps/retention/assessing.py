@@ -93,11 +93,11 @@ def read_known(facility: Facility, known: dict[int, Known], *, hold: bool = Fals
     given: list[Any] = [facility.pk, list(known)]
     with connection.cursor() as cursor:
         cursor.execute(_HELD_STUDIES if hold else _STUDIES, [facility.time_zone, *given])
-        for key, patient_id, study_date, received_on, modalities, body_parts, purposes, recorded_until in cursor:
+        for key, patient_id, study_date, received_on, modalities, body_parts, purposes, until, periods in cursor:
             patient = known[patient_id]
             exam_on, is_believed = believed_exam(study_date, received_on, patient.birth_date)
             facts = StudyFacts(exam_on, received_on, is_believed, frozenset(modalities), frozenset(body_parts),
-                               frozenset(purposes), recorded_until)  # fmt: skip
+                               frozenset(purposes), until, frozenset(periods))  # fmt: skip
             patient.studies.append((key, facts))
         cursor.execute(_EVENTS, given)
         for patient_id, kind, happened_on in cursor:
@@ -138,7 +138,7 @@ def _floor_encoded(floor: Floor) -> str:
 
 _STUDIES = """
     SELECT id, patient_id, study_date, (created_at AT TIME ZONE %s)::date, modalities_in_study, body_parts, purposes,
-        recorded_until
+        recorded_until, recorded_periods
     FROM catalog_study WHERE facility_id = %s AND patient_id = ANY(%s) ORDER BY id
 """
 _HELD_STUDIES = f"{_STUDIES} FOR NO KEY UPDATE"

@@ -24,7 +24,7 @@ class PatientFacts:
 
 @dataclass(frozen=True, slots=True)
 class StudyFacts:
-    """A study. `exam_on`: see `believed_exam`; `recorded_until`: what the facility itself wrote beside the images."""
+    """A study. `exam_on`: see `believed_exam`; `recorded_…`: what the facility wrote beside the images."""
 
     exam_on: date
     received_on: date
@@ -33,6 +33,7 @@ class StudyFacts:
     body_parts: frozenset[str] = frozenset()
     purposes: frozenset[str] = frozenset()
     recorded_until: date | None = None
+    recorded_periods: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

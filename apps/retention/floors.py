@@ -77,6 +77,9 @@ def assess(
         floors.append(Floor(CONTRACT, 1, until, "period", facility.minimum_period, "exam", study.exam_on))
     if study.recorded_until:
         floors.append(Floor(RECORDED, 1, study.recorded_until, "date"))
+    for period in sorted(study.recorded_periods):
+        until = parse_period(period).after(study.exam_on)
+        floors.append(Floor(RECORDED, 1, until, "period", period, "exam", study.exam_on))
     floors += [Floor(EXTENSION, 1, until, "date") for until in extensions]
     dates = [floor.until for floor in floors if floor.until]
     return Assessment(tuple(floors), max(dates, default=None), tuple(sorted(missing)))

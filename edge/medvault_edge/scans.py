@@ -30,6 +30,7 @@ from pydicom.valuerep import validate_value
 
 from medvault_edge import VERSION
 from medvault_edge.errors import EdgeError
+from medvault_edge.recorded import KEYS
 
 PICTURES = {".tif", ".tiff", ".jpg", ".jpeg", ".png"}
 SCANS = PICTURES | {".pdf"}
@@ -88,7 +89,7 @@ def _from_json(path: Path) -> dict[str, Any]:
         raise BadInformation("accompanying information is no JSON") from error
     if not isinstance(content, dict):
         raise BadInformation("accompanying information is no JSON object")
-    return {key: value for key, value in content.items() if key != "store"}
+    return {key: value for key, value in content.items() if key not in {"store", *KEYS}}
 
 
 def _from_csv(path: Path) -> Iterator[dict[str, str]]:

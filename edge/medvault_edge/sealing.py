@@ -18,6 +18,7 @@ from pyrage import x25519
 
 from medvault_edge.errors import Changed, NoRoom, NotUsable
 from medvault_edge.gathering import Left
+from medvault_edge.recorded import recorded_of
 from medvault_edge.source import Image
 
 MOST_BYTES, MOST_FILES = 10 * 1000**3, 20_000
@@ -67,7 +68,7 @@ def seal(
             file.flush()
             os.fsync(file.fileno())
         partial.rename(to)
-        _sync_folder(to.parent)
+        sync_folder(to.parent)
     except (OSError, pyrage.EncryptError) as error:
         if source.error:  # pyrage tells of it in words of its own
             raise source.error from None
@@ -94,7 +95,8 @@ def _archive(images: list[Image], left: list[Left], about: dict[str, Any], progr
                     yield sink.taken()
             if (digest.hexdigest(), length) != (image.sha256, image.length):
                 raise Changed(image.source)
-            files.append({"name": name, "source": image.source, "sha256": image.sha256, "length": length})
+            files.append({"name": name, "source": image.source, "sha256": image.sha256, "length": length,
+                          **recorded_of(image.sidecar)})  # fmt: skip
         manifest = {"version": 1, **about, "files": files, "left": [asdict(each) for each in left]}
         archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False).encode("utf-8", "replace"))
     yield sink.taken()
@@ -168,7 +170,8 @@ class _Hashing:
         self._file.flush()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """A new name in it outlives the loss of power."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

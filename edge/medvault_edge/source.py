@@ -12,6 +12,7 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
+from medvault_edge.recorded import recorded_of
 from medvault_edge.scans import SCANS, BadInformation, UnreadableScan, information_of, wrap_scan
 from medvault_edge.state import State
 
@@ -127,20 +128,27 @@ def _add_file(found: Found, path: Path, source: str, length: int, digest: str, t
         return
     except Exception:  # noqa: BLE001 broken DICOM goes to the center as it is: staff look at it there
         header = Dataset()
-    found.images.append(Image(path, source, length, digest, header, _sidecar(path)))
+    try:
+        sidecar = _sidecar(path)
+        recorded_of(sidecar)
+    except ValueError as error:
+        found.unusable.append(Unusable(source, length, str(error)))
+        return
+    found.images.append(Image(path, source, length, digest, header, sidecar))
 
 
 def _add_scan(found: Found, path: Path, source: str, length: int, digest: str) -> None:
     try:
-        objects = wrap_scan(path, information_of(path))
-    except (BadInformation, UnreadableScan, OSError) as error:
-        why = str(error) if isinstance(error, BadInformation) else "unreadable scan"
+        objects, sidecar = wrap_scan(path, information_of(path)), _sidecar(path)
+        recorded_of(sidecar)
+    except (BadInformation, UnreadableScan, OSError, ValueError) as error:
+        why = "unreadable scan" if isinstance(error, UnreadableScan | OSError) else str(error)
         found.unusable.append(Unusable(source, length, why))
         return
     for number, made in enumerate(objects, 1):
         header = pydicom.dcmread(pydicom.filebase.DicomBytesIO(made), specific_tags=_HEADER)
         found.images.append(
-            Image(path, f"{source}#{number}", len(made), sha256(made).hexdigest(), header, _sidecar(path), made, digest)
+            Image(path, f"{source}#{number}", len(made), sha256(made).hexdigest(), header, sidecar, made, digest)
         )
 
 
