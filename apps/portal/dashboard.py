@@ -99,11 +99,11 @@ def _damage(fixity: Fixity) -> list[Notice]:
     if not (count := fixity.open_findings):
         return []
     text = ngettext(
-        "%(count)d pack is damaged in one place or in both. The center's staff has been told.",
-        "%(count)d packs are damaged in one place or in both. The center's staff has been told.",
+        "%(count)d pack does not match its record, in one place or in both. The center's staff has been told.",
+        "%(count)d packs do not match their record, in one place or in both. The center's staff has been told.",
         count,
     )
-    return [Notice("danger", _("Damaged copies"), text % {"count": count}, is_about_collections=False)]
+    return [Notice("danger", _("Damage found"), text % {"count": count}, is_about_collections=False)]
 
 
 def _notices(facility: Facility, now: datetime) -> list[Notice]:

@@ -1,6 +1,7 @@
 """Findings: told once, resolved when what they say is no longer so. Each step is on record and in the log."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -9,13 +10,17 @@ from apps.vault.judging import Verdict
 from apps.vault.models import Finding, Pack, Resolution, Where
 from apps.vault.repair import drop_oldest_aside, kept_aside
 
+Told = dict[tuple[str, str], Finding]  # by place and damage
 log = logging.getLogger(__name__)
 
 
-def open_findings(pack: Pack) -> dict[tuple[str, str], Finding]:
-    """The open findings about a pack, by place and damage."""
-    found = Finding.objects.filter(facility_id=pack.facility_id, pack=pack, resolved_at=None)
-    return {(finding.place, finding.damage): finding for finding in found}
+def open_findings(packs: Iterable[Pack]) -> dict[int, Told]:
+    """The open findings about those packs that have some, by the packs' keys."""
+    found: dict[int, Told] = defaultdict(dict)
+    for finding in Finding.objects.filter(pack__in=[pack.pk for pack in packs], resolved_at=None):
+        assert finding.pack_id
+        found[finding.pack_id][finding.place, finding.damage] = finding
+    return found
 
 
 def tell(pack: Pack, verdict: Verdict, *, now: datetime) -> None:

@@ -1,13 +1,13 @@
 """Reading every pack again, in both places, before it is too late to repair one copy from the other.
 
-The table is the queue: packs are claimed by row locks, one at a time, so that any number of workers may do this and a
-deletion waits for the one that is being read. A finding is committed before its repair begins: killed at any point,
-what was found is on record and the next run repairs it.
+The table is the queue: packs are claimed by row locks, so that any number of workers may do this and a deletion waits
+for the one that is being read. A finding is committed before its repair begins: killed at any point, what was found is
+on record and the next run repairs it.
 """
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -15,41 +15,36 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from apps.core.clock import database_now
-from apps.core.errors import DomainError
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.vault.budget import Budget
-from apps.vault.copies import read_copy
-from apps.vault.errors import PlaceUnavailable, VaultUnavailable
-from apps.vault.findings import hinder, open_findings, resolve_deleted, resolve_gone, tell
-from apps.vault.judging import Verdict, judge
-from apps.vault.models import Finding, Obstacle, Pack, Where
-from apps.vault.repair import repair_copy
+from apps.vault.errors import VaultUnavailable
+from apps.vault.findings import resolve_deleted
+from apps.vault.models import Pack
 from apps.vault.standing import LAST_READ, is_damaged
+from apps.vault.verifying import Seen, verify
 
 EARLY = 0.9  # of the agreed days: what a run does not get to is still in time
 AGAIN = timedelta(days=1)  # a pack that stays damaged is looked at daily
+SMALL, TOGETHER = 8 << 20, 16  # a transaction costs more than reading a small pack, so that some of them share one
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Sweep:
+@dataclass(slots=True, kw_only=True)
+class Sweep(Seen):
     """What one run reads, and what it came to. `unavailable` says why it ended before its time."""
 
     begun_at: datetime
     due: datetime
     facility: Facility | None = None
-    packs: int = 0
-    size_bytes: int = 0
-    found: list[Verdict] = field(default_factory=list)
-    repaired: int = 0
     unavailable: str = ""
 
     @classmethod
     def of(cls, *, facility: Facility | None = None, is_all: bool = False) -> Self:
         """What is due now, or everything; of all facilities or of one."""
         now = database_now()
-        return cls(now, now if is_all else now - EARLY * timedelta(days=settings.FIXITY_DAYS), facility)
+        due = now if is_all else now - EARLY * timedelta(days=settings.FIXITY_DAYS)
+        return cls(begun_at=now, due=due, facility=facility)
 
     def claims(self) -> Iterator[QuerySet[Pack]]:
         """Packs to read, in this order: to be repaired, still damaged yesterday, due."""
@@ -60,6 +55,13 @@ class Sweep:
         yield packs.filter(is_damaged(), checked_at__lt=max(self.due, self.begun_at - AGAIN))
         yield packs.filter(last_read__lt=self.due)
 
+    def add(self, seen: Seen) -> None:
+        """Count what is committed."""
+        self.packs += seen.packs
+        self.size_bytes += seen.size_bytes
+        self.found += seen.found
+        self.repaired += seen.repaired
+
 
 def sweep(run: Sweep, budget: Budget) -> Sweep:
     """Read what is to be read until the budget is spent, and repair what can be."""
@@ -67,88 +69,34 @@ def sweep(run: Sweep, budget: Budget) -> Sweep:
         resolve_deleted(now=run.begun_at)
     try:
         for packs in run.claims():
-            while (key := _verify_next(packs, run, budget)) is not None:
-                _repair(key, run, budget)
+            while (seen := _verify_next(packs, budget)).packs:
+                run.add(seen)
+                for key in seen.waiting:
+                    run.add(_repair(key, budget))
     except VaultUnavailable as error:
         run.unavailable = error.message
         log.error("%s; verifying packs ended there", error.message)  # noqa: TRY400
     return run
 
 
-def _verify_next(packs: QuerySet[Pack], run: Sweep, budget: Budget) -> int | None:
-    """Verify the pack that comes next; its key where it waits for repair, 0 where it does not, None at the end."""
+def _verify_next(packs: QuerySet[Pack], budget: Budget) -> Seen:
+    """Verify the pack that comes next, with others where it is small; nothing at the end."""
     with as_center():
-        pack = _locked(packs)
-        if pack is None or not budget.has_room(_to_read(pack)):
-            return None
-        is_waiting = _verify(pack, run, budget)
-        run.packs += 1
-        return pack.pk if is_waiting else 0
+        held = list(_locked(packs)[:1])
+        if held and held[0].size_bytes <= SMALL:
+            others = packs.filter(size_bytes__lte=SMALL).exclude(pk=held[0].pk)
+            held += _locked(others)[: TOGETHER - 1]
+        return verify(held, budget)
 
 
-def _repair(key: int, run: Sweep, budget: Budget) -> None:
-    """Repair what was found a moment ago; that is committed now."""
-    if key:
-        with as_center():
-            if pack := _locked(Pack.objects.filter(pk=key)):
-                _verify(pack, run, budget)
+def _repair(key: int, budget: Budget) -> Seen:
+    """Look at a pack again of which something was told a moment ago; it is repaired, and counts as one."""
+    with as_center():
+        seen = verify(list(_locked(Pack.objects.filter(pk=key))), budget)
+    seen.packs = 0
+    return seen
 
 
-def _verify(pack: Pack, run: Sweep, budget: Budget) -> bool:
-    """Read the copies of a pack that is held, tell what is new, repair what was told before.
-
-    Returns whether something new can be repaired.
-    """
-    verdicts = judge(pack, [read_copy(pack, alias) for alias in _aliases(pack)])
-    budget.spend(_to_read(pack))
-    run.size_bytes += _to_read(pack)
-    now = database_now()
-    told = open_findings(pack)
-    new = [verdict for verdict in verdicts if (verdict.place, verdict.damage) not in told]
-    for verdict in new:
-        tell(pack, verdict, now=now)
-    repaired = [verdict for verdict in verdicts if _is_repaired(pack, verdict, told)]
-    left = [verdict for verdict in verdicts if verdict not in repaired]
-    resolve_gone(pack, told.values(), left, [verdict.place for verdict in repaired], now=now)
-    run.found += new
-    run.repaired += len(repaired)
-    pack.checked_at = now
-    if pack.is_stored and not left:
-        pack.verified_at = now
-    pack.save(update_fields=["checked_at", "verified_at"])
-    return any(not verdict.obstacle for verdict in new)
-
-
-def _is_repaired(pack: Pack, verdict: Verdict, told: dict[tuple[str, str], Finding]) -> bool:
-    """Repair a copy of which a finding was told before; what stands in the way is noted there."""
-    finding = told.get((verdict.place, verdict.damage))
-    if finding is None:
-        return False
-    if verdict.obstacle:
-        hinder(finding, verdict.obstacle)
-        return False
-    try:
-        repair_copy(pack, verdict.place, source=_other(verdict.place))
-    except PlaceUnavailable:
-        raise
-    except (DomainError, OSError):
-        hinder(finding, Obstacle.NOT_WRITTEN)
-        return False
-    return True
-
-
-def _locked(packs: QuerySet[Pack]) -> Pack | None:
-    """The first of the packs that nobody else holds. Its key stays free: rows that refer to it are still written."""
-    return packs.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
-
-
-def _aliases(pack: Pack) -> list[str]:
-    return [Where.PRIMARY, Where.REPLICA] if pack.is_stored else [Where.PRIMARY]
-
-
-def _other(alias: str) -> str:
-    return Where.REPLICA if alias == Where.PRIMARY else Where.PRIMARY
-
-
-def _to_read(pack: Pack) -> int:
-    return pack.size_bytes * len(_aliases(pack))
+def _locked(packs: QuerySet[Pack]) -> QuerySet[Pack]:
+    """Those that nobody else holds. Their keys stay free: rows that refer to them are still written."""
+    return packs.select_for_update(skip_locked=True, no_key=True, of=("self",))

@@ -45,7 +45,7 @@ def dashboard(client: Client) -> str:
 def test_the_first_page_says_between_when_everything_was_verified(packs: list[Pack], viewer: Client) -> None:
     page = dashboard(viewer)
     assert "All 2 packs were last read and verified in both places between 2026-10-03 and 2026-11-02." in page
-    assert "Damaged copies" not in page
+    assert "Damage found" not in page
 
 
 def test_an_empty_facility_has_no_such_line(viewer: Client) -> None:
@@ -60,7 +60,7 @@ def test_one_day_and_one_pack_are_said_so() -> None:
 def test_damage_is_told_once_for_a_pack_and_all_is_not_well(packs: list[Pack], viewer: Client) -> None:
     damage(packs[0])
     page = dashboard(viewer)
-    assert "1 pack is damaged in one place or in both" in page
+    assert "1 pack does not match its record, in one place or in both" in page
     assert "All is well" not in page
     assert "All 2 packs were last read and verified" not in page
     assert "2 packs were last found good in both places between 2026-10-03 and 2026-11-02." in page
@@ -68,7 +68,7 @@ def test_damage_is_told_once_for_a_pack_and_all_is_not_well(packs: list[Pack], v
 
 def test_damage_elsewhere_is_nobody_elses(packs: list[Pack], lindenhof: Facility, stranger: Client) -> None:
     damage(packs[0])
-    assert "Damaged copies" not in stranger.get(url("dashboard", "lindenhof")).content.decode()
+    assert "Damage found" not in stranger.get(url("dashboard", "lindenhof")).content.decode()
 
 
 def test_the_page_of_a_study_says_when_its_packs_were_verified(sakura: Facility, viewer: Client) -> None:
@@ -88,10 +88,10 @@ def test_the_page_of_a_study_says_that_a_copy_is_damaged(sakura: Facility, viewe
     with as_center():
         pack = Pack.objects.get()
     damage(pack)
-    assert "Damaged copy" in study(sakura, viewer)
+    assert "Damage found" in study(sakura, viewer)
     with as_center():
         Finding.objects.update(resolved_at=LATE)
-    assert "Damaged copy" not in study(sakura, viewer)
+    assert "Damage found" not in study(sakura, viewer)
 
 
 def study(facility: Facility, client: Client) -> str:

@@ -15,6 +15,7 @@ from apps.facilities.tenancy import as_center
 from apps.vault.models import Finding, Pack
 from medvault.env import PROJECT
 from tests.conftest import superuser_connection
+from tests.portal.pages import dicom, store
 from tests.vault.damage import (
     aside_of,
     delete,
@@ -93,16 +94,26 @@ def test_a_pack_that_is_being_deleted_is_not_missed(sakura: Facility) -> None:
     assert findings() == []
 
 
-def test_a_deletion_waits_for_the_pack_that_is_being_read(sakura: Facility) -> None:
-    packs = stored_packs(sakura, 1)
+def holding(pack: Pack) -> "subprocess.Popen[str]":
+    """A process that has read the primary copy and goes on when it is given a line."""
     process = start("held")
     assert process.stdin
     assert process.stdout
     process.stdin.write("\n")
     process.stdin.flush()
-    while process.stdout.readline() != f"primary {packs[0].name}\n":
+    while process.stdout.readline() != f"primary {pack.name}\n":
         assert process.poll() is None
     assert process.stdout.readline() == "here\n"
+    return process
+
+
+def let_go(process: "subprocess.Popen[str]") -> None:
+    process.communicate("\n\n", timeout=60)
+
+
+def test_a_deletion_waits_for_the_pack_that_is_being_read(sakura: Facility) -> None:
+    packs = stored_packs(sakura, 1)
+    process = holding(packs[0])
     deleted: list[bool] = []
 
     def lock() -> None:
@@ -115,9 +126,19 @@ def test_a_deletion_waits_for_the_pack_that_is_being_read(sakura: Facility) -> N
     deletion.start()
     deletion.join(1)
     assert deletion.is_alive()
-    process.communicate("\n", timeout=60)
+    let_go(process)
     deletion.join(30)
     assert deleted == [True]
+
+
+def test_images_that_refer_to_the_pack_being_read_do_not_wait(sakura: Facility) -> None:
+    packs = stored_packs(sakura, 1)
+    process = holding(packs[0])
+    with superuser_connection() as watching:
+        store(sakura, dicom(1, 1), dicom(1, 3))
+        assert watching.execute("SELECT count(*) FROM vault_pack").fetchone() == (2,)
+    assert process.poll() is None
+    let_go(process)
 
 
 def test_findings_outlive_their_pack_and_end_with_it(sakura: Facility) -> None:

@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
 django.setup()
 
 from apps.facilities.tenancy import as_center  # noqa: E402
-from apps.vault import findings, fixity  # noqa: E402
+from apps.vault import findings, fixity, verifying  # noqa: E402
 from apps.vault.budget import Budget  # noqa: E402
 from apps.vault.copies import read_copy  # noqa: E402
 from apps.vault.places import DirectoryPlace  # noqa: E402
@@ -28,7 +28,7 @@ SLOW_S = 0.1
 def die_at(step: str) -> None:
     match step:
         case "found":
-            before(fixity, "repair_copy")
+            before(verifying, "repair_copy")
         case "kept aside":
             after(DirectoryPlace, "keep_aside")
         case "half written":
@@ -36,7 +36,7 @@ def die_at(step: str) -> None:
         case "written":
             after(DirectoryPlace, "copy_from")
         case "read back":
-            after(fixity, "repair_copy")
+            after(verifying, "repair_copy")
         case "noted":
             after(findings, "drop_oldest_aside")
 
@@ -55,10 +55,11 @@ def main(step: str) -> None:
     with as_center():
         run = fixity.Sweep.of(is_all=True)
     if step in {"together", "held"}:
-        vars(fixity)["read_copy"] = slowly(read_copy)
+        fixity.TOGETHER = 2
+        vars(verifying)["read_copy"] = slowly(read_copy)
         wait_for_others()
     if step == "held":
-        after(fixity, "read_copy", wait_for_others)
+        after(verifying, "read_copy", wait_for_others)
     fixity.sweep(run, Budget())
 
 
