@@ -7,6 +7,7 @@ from typing import Any
 from apps.retention.facts import FacilityFacts, StudyFacts
 
 UNTOLD_MODALITIES = frozenset({"", "OT", "SC", "DOC"})
+RADIOTHERAPY = frozenset({"RTDOSE", "RTIMAGE", "RTPLAN", "RTRECORD", "RTSTRUCT"})
 PATIENT_CLASSES = frozenset({"inpatient", "outpatient"})
 ADULT_AT = 18
 
@@ -56,15 +57,22 @@ class RuleTerms:
     def binds_study(self, study: StudyFacts) -> bool:
         """Whether it is about such a study.
 
-        What does not tell its modality may be of any; one whose patient class is not told may be of either.
+        What does not tell its modality may be of any but radiotherapy, whose objects always tell it (PS3.3, C.8.8); one
+        whose patient class is not told may be of either.
         """
         if (self.valid_from and study.exam_on < self.valid_from) or (self.valid_to and study.exam_on >= self.valid_to):
             return False
-        if self.modalities and study.modalities.isdisjoint(self.modalities | UNTOLD_MODALITIES) and study.modalities:
+        if not self._is_of_modality(study):
             return False
         if self.body_parts and study.body_parts and study.body_parts.isdisjoint(self.body_parts):
             return False
         return not self.purposes or not self.purposes.isdisjoint(study.purposes) or self.lacks_patient_class(study)
+
+    def _is_of_modality(self, study: StudyFacts) -> bool:
+        if not self.modalities or not study.modalities.isdisjoint(self.modalities):
+            return True
+        is_untold = not study.modalities or not study.modalities.isdisjoint(UNTOLD_MODALITIES)
+        return is_untold and not self.modalities <= RADIOTHERAPY
 
     def lacks_patient_class(self, study: StudyFacts) -> bool:
         """Whether it depends on what nobody has told: inpatient or outpatient."""

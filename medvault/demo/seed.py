@@ -20,6 +20,7 @@ from apps.collection.media.receive import receive_media
 from apps.facilities.models import Facility, Membership, Role, Scope
 from apps.facilities.tenancy import as_center
 from apps.facilities.tokens import issue_token
+from medvault.demo.periods import old_files, seed_periods
 from medvault.demo.phantoms import DemoFile, clinic_files
 from medvault.demo.rounds import on_a_visit, seed_collector, seed_rounds
 
@@ -78,13 +79,16 @@ def seed(url: str, *, report: Callable[[str], None]) -> None:
     now = timezone.now()
     today = now.date()
     report("Receiving the images of Sakura Clinic from a medium")
-    _bring_medium(facilities["sakura"], _files("sakura", today, visited=False))
+    _bring_medium(facilities["sakura"], _files("sakura", today, visited=False), serial="DEMO-CD-0001")
     report("Receiving the images of Radiologie Lindenhof online")
     _send(url, facilities["lindenhof"], _files("lindenhof", today, visited=False))
     report("Receiving what the operators brought from their visits")
     for slug, facility in facilities.items():
         seed_rounds(facility, _files(slug, today, visited=True), now=now)
     seed_collector(facilities.values())
+    report("Receiving old images of Sakura Clinic, whose storage periods end")
+    _bring_medium(facilities["sakura"], old_files(today), serial="DEMO-DISK-0007")
+    seed_periods(facilities["sakura"], now=now)
     done.touch()
 
 
@@ -108,7 +112,7 @@ def _person(sign_in: SignIn, facilities: dict[str, Facility]) -> None:
         Membership.objects.get_or_create(facility=facilities[slug], user=user, defaults={"role": role})
 
 
-def _bring_medium(facility: Facility, files: Iterable[DemoFile]) -> None:
+def _bring_medium(facility: Facility, files: Iterable[DemoFile], serial: str) -> None:
     medium = Path(tempfile.mkdtemp(prefix="medvault-medium-"))
     try:
         for file in files:
@@ -122,7 +126,7 @@ def _bring_medium(facility: Facility, files: Iterable[DemoFile]) -> None:
             facility=facility,
             path=medium,
             operator=OPERATOR,
-            serial="DEMO-CD-0001",
+            serial=serial,
             actor=Actor("operator", OPERATOR),
         )
     finally:

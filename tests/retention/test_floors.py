@@ -64,7 +64,11 @@ def test_a_floor_is_a_date_or_says_what_is_missing(rule: RuleTerms, study: Study
 def test_what_is_told_later_never_shortens(
     rule: RuleTerms, study: StudyFacts, patient: PatientFacts, day: date
 ) -> None:
-    """A later visit, discharge, end, exam, or a death; mammograms alone may: that is the rule's own condition."""
+    """A later visit, discharge, end, exam, or a death; mammograms alone may: that is the rule's own condition.
+
+    A death stands in for an end that was not told; where that is told after it, it counts instead.
+    """
+    patient = replace(patient, events={kind: days for kind, days in patient.events.items() if kind != "death"})
     before = floor_of(rule, study, patient).until
     for kind in ("last_visit", "last_record_change", "care_completed", "discharge", "treatment_end", "death"):
         told = patient.events.get(kind, ())

@@ -172,6 +172,8 @@ def test_a_preset_says_where_it_comes_from(preset: dict[str, Any]) -> None:
         ("us-il-mammo", "MG", "2027-01-01", False),
         ("uk-eng-screen", "MG", "2024-05-01", False),
         ("de-therapy", "CT", "2024-05-01", False),
+        ("de-therapy", "OT", "2024-05-01", False),
+        ("de-therapy", "RTPLAN", "2024-05-01", True),
     ],
 )
 def test_a_rule_binds_its_kind_of_image(key: str, modality: str, exam: str, *, binds: bool) -> None:
