@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from apps.collection.admin.rounds import READS
+from apps.retention.admin.ending import READS as ENDING_READS
 
 QUARANTINE = "outcome__exact=quarantined"
 _Entry = tuple[Any, str, str, str]  # title, icon, model, query of the list
@@ -47,7 +48,6 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
             (_("Instances"), "image", "catalog.instance", ""),
         ),
     ),
-    (_("Storage periods"), ((_("Rules"), "gavel", "retention.rule", ""),)),
     (
         _("Vault"),
         (
@@ -77,6 +77,18 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
     (_("Audit"), ((_("Audit events"), "history", "audit.event", ""),)),
 )
 
+_STORAGE_PERIODS: tuple[_Entry, ...] = (
+    (_("Storage periods"), "event_upcoming", "retention.retention", ""),
+    (_("Dispositions"), "auto_delete", "retention.disposition", ""),
+    (_("Holds"), "lock", "catalog.hold", ""),
+    (_("Corrections"), "edit_calendar", "retention.correction", ""),
+    (_("Rules"), "gavel", "retention.rule", ""),
+    (_("Deletion policies"), "handshake", "retention.deletionpolicy", ""),
+    (_("Care events"), "clinical_notes", "retention.careevent", ""),
+    (_("Extensions"), "more_time", "retention.extension", ""),
+)
+
+_ENDING: _Page = (_("Ending"), "hourglass_bottom", "retention_ending")
 _ROUNDS: tuple[_Page, ...] = (
     (_("Worklist"), "checklist_rtl", "collection_worklist"),
     (_("Calendar of visits"), "calendar_month", "collection_calendar"),
@@ -93,8 +105,10 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
         "active": request.path == reverse("admin:index"),
     }
     tasks = [{"title": title, "items": [_item(request, *entry) for entry in entries]} for title, entries in _TASKS]
-    rounds = {"title": _("Rounds"), "items": [_page_item(request, *page) for page in _ROUNDS]}
-    return [{"items": [overview]}, rounds, *tasks]
+    rounds = {"title": _("Rounds"), "items": [_page_item(request, *page, READS) for page in _ROUNDS]}
+    lists = [_item(request, *entry) for entry in _STORAGE_PERIODS]
+    periods = {"title": _("Storage periods"), "items": [_page_item(request, *_ENDING, ENDING_READS), *lists]}
+    return [{"items": [overview]}, rounds, periods, *tasks]
 
 
 def account_links(_request: HttpRequest) -> list[dict[str, Any]]:
@@ -120,20 +134,20 @@ def _item(request: HttpRequest, title: Any, icon: str, model: str, query: str) -
     }
 
 
-def _page_item(request: HttpRequest, title: Any, icon: str, name: str) -> dict[str, Any]:
+def _page_item(request: HttpRequest, title: Any, icon: str, name: str, reads: tuple[str, ...]) -> dict[str, Any]:
     address = reverse(f"admin:{name}")
     return {
         "title": title,
         "icon": icon,
         "link": address,
         "active": request.path == address,
-        "permission": _may(*READS),
+        "permission": _may(*reads),
     }
 
 
 def _page_addresses() -> set[str]:
-    """The rounds' pages, whose addresses lie below that of the list of terminals."""
-    return {reverse(f"admin:{name}") for _title, _icon, name in _ROUNDS}
+    """The pages of their own, whose addresses lie below that of a list."""
+    return {reverse(f"admin:{name}") for _title, _icon, name in (*_ROUNDS, _ENDING)}
 
 
 def _may(*permissions: str) -> Callable[[HttpRequest], bool]:

@@ -18,6 +18,8 @@ from apps.collection.models import Collection, Outcome, ReceivedFile
 from apps.core.admin import Table, link_to, list_of
 from apps.core.clock import database_now
 from apps.facilities.models import Facility
+from apps.retention.ending import stuck, sweeping, unknown, waiting
+from apps.retention.models import Correction, Disposition, Retention, State
 from apps.vault.models import Finding, Pack
 from apps.vault.standing import not_read_in_time
 
@@ -51,6 +53,9 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["days"] = DAYS
         context["chart"], context["chart_options"] = _chart(now), json.dumps(CHART_OPTIONS)
         context["latest"] = _latest()
+    if may("retention.view_disposition"):
+        context["ending"] = list(_ending())
+        context["obstacle"] = sweeping(database_now()).obstacle
     return context
 
 
@@ -81,6 +86,17 @@ def _damaged(now: datetime) -> Iterator[Figure]:
     late = not_read_in_time(now).count()
     yield Figure(_("Open findings"), intcomma(damaged), list_of(Finding, resolved="no"), is_pressing=damaged > 0)
     yield Figure(_("Packs not read again in time"), intcomma(late), list_of(Pack, in_time="no"), is_pressing=late > 0)
+
+
+def _ending() -> Iterator[Figure]:
+    unknowns, decisions, problems = unknown().count(), waiting().count(), stuck().count()
+    corrections = Correction.objects.filter(decided_at=None).count()
+    yield Figure(_("Storage periods unknown"), intcomma(unknowns), list_of(Retention, ends="unknown"))
+    decide = list_of(Disposition, state__exact=State.NOTIFIED.value)
+    yield Figure(_("Waiting for a facility's decision"), intcomma(decisions), decide)
+    yield Figure(_("Deletions with a problem"), intcomma(problems), list_of(Disposition, problem="yes"), problems > 0)
+    to_decide = list_of(Correction, decided="no")
+    yield Figure(_("Corrections to decide"), intcomma(corrections), to_decide, corrections > 0)
 
 
 def _chart(now: datetime) -> str:

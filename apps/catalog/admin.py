@@ -1,4 +1,4 @@
-"""Patients, studies, series, instances and conflicts. Looking at a patient or a study is an event on record."""
+"""Patients, studies, series, instances, conflicts and holds. Looking at a patient or a study is an event on record."""
 
 from typing import Any
 
@@ -12,10 +12,13 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
+from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
 from apps.catalog.conflicts import resolve_conflict
-from apps.catalog.models import Conflict, Instance, Patient, Series, Study
-from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, link_to, list_of, to_page
+from apps.catalog.holds import ask_release, release_hold
+from apps.catalog.models import Conflict, Hold, HoldKind, Instance, Patient, Series, Study
+from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, attempt, link_to, list_of, to_page
+from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.vault.models import Pack
 
@@ -240,6 +243,83 @@ class ConflictAdmin(AuditedTenantAdmin):
         resolve_conflict(conflict, actor=staff_actor(request))
         messages.success(request, _("The conflict is resolved."))
         return to_page(request, conflict)
+
+
+class ReleasedFilter(HappenedFilter):
+    title = _("released")
+    parameter_name = "released"
+    field = "released_at"
+
+
+@admin.register(Hold)
+class HoldAdmin(AuditedTenantAdmin):
+    """Placed from the page of a study's storage period. What the facility or an order holds is theirs to release."""
+
+    linked_by = ("study",)
+    list_display = ("placed_at", "kind", "facility", "study", "authority", "release_asked_at", "released_at")
+    list_select_related = ("facility", "study")
+    list_filter = (("facility", RelatedDropdownFilter), "kind", ReleasedFilter)
+    search_fields = ("study__study_instance_uid__exact",)
+    search_help_text = _("Study Instance UID")
+    fields = (
+        "facility",
+        "study",
+        "kind",
+        "reason",
+        "authority",
+        ("placed_at", "placed_by"),
+        ("release_asked_at", "release_asked_by"),
+        ("released_at", "released_by"),
+    )
+    actions_detail = ("ask_release", "release")
+
+    def offers(self, act: str, obj: Hold) -> bool:
+        is_legal = obj.kind == HoldKind.LEGAL
+        if obj.released_at or not (is_legal or obj.kind == HoldKind.CLINICAL):
+            return False
+        is_asked_for = obj.release_asked_by_id is not None
+        return is_legal and not is_asked_for if act == "ask_release" else is_asked_for or not is_legal
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Ask for the release"),
+        icon="lock_clock",
+        permissions=["catalog.change_hold"],
+        dialog={
+            "title": _("Ask for the release of this hold?"),
+            "description": _("A legal hold ends when another person releases it."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Ask for the release"),
+        },
+    )
+    def ask_release(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        hold = self._staffs(request, object_id)
+        by, actor, now = staff_member(request), staff_actor(request), database_now()
+        attempt(request, lambda: ask_release(hold, by=by, actor=actor, now=now), done=_("The release is asked for."))
+        return to_page(request, hold)
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Release"),
+        icon="lock_open",
+        permissions=["catalog.change_hold"],
+        dialog={
+            "title": _("Release this hold?"),
+            "description": _("The study ends as its storage period says. Your name and the time are recorded."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Release"),
+        },
+    )
+    def release(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        hold = self._staffs(request, object_id)
+        by, actor, now = staff_member(request), staff_actor(request), database_now()
+        attempt(request, lambda: release_hold(hold, by=by, actor=actor, now=now), done=_("The hold is released."))
+        return to_page(request, hold)
+
+    def _staffs(self, request: HttpRequest, object_id: str) -> Hold:
+        """A hold that staff may end."""
+        hold: Hold | None = self.get_object(request, object_id)
+        if hold is None or hold.kind not in {HoldKind.LEGAL, HoldKind.CLINICAL}:
+            raise PermissionDenied
+        return hold
 
 
 def instances_of(study: Study) -> QuerySet[Instance]:

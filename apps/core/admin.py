@@ -71,6 +71,9 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     change_form_outer_after_template = "admin/tables.html"
     linked_by: ClassVar[Sequence[str]] = ()  # further fields that other pages narrow the list down by
 
+    class Media:
+        css = {"all": ("css/records.css",)}
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """The fields of `list_filter` and `linked_by`, as they are. Any other lookup in an address would guess at
         secrets a character at a time, or put patient data there.
@@ -190,7 +193,7 @@ def _kept_term(request: HttpRequest, key: str) -> str:
     return str(request.session.get(_SEARCHES, {}).get(key, ""))
 
 
-def attempt(request: HttpRequest, act: Callable[[], object], *, done: str) -> bool:
+def attempt(request: HttpRequest, act: Callable[[], object], *, done: Any) -> bool:
     """Do what the person asked for, and say that it is `done`; or, with nothing done, what refused it."""
     try:
         with transaction.atomic():

@@ -64,8 +64,9 @@ class OwnerForm(BaseDialogForm):  # type: ignore[misc]
     email = forms.EmailField(label=_("E-mail address"), widget=UnfoldAdminEmailInputWidget)
 
 
-@admin.register(Facility)
 class FacilityAdmin(AuditedAdmin):
+    """Registered in retention, which adds what is agreed on for the end of storage."""
+
     form = FacilityForm
     list_display = ("name", "slug", "country", "time_zone", "created_at")
     list_filter = ("country",)

@@ -1,5 +1,6 @@
 """Agreeing with a facility on the end of storage: another policy is added, and the latest governs."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ def agree_on_policy(facility: Facility, *, by: User, actor: Actor, now: datetime
     lock_names([f"policy/{facility.pk}"])
     before = policy_of(facility.pk)
     made = DeletionPolicy(facility=facility, agreed_at=now, agreed_by=by, **terms)
-    if before.pk and all(getattr(before, name) == getattr(made, name) for name in TERMS):
+    if is_agreed(facility, {name: getattr(made, name) for name in TERMS}):
         raise AlreadyAgreed("This is what is agreed on already")
     made.save()
     record("deletion_policy.agreed", actor=actor, object_type="deletion_policy", object_id=made.pk,
@@ -34,6 +35,12 @@ def agree_on_policy(facility: Facility, *, by: User, actor: Actor, now: datetime
     if made.minimum_period != before.minimum_period:
         request_assessment_of_facilities([facility.pk])
     return made
+
+
+def is_agreed(facility: Facility, terms: Mapping[str, Any]) -> bool:
+    """Whether the facility has agreed on just these terms, and they govern."""
+    governing = policy_of(facility.pk)
+    return not governing._state.adding and all(getattr(governing, name) == terms[name] for name in TERMS)
 
 
 def governing_policies() -> QuerySet[DeletionPolicy]:

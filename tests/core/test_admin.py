@@ -26,7 +26,8 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM
-from apps.catalog.models import Conflict, Patient, Study
+from apps.catalog.holds import place_hold
+from apps.catalog.models import Conflict, HoldKind, Patient, Study
 from apps.collection.capacity import report_capacity
 from apps.collection.enrolment import issue_code
 from apps.collection.ingest import Intake, new_collection, store_batch
@@ -48,6 +49,8 @@ from apps.dicomnet.models import Commitment, Source
 from apps.facilities.models import DeviceToken, Facility, Invitation, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
 from apps.facilities.tokens import issue_token
+from apps.retention.assessing import assess_pending
+from apps.retention.models import CareEvent, Correction, DeletionPolicy, Disposition, Extension
 from apps.vault.models import Finding, Pack
 from apps.vault.places import place
 from apps.vault.spool import Batch
@@ -66,10 +69,20 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "collection.terminal": ("add", "change"),
         "collection.collector": ("add", "change"),
         "dicomnet.source": ("add", "change"),
+        "catalog.hold": ("change",),
         "retention.rule": ("add",),
+        "retention.deletionpolicy": ("add",),
+        "retention.correction": ("change",),
+        "retention.disposition": ("change",),
     },
     "operator": {"collection.terminal": ("add", "change"), "dicomnet.source": ("add", "change")},
-    "archivist": {"retention.rule": ("add",), "catalog.conflict": ("change",)},
+    "archivist": {
+        "catalog.conflict": ("change",),
+        "catalog.hold": ("change",),
+        "retention.rule": ("add",),
+        "retention.correction": ("change",),
+        "retention.disposition": ("change",),
+    },
     "billing": {},
 }
 FORMS = {"accounts.user", "facilities.facility", "collection.terminal", "collection.collector", "dicomnet.source"}
@@ -78,17 +91,10 @@ WITHOUT_PAGES = {
     "account.EmailConfirmation",
     "admin.LogEntry",
     "auth.Permission",
-    "catalog.Hold",
     "catalog.NamePart",
     "collection.CollectorFacility",
     "collection.ReceiptMail",
     "contenttypes.ContentType",
-    "retention.CareEvent",
-    "retention.Correction",
-    "retention.DeletionPolicy",
-    "retention.Disposition",
-    "retention.Extension",
-    "retention.Retention",
     "retention.Unassessed",
     "sessions.Session",
 }
@@ -175,6 +181,7 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
         Commitment.objects.create(
             facility=sakura, terminal=terminal, transaction_uid="1.2", requested_at=now, references=[["1.2", "1.3"]]
         )
+    end_of_storage(owner)
     issue_code(terminal, actor=SYSTEM, now=now)
     with as_center():
         Source.objects.create(facility=sakura, terminal=terminal, via="get")
@@ -185,6 +192,26 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
         rows = {model: model._default_manager.order_by("pk").first() for model in MODELS}
     assert all(rows.values()), rows
     return rows
+
+
+def end_of_storage(person: User) -> None:
+    """Everything about the storage period of the latest study, and of what its facility said and agreed on."""
+    now, day = timezone.now(), timezone.now().date()
+    assess_pending()
+    with as_center():
+        study = Study.objects.latest("pk")
+        of_study: dict[str, Any] = {"facility_id": study.facility_id, "study": study}
+        place_hold(study, kind=HoldKind.CLINICAL, reason="a course of treatment", actor=SYSTEM, now=now)
+        Correction.objects.create(**of_study, until=day, reason="typing error", proposed_at=now, proposed_by=person)
+        Extension.objects.create(**of_study, period="P1Y", until=day, extended_at=now)
+        Disposition.objects.create(
+            **of_study, study_instance_uid=study.study_instance_uid, kept_until=day, created_at=now
+        )
+        CareEvent.objects.create(
+            facility_id=study.facility_id, patient=study.patient, kind="discharge", reported_at=now,
+            happened_on=day - timedelta(days=CareEvent.objects.count()),
+        )  # fmt: skip
+        DeletionPolicy.objects.create(facility_id=study.facility_id, agreed_at=now)
 
 
 def address(row: Model | type[Model], page: str) -> str:
@@ -296,6 +323,7 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
     few = queries()
     for number in range(4):
         receive(lindenhof, CT.replace(b"1.3.6.1.4.1.5962", b"1.3.6.1.4.1.596%d" % number), CT[: -1000 - number])
+        end_of_storage(world[User])
         one = person(f"{number}@lindenhof.example", lindenhof=Role.VIEWER)
         issue_token(lindenhof, label="Terminal", scopes=[Scope.READ], actor=SYSTEM)
         EmailAddress.objects.create(user=one, email=one.email)

@@ -125,7 +125,9 @@ class ConfirmForm(forms.Form):
     """Confirmation that rules govern from now on; those of one source or of memory need a statement."""
 
     confirmation = forms.CharField(
-        label=_("Who confirmed the rule, and from which text"), max_length=1000, widget=UnfoldAdminTextareaWidget
+        label=_("Who confirmed the rule, and from which text"),
+        max_length=1000,
+        widget=UnfoldAdminTextareaWidget({"rows": 4}),
     )
 
     def __init__(self, *args: Any, rules: Sequence[Rule], **kwargs: Any) -> None:

@@ -24,6 +24,10 @@ from apps.retention.models.rules import definition_of
 from apps.retention.rule_sets import jurisdictions
 
 MAY = "retention.change_rule"
+_WRITTEN = (
+    ("period", "start"), ("minor_until_age", "minor_after_majority"),
+    ("minor_majority", "minor_seen_at", "minor_late_age"),
+)  # fmt: skip
 
 
 class JurisdictionFilter(SimpleListFilter):
@@ -75,20 +79,17 @@ class RuleAdmin(AuditedAdmin):
         return request.user.has_perm(MAY)
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        force = (_("In force"), {"fields": ("enabled_at", "enabled_by", "confirmation", "retired_at", "retired_by")})
-        minor = ("says", "minors") if obj else (
-            ("minor_until_age", "minor_after_majority"), ("minor_majority", "minor_seen_at", "minor_late_age"),
-        )  # fmt: skip
-        key = (("key", "version"),) if obj else ("key",)
+        key: tuple[Any, ...] = (("key", "version"),) if obj else ("key",)
+        says = ("says", "minors") if obj else _WRITTEN
+        clauses = (("under_two", "after_death"), "unless_later_mammogram", ("rounding", "maximum"))
         binds = (("facility_kinds", "purposes"), ("modalities", "body_parts"), ("valid_from", "valid_to"))
-        long = (("period", "start"), *minor, ("under_two", "after_death"), "unless_later_mammogram",
-                ("rounding", "maximum"))  # fmt: skip
+        force = ("enabled_at", "enabled_by", "confirmation", "retired_at", "retired_by")
         return [
             (None, {"fields": (*key, "jurisdictions")}),
             (_("What it binds"), {"fields": binds}),
-            (_("How long"), {"fields": long}),
+            (_("How long"), {"fields": (*says, *clauses)}),
             (_("Where it stands"), {"fields": ("citation", "source", "confidence", "note")}),
-            *((force,) if obj else ()),
+            *([(_("In force"), {"fields": force})] if obj else []),
         ]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
