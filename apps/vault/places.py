@@ -17,6 +17,7 @@ from storages.backends.s3 import S3Storage
 
 from apps.vault import page_cache
 from apps.vault.errors import MissingPack, VaultUnavailable
+from apps.vault.spool import passing_folder
 
 PIECE = 1 << 20
 WHOLE = 1 << 62
@@ -239,17 +240,16 @@ class BucketPlace(S3Storage):  # type: ignore[misc]
 
 def _through(source: Place, name: str, target: Place, spool: Path) -> None:
     """Carry a pack from one kind of place to another by way of a file in the spool."""
-    carrier = spool / f"carried-{os.getpid()}-{name.replace('/', '-')}"
-    spool.mkdir(parents=True, exist_ok=True)
     try:
-        with carrier.open("wb") as file:
-            for piece in source.pieces(name, 0, WHOLE):
-                file.write(piece)
-        target.put(name, carrier)
+        spool.mkdir(parents=True, exist_ok=True)
+        with passing_folder(spool) as folder:
+            carrier = folder / "pack"
+            with carrier.open("wb") as file:
+                for piece in source.pieces(name, 0, WHOLE):
+                    file.write(piece)
+            target.put(name, carrier)
     except OSError as error:
         raise VaultUnavailable(f"The spool could not be written: {error.strerror}") from error
-    finally:
-        carrier.unlink(missing_ok=True)
 
 
 def make_folders(folder: Path) -> None:

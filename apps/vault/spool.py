@@ -198,9 +198,9 @@ def spool_folder() -> Path:
 
 
 @contextmanager
-def passing_folder() -> Iterator[Path]:
+def passing_folder(within: Path | None = None) -> Iterator[Path]:
     """A folder for what only passes through this host; gone afterwards, and swept where its process dies."""
-    folder = spool_folder() / f"{PASSING}{uuid4().hex}"
+    folder = (within or spool_folder()) / f"{PASSING}{uuid4().hex}"
     folder.mkdir()
     lock = locked(folder)
     try:

@@ -5,6 +5,7 @@ import resource
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -86,24 +87,36 @@ def _packs(facility_id: int, size: int, count: int) -> list[Path]:
     rows, paths = [], []
     now = database_now()
     for number in range(count):
-        content = os.urandom(size)
         name = f"{facility_id}/{number % 256:02x}/{number}-1.zip"
         for alias in ("primary", "replica"):
             where = place(alias)
             assert isinstance(where, DirectoryPlace)
             path = Path(where.path(name))
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
             paths.append(path)
+        digest = _fill(paths[-2:], size)
         rows.append(
             Pack(
-                facility_id=facility_id, name=name, kind="study", size_bytes=size, sha256=sha256(content).digest(),
+                facility_id=facility_id, name=name, kind="study", size_bytes=size, sha256=digest,
                 file_count=1, created_at=now, replicated_at=now,
             )
         )  # fmt: skip
     with as_facility(facility_id):
         Pack.objects.bulk_create(rows)
     return paths
+
+
+def _fill(paths: list[Path], size: int) -> bytes:
+    """The same random bytes in each file; their digest."""
+    digest = sha256()
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("wb")) for path in paths]
+        for start in range(0, size, PIECE):
+            content = os.urandom(min(PIECE, size - start))
+            digest.update(content)
+            for file in files:
+                file.write(content)
+    return digest.digest()
 
 
 def _rate(paths: list[Path], act: Callable[[], None]) -> float:

@@ -315,6 +315,24 @@ def test_a_repair_that_cannot_be_written_stays_open_and_is_tried_again(
     assert is_good(packs[0], "replica")
 
 
+def test_a_repaired_copy_that_reads_differently_again_is_not_called_repaired(
+    packs: list[Pack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = path_of(packs[0], "replica")
+    flip(bad)
+    copy = DirectoryPlace.copy_from
+
+    def badly(self: DirectoryPlace, other: Any, name: str, spool: Path) -> None:
+        copy(self, other, name, spool)
+        flip(Path(self.path(name)))
+
+    verified = fresh(packs[0]).verified_at
+    monkeypatch.setattr(DirectoryPlace, "copy_from", badly)
+    assert verify().repaired == 0
+    assert told(packs[0]) == {("replica", "other_bytes", "not_written", "")}
+    assert fresh(packs[0]).verified_at == verified
+
+
 def test_damaged_bytes_are_kept_of_so_many_packs_and_no_more(
     packs: list[Pack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -405,9 +423,12 @@ def test_a_facility_sees_its_own_findings_alone_and_changes_none(
                 change()
 
 
-def test_what_was_found_is_never_changed(packs: list[Pack]) -> None:
+def test_what_was_found_is_never_changed(packs: list[Pack], superuser_sql: psycopg.Connection) -> None:
     flip(path_of(packs[0], "primary"))
     verify()
+    for statement in ("UPDATE vault_finding SET damage = 'x'", "DELETE FROM vault_finding"):
+        with pytest.raises(psycopg.Error, match="keeps what was found"):
+            superuser_sql.execute(statement.encode())
     for change in ({"damage": "missing"}, {"found_at": packs[0].created_at}, {"read_sha256": b""}, {"place": "x"}):
         with as_center(), pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             Finding.objects.update(**change)
