@@ -123,6 +123,7 @@ CELERY_BEAT_SCHEDULE = {
     "mail-receipts": {"task": "apps.collection.tasks.mail_receipts", "schedule": 60.0},
     "pull": {"task": "apps.dicomnet.tasks.pull_due", "schedule": 60.0},
     "assess": {"task": "apps.retention.tasks.assess_pending", "schedule": 20.0},
+    "lock-packs": {"task": "apps.retention.tasks.lock_packs", "schedule": 120.0},
     "sweep-retention": {"task": "apps.retention.tasks.sweep_retention", "schedule": crontab(hour="2", minute="17")},
     "carry-out-approved": {"task": "apps.retention.tasks.carry_out_approved", "schedule": 300.0},
     "mail-notices": {"task": "apps.retention.tasks.mail_notices", "schedule": 300.0},

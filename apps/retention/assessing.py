@@ -18,6 +18,7 @@ from apps.retention.facts import PatientFacts, StudyFacts, believed_exam
 from apps.retention.floors import Assessment, Floor, assess
 from apps.retention.law import Law, law_of, rules_in_force
 from apps.retention.models import Unassessed
+from apps.vault.object_lock import any_lock
 
 AT_ONCE = 1000  # studies that one transaction looks at, and others of their patients
 MAMMOGRAPHY = "MG"
@@ -121,6 +122,9 @@ def _write(facility_id: int, assessed: Sequence[tuple[int, Assessment]], now: da
     rows = ",".join(_encoded(key, each) for key, each in assessed)
     with connection.cursor() as cursor:
         cursor.execute(_UPSERT, [facility_id, now, f"[{rows}]"])
+        changed = [key for (key,) in cursor]
+        if any_lock():
+            cursor.execute(_TO_BE_LOCKED, [facility_id, changed])
         cursor.execute(_DONE, [facility_id, [key for key, _ in assessed]])
 
 
@@ -159,5 +163,12 @@ _UPSERT = """
         assessed_at = excluded.assessed_at
     WHERE (known.computed_until, known.missing, known.floors)
         IS DISTINCT FROM (excluded.computed_until, excluded.missing, excluded.floors)
+    RETURNING study_id
+"""
+_TO_BE_LOCKED = """
+    UPDATE vault_pack SET locked_until = NULL FROM catalog_instance i
+        JOIN catalog_series s ON s.facility_id = i.facility_id AND s.id = i.series_id
+    WHERE i.facility_id = %s AND s.study_id = ANY(%s) AND i.pack_id = vault_pack.id
+        AND i.facility_id = vault_pack.facility_id AND vault_pack.locked_until IS NOT NULL
 """
 _DONE = "DELETE FROM retention_unassessed WHERE facility_id = %s AND study_id = ANY(%s)"

@@ -3,9 +3,13 @@
 import logging
 
 from celery import shared_task
+from celery.signals import worker_ready
 
-from apps.retention import assessing, notices, sweep
+from apps.core.clock import database_now
+from apps.retention import assessing, locking, notices, sweep
 from apps.retention.errors import ClocksDiffer
+from apps.vault import object_lock
+from apps.vault.errors import VaultUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -14,6 +18,24 @@ log = logging.getLogger(__name__)
 def assess_pending() -> None:
     """Give studies that came, or of which something was told, their floors."""
     assessing.assess_pending()
+
+
+@shared_task
+def lock_packs() -> None:
+    """Where the vault lies in a bucket with Object Lock, have it refuse deletion before the floors have passed."""
+    try:
+        locking.lock_packs()
+    except VaultUnavailable as error:
+        log.error("Packs are not locked: %s", error.message)  # noqa: TRY400
+
+
+@worker_ready.connect
+def probe_locks(**_kwargs: object) -> None:
+    """Once a worker has started: tell whether locks hold."""
+    try:
+        object_lock.probe_locks(now=database_now())
+    except VaultUnavailable as error:
+        log.error("Object Lock could not be tried: %s", error.message)  # noqa: TRY400
 
 
 @shared_task

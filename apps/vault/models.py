@@ -28,6 +28,7 @@ class Pack(TenantModel):
     replicated_at = models.DateTimeField(_("verified in both places"), null=True)
     checked_at = models.DateTimeField(_("last read again"), null=True)
     verified_at = models.DateTimeField(_("found good in both places again"), null=True)
+    locked_until = models.DateTimeField(_("locked in the bucket until"), null=True)
 
     class Meta:
         verbose_name = _("pack")
@@ -38,6 +39,7 @@ class Pack(TenantModel):
         ]
         indexes = [
             models.Index(fields=["id"], condition=models.Q(replicated_at=None), name="pack_without_replica"),
+            models.Index(fields=["id"], condition=models.Q(locked_until=None), name="pack_to_be_locked"),
             models.Index(Coalesce("checked_at", "created_at"), "id", name="pack_by_last_reading"),
         ]
 

@@ -8,6 +8,8 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -23,6 +25,7 @@ PIECE = 1 << 20
 WHOLE = 1 << 62
 PARTIAL = ".partial-"
 SUFFIX = ".zip"
+_NO_LOCK = {"ObjectLockConfigurationNotFoundError", "NotImplemented", "MethodNotAllowed", "InvalidRequest"}
 
 
 class Place(Protocol):
@@ -61,8 +64,14 @@ class Place(Protocol):
         Raises VaultUnavailable.
         """
 
+    def lock_until(self, name: str, at: datetime) -> bool:
+        """Have the place itself refuse to delete a pack before then, for everybody; False where it cannot.
+
+        A lock is lengthened, never shortened. Raises VaultUnavailable.
+        """
+
     def remove(self, name: str) -> None:
-        """Delete durably; a name that is not there is no error. Raises VaultUnavailable."""
+        """Delete durably, every version; a name that is not there is no error. Raises VaultUnavailable."""
 
 
 def place(alias: str) -> Place:
@@ -141,6 +150,9 @@ class DirectoryPlace(FileSystemStorage):
             sync(target.parent)
         except OSError as error:
             raise VaultUnavailable(f"The vault could not be written: {error.strerror}") from error
+
+    def lock_until(self, name: str, at: datetime) -> bool:  # noqa: ARG002 a folder locks nothing
+        return False
 
     def remove(self, name: str) -> None:
         target = Path(self.path(name))
@@ -225,9 +237,36 @@ class BucketPlace(S3Storage):  # type: ignore[misc]
                 return
             raise VaultUnavailable(f"The vault could not be written: {type(error).__name__}") from error
 
-    def remove(self, name: str) -> None:
+    @cached_property
+    def has_lock(self) -> bool:
+        """Whether the bucket says that it has Object Lock."""
+        client = self.connection.meta.client
         try:
-            self._object(name).delete()
+            told = client.get_object_lock_configuration(Bucket=self.bucket_name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _NO_LOCK:
+                return False
+            raise VaultUnavailable(f"The vault could not be read: {error.response['Error']['Code']}") from error
+        return bool(told["ObjectLockConfiguration"].get("ObjectLockEnabled") == "Enabled")
+
+    def lock_until(self, name: str, at: datetime) -> bool:
+        if not self.has_lock:
+            return False
+        retention = {"Mode": "COMPLIANCE", "RetainUntilDate": at}
+        try:
+            self.connection.meta.client.put_object_retention(
+                Bucket=self.bucket_name, Key=self._key(name), Retention=retention
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise VaultUnavailable(f"A pack could not be locked: {type(error).__name__}") from error
+        return True
+
+    def remove(self, name: str) -> None:
+        key = self._key(name)
+        try:
+            for version in self.bucket.object_versions.filter(Prefix=key):
+                if version.object_key == key:
+                    version.delete()
         except (ClientError, BotoCoreError) as error:
             raise VaultUnavailable(f"A pack could not be removed: {type(error).__name__}") from error
 
