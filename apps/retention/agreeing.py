@@ -23,11 +23,10 @@ def agree_on_policy(facility: Facility, *, by: User, actor: Actor, now: datetime
 
     Notices that were sent keep the day they name; floors are only lengthened by it.
     """
-    lock_names([f"policy/{facility.pk}"])
-    before = policy_of(facility.pk)
     made = DeletionPolicy(facility=facility, agreed_at=now, agreed_by=by, **terms)
     if is_agreed(facility, {name: getattr(made, name) for name in TERMS}):
         raise AlreadyAgreed("This is what is agreed on already")
+    before = policy_of(facility.pk)
     made.save()
     record("deletion_policy.agreed", actor=actor, object_type="deletion_policy", object_id=made.pk,
            facility_id=facility.pk, on_expiry=made.on_expiry, on_silence=made.on_silence,
@@ -38,7 +37,8 @@ def agree_on_policy(facility: Facility, *, by: User, actor: Actor, now: datetime
 
 
 def is_agreed(facility: Facility, terms: Mapping[str, Any]) -> bool:
-    """Whether the facility has agreed on just these terms, and they govern."""
+    """Whether just these terms govern; nobody agrees on others before the caller's transaction ends."""
+    lock_names([f"policy/{facility.pk}"])
     governing = policy_of(facility.pk)
     return not governing._state.adding and all(getattr(governing, name) == terms[name] for name in TERMS)
 

@@ -90,6 +90,7 @@ def test_a_clinical_hold_is_placed_and_released(archivist: Client, operator: Cli
     assert operator.post(address, facts).status_code == 403
     assert "place_hold" not in shown(operator, page_address(retention))
     assert told(archivist, address, **facts) == ["The study is held."]
+    assert told(archivist, address, **facts) == ["The study is held for this reason already"]
     assert "a course of treatment" in shown(archivist, page_address(retention))
     hold = the(Hold)
     assert found(archivist, Hold, released="no", kind__exact="clinical") == 1

@@ -1,5 +1,6 @@
 """Staff put rules into force: seen before, by who may, once."""
 
+import threading
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -94,7 +95,11 @@ def test_a_new_version_begins_as_the_one_before(archivist: Client, signed_in: Ca
         assert archivist.post(address, facts | wrong).status_code == 200, wrong
     answer = archivist.post(address, facts | {"key": "another", "period": "P15Y", "jurisdictions": "DE, AT"})
     assert answer.status_code == 302
+    again = archivist.post(address, facts | {"period": "P15Y"})
+    assert b"Another version was recorded meanwhile" in again.content
+    assert "another_version" not in shown(archivist, page_address(rule("de-diag")))
     made = rule("de-diag", 2)
+    assert "another_version" in shown(archivist, page_address(made))
     assert (made.period, made.jurisdictions, made.minor) == ("P15Y", ["AT", "DE"], {"until_age": 28})
     assert not made.is_in_force
     [event] = events("rule.recorded")
@@ -251,3 +256,29 @@ def test_pages_of_rules_hold_no_names(worked: Facility, archivist: Client) -> No
     content = shown(archivist, act_address(rule("de-diag"), "retire"))
     assert "untold" not in content
     assert "CompressedSamples" not in content
+
+
+def test_a_form_sent_twice_at_once_records_one_version(archivist: Client) -> None:
+    address, facts = form_of_next_version(archivist)
+    answers: list[int] = []
+
+    def send() -> None:
+        answers.append(archivist.post(address, facts | {"period": "P15Y"}).status_code)
+
+    both = [threading.Thread(target=send) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert sorted(answers) == [200, 302]
+    assert len(events("rule.recorded")) == 1
+
+
+def test_a_rule_enabled_twice_at_once_is_enabled_once(archivist: Client) -> None:
+    address = act_address(rule("de-diag"), "put_into_force")
+    both = [threading.Thread(target=archivist.post, args=[address]) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert len(events("rule.enabled")) == 1

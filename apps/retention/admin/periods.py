@@ -22,10 +22,12 @@ from unfold.widgets import (
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
-from apps.catalog.holds import place_hold
+from apps.catalog.filing import study_lock
+from apps.catalog.holds import HoldRefused, place_hold
 from apps.catalog.models import Hold, HoldKind
 from apps.core.admin import Table, attempt, link_to, list_of, to_page
 from apps.core.clock import database_now
+from apps.core.locks import lock_names
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.retention.admin import ending
 from apps.retention.clocks import database_today
@@ -151,10 +153,11 @@ class RetentionAdmin(AuditedTenantAdmin):
         given, by, actor = form.cleaned_data, staff_member(request), staff_actor(request)
 
         def place() -> None:
-            place_hold(
-                retention.study, kind=HoldKind(given["kind"]), reason=given["reason"], authority=given["authority"],
-                actor=actor, now=database_now(), by=by,
-            )  # fmt: skip
+            facts = {"kind": HoldKind(given["kind"]), "reason": given["reason"], "authority": given["authority"]}
+            lock_names([study_lock(retention.facility_id, retention.study.study_instance_uid)])
+            if Hold.objects.filter(**_of_study(retention), **facts, released_at=None).exists():
+                raise HoldRefused("The study is held for this reason already")
+            place_hold(retention.study, **facts, actor=actor, now=database_now(), by=by)
 
         attempt(request, place, done=_("The study is held."))
         return to_page(request, retention)

@@ -13,6 +13,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from apps.core.locks import lock_names
 from apps.facilities.models import FacilityKind
 from apps.retention.law import UNCONFIRMED
 from apps.retention.models import Rule
@@ -93,13 +94,21 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         content: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.version_of and Rule.objects.filter(key=content.get("key", "")).exists():
-            self.add_error("key", _("There is such a rule: open it and record a new version."))
+        self._check_version(content.get("key", ""))
         since, until = content.get("valid_from"), content.get("valid_to")
         if since and until and since >= until:
             self.add_error("valid_to", _("This is not after the day from which it binds."))
         self.instance.minor = self._minor(content)
         return content
+
+    def _check_version(self, key: str) -> None:
+        """A form that was sent twice records one version: the second waits for the first, and sees it."""
+        lock_names([f"rule/{key}"])
+        newer = Rule.objects.filter(key=key, version__gt=self.version_of.version if self.version_of else 0)
+        if newer.exists() and self.version_of:
+            self.add_error(None, _("Another version was recorded meanwhile: begin with that one."))
+        elif newer.exists():
+            self.add_error("key", _("There is such a rule: open it and record a new version."))
 
     def _minor(self, content: dict[str, Any]) -> dict[str, Any] | None:
         parts = ("until_age", "after_majority", "majority", "seen_at", "late_age")

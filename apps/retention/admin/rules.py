@@ -14,7 +14,6 @@ from unfold.decorators import action, display
 
 from apps.audit.admin import AuditedAdmin
 from apps.core.admin import Table, link_to
-from apps.core.locks import lock_names
 from apps.retention.admin.rule_forms import RuleForm, initial_of
 from apps.retention.admin.rule_pages import enabling_page, retiring_page, says, set_page
 from apps.retention.explaining import minors_in_words
@@ -109,7 +108,6 @@ class RuleAdmin(AuditedAdmin):
             obj.pk, obj.version = made.pk, made.version
             obj._state.adding = False
         else:
-            lock_names([f"rule/{obj.key}"])
             obj.save()
         self.record_act(request, "recorded", obj, rule=str(obj))
 
@@ -118,7 +116,9 @@ class RuleAdmin(AuditedAdmin):
         return Rule.objects.filter(pk=key).first() if key.isdecimal() and len(key) < 19 else None
 
     def offers(self, act: str, obj: Rule) -> bool:
-        return {"put_into_force": obj.enabled_at is None, "retire": obj.is_in_force}.get(act, True)
+        if act == "another_version":
+            return not Rule.objects.filter(key=obj.key, version__gt=obj.version).exists()
+        return obj.is_in_force if act == "retire" else obj.enabled_at is None
 
     def tables(self, obj: Rule) -> list[Table]:
         others = Rule.objects.filter(key=obj.key).exclude(pk=obj.pk).order_by("-version")
