@@ -37,3 +37,14 @@ def list_studies(request: FacilityRequest, count: int) -> None:
         facility_id=request.facility.pk,
         count=count,
     )
+
+
+def look_at_patient(request: FacilityRequest, patient_id: int) -> None:
+    """Record that a person opens a page about the patient."""
+    record(
+        "patient.viewed",
+        actor=request.actor,
+        object_type="patient",
+        object_id=patient_id,
+        facility_id=request.facility.pk,
+    )

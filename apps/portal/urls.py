@@ -2,13 +2,33 @@
 
 from django.urls import path
 
-from apps.portal import collections, dashboard, images, receipts, series, studies, terminals
+from apps.portal import (
+    care_events,
+    certificates,
+    collections,
+    dashboard,
+    images,
+    receipts,
+    series,
+    storage_periods,
+    studies,
+    study_period,
+    terminals,
+)
 
 app_name = "portal"
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("studies/", studies.study_list, name="studies"),
     path("studies/<int:study_id>/", studies.study_page, name="study"),
+    path("studies/<int:study_id>/keep", study_period.keep, name="keep_study"),
+    path("holds/<int:hold_id>/release", study_period.release, name="release_hold"),
+    path("storage-periods/", storage_periods.expiring, name="expiring"),
+    path("storage-periods/decide", storage_periods.decide, name="decide"),
+    path("certificates/<int:disposition_id>.jws", certificates.signed, name="certificate"),
+    path("certificates/<int:disposition_id>.pdf", certificates.document, name="certificate_document"),
+    path("patients/<int:patient_id>/care-events/", care_events.patient_page, name="care_events"),
+    path("patients/<int:patient_id>/care-events/tell", care_events.tell, name="tell_care_event"),
     path("series/<int:series_id>/", series.viewer, name="series"),
     path("images/<int:instance_id>/preview", images.preview, name="preview"),
     path("images/<int:instance_id>/download", images.download, name="download"),

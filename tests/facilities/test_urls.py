@@ -13,7 +13,8 @@ from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from apps.audit.record import SYSTEM
-from apps.catalog.models import Instance
+from apps.catalog.holds import place_hold
+from apps.catalog.models import HoldKind, Instance
 from apps.collection.ingest import Intake, new_collection, store_batch
 from apps.collection.models import Method, Reason, ReceiptKind, Terminal, Upload
 from apps.collection.receipts import issue_receipts
@@ -47,6 +48,14 @@ RIGHTS: dict[str, list[Right]] = {
     "portal:dashboard": [VIEW],
     "portal:studies": [VIEW, Right("post", Role.VIEWER)],
     "portal:study": [VIEW],
+    "portal:keep_study": [Right("post", Role.MEMBER)],
+    "portal:release_hold": [Right("post", Role.MEMBER)],
+    "portal:expiring": [VIEW],
+    "portal:decide": [Right("post", Role.MEMBER)],
+    "portal:certificate": [VIEW],
+    "portal:certificate_document": [VIEW],
+    "portal:care_events": [VIEW],
+    "portal:tell_care_event": [Right("post", Role.MEMBER)],
     "portal:series": [VIEW],
     "portal:preview": [VIEW],
     "portal:download": [VIEW],
@@ -130,10 +139,15 @@ def values(sakura: Facility, person: Callable[..., Any], token_for: Callable[...
         )  # fmt: skip
         wish = request_collection(terminal, reason=Reason.CLOSURE, note="", due_at=None, actor=SYSTEM, now=now)
         issue_receipts(stored.collection, now=now)
+        study = instance.series.study
+        hold = place_hold(study, kind=HoldKind.FACILITY, reason="complaint", actor=SYSTEM, now=now)
     return {
+        "hold_id": hold.pk,
+        "patient_id": study.patient_id,
+        "disposition_id": 10**9,
+        "kind": ReceiptKind.RECEIVED,
         "terminal_id": terminal.pk,
         "request_id": wish.pk,
-        "kind": ReceiptKind.RECEIVED,
         "terminal_uid": terminal.uid,
         "upload_uid": upload.uid,
         "collection_uid": stored.collection.uid,
