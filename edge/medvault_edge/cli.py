@@ -20,14 +20,17 @@ from medvault_edge import VERSION, telling
 from medvault_edge.center import Center
 from medvault_edge.collecting import Collected, Visit, collect, terminal_of
 from medvault_edge.enrolling import enrol
-from medvault_edge.errors import EdgeError, NotUsable
+from medvault_edge.errors import EdgeError, NoRoom, NotUsable
 from medvault_edge.fetching import fetch_receipts
 from medvault_edge.handing_over import hand_over, wait_until_stored
 from medvault_edge.node import Fetched, Node, fetch
+from medvault_edge.offering import Offering
 from medvault_edge.pruning import Choice, candidates, prune
 from medvault_edge.receipts import verify
 from medvault_edge.receiver import Receiver
+from medvault_edge.serving import Serving
 from medvault_edge.state import State, default_home
+from medvault_edge.visiting import Visited, visit
 from medvault_edge.watching import SETTLED_S, Watch, watch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
@@ -78,7 +81,8 @@ def init(
 @app.command("collect")
 def collect_command(
     context: typer.Context,
-    folder: Annotated[Path | None, typer.Argument(help="Folder, disc or mounted terminal. Not with --node.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="Folder, disc or mounted terminal.")] = None,
+    terminal_at: Annotated[str, typer.Option(help="A terminal on the LAN instead of a folder: host:port.")] = "",
     facility: FacilityOption = "",
     terminal: Annotated[str, typer.Option(help="Which of the facility's terminals, by name or identifier.")] = "",
     operator: Annotated[str, typer.Option(help="Who collects.")] = "",
@@ -94,9 +98,12 @@ def collect_command(
 ) -> None:
     """Take along what is new and meant for storage, sealed. Nothing is deleted."""
     state, stack = _state(context), ExitStack()
-    if bool(folder) == bool(node):
-        raise NotUsable("Name a folder, or a node with --node")
-    visit = Visit(facility, terminal, "media" if is_medium else "visit", operator, medium_serial)
+    if [bool(folder), bool(node), bool(terminal_at)].count(True) != 1:
+        raise NotUsable("Name a folder, or a node with --node, or a terminal with --terminal-at")
+    wanted = Visit(facility, terminal, "media" if is_medium else "visit", operator, medium_serial)
+    if terminal_at:
+        _visit(terminal_at, wanted, state, as_json=as_json)
+        return
     with stack, telling.bar() as bar:
         fetched: Fetched | None = None
         if node:
@@ -107,7 +114,7 @@ def collect_command(
             )  # fmt: skip
         assert folder
         task = bar.add_task("Sealing", total=None)
-        collected = collect(folder, visit, state, now=_now(), progress=lambda size: bar.advance(task, size))
+        collected = collect(folder, wanted, state, now=_now(), progress=lambda size: bar.advance(task, size))
     _tell_collected(collected, fetched, as_json=as_json)
 
 
@@ -221,7 +228,7 @@ def verify_command(
     told = []
     for path in files:
         receipt = verify(path.read_text("ascii", "replace").strip(), jwks)
-        count, stored = len(list(receipt.files())), len(receipt.stored())
+        count, stored = receipt.count, len(receipt.stored())
         signer = "the center" if receipt.signer == "center" else f"collector {receipt.signer[:8]}"
         table.add_row(path.name, receipt.kind, signer, receipt.facility, f"{count:,}", f"{stored:,}")
         told.append({"file": str(path), "kind": receipt.kind, "signer": receipt.signer, "facility": receipt.facility,
@@ -242,6 +249,8 @@ def watch_command(
     allow: Annotated[
         list[str] | None, typer.Option(help="Modalities that may send, by AE title; default: all.")
     ] = None,
+    serve: Annotated[int, typer.Option(help="Let collectors on the LAN come for images on this port.")] = 0,
+    serve_host: Annotated[str, typer.Option(help="The address to let them come to; default: every one.")] = "",
     settled: Annotated[float, typer.Option(min=0, help="Seconds a file must have been left alone.")] = SETTLED_S,
     quota_gb: Annotated[float | None, typer.Option(help="What the folders may take of a shared disk.")] = None,
     once: Annotated[bool, typer.Option("--once", help="One round.")] = False,
@@ -258,6 +267,9 @@ def watch_command(
             stack.enter_context(
                 Receiver(folders[0], ae_title=ae_title, host=receive_host, port=receive, allowed_ae_titles=allowed)
             )
+        if serve:
+            offering = Offering(context.obj, folders, settled, _now, _say)
+            stack.enter_context(Serving(offering, host=serve_host, port=serve))
         if once:
             watching.once(now=_now())
         else:
@@ -276,10 +288,17 @@ def main() -> None:
         sys.exit(1)
 
 
-def _tell_collected(collected: Collected, fetched: Fetched | None, *, as_json: bool) -> None:
-    left: dict[str, int] = {}
-    for each in collected.left:
-        left[each.reason] = left.get(each.reason, 0) + 1
+def _visit(address: str, wanted: Visit, state: State, *, as_json: bool) -> None:
+    with telling.bar() as bar:
+        task = bar.add_task("Copying", total=None)
+        visited = visit(address, wanted, state, now=_now(), progress=lambda size: bar.advance(task, size))
+    _tell_collected(visited, None, as_json=as_json)
+    if visited.problem:
+        raise NoRoom(f"The terminal could not seal all: {visited.problem}")
+
+
+def _tell_collected(collected: Collected | Visited, fetched: Fetched | None, *, as_json: bool) -> None:
+    left = collected.left_by_reason
     content = {
         "collections": [each.uid for each in collected.collections], "files": collected.files,
         "bytes": collected.length, "known": collected.known, "unmarked": collected.unmarked, "left": left,

@@ -1,5 +1,6 @@
 """Collecting from a folder: what is new goes, sealed, into this device; the facility gets a signed receipt."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,22 +11,23 @@ from medvault_edge import SOFTWARE
 from medvault_edge.errors import Changed, NotUsable
 from medvault_edge.gathering import Gathered, Left, gather
 from medvault_edge.marking import Rule
-from medvault_edge.receipt_page import receipt_page
+from medvault_edge.receipt_page import receipt_page, write_receipt
 from medvault_edge.receipts import sign_received
 from medvault_edge.sealing import Progress, parts, seal
-from medvault_edge.source import RECEIPTS, Image, read_folder
+from medvault_edge.source import Image, read_folder
 from medvault_edge.state import Device, Facility, Sealed, State
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """How a collection is made: method visit, push or media."""
+    """How a collection is made: method visit, push or media. `is_carried`: a collector on the LAN takes it along."""
 
     facility: str = ""
     terminal: str = ""
     method: str = "visit"
     operator: str = ""
     medium_serial: str = ""
+    is_carried: bool = False
 
 
 @dataclass(slots=True)
@@ -45,6 +47,10 @@ class Collected:
     @property
     def length(self) -> int:
         return sum(each.length for each in self.collections)
+
+    @property
+    def left_by_reason(self) -> dict[str, int]:
+        return dict(Counter(each.reason for each in self.left))
 
 
 def collect(
@@ -73,7 +79,8 @@ def _collect(
         images = pending.pop(0)
         about = _about(visit, facility, terminal, now)
         try:
-            sealed = _seal(images, collected.left if not collected.collections else [], about, device, state, progress)
+            left = collected.left if not collected.collections else []
+            sealed = _seal(images, left, about, device, state, progress, "carried" if visit.is_carried else "sealed")
         except Changed as change:
             collected.left += [
                 Left(each.source, "changed", None, each.length) for each in images if each.source == change.source
@@ -82,7 +89,8 @@ def _collect(
                 pending.insert(0, remaining)
             continue
         collected.collections.append(sealed)
-        collected.receipts += _write_receipt(folder, device, facility, about, images, now)
+        if visit.method != "push" and not visit.is_carried:
+            collected.receipts += _write_receipt(folder, device, facility, about, images, now)
     return collected
 
 
@@ -126,15 +134,16 @@ def _about(visit: Visit, facility: Facility, terminal: dict[str, Any] | None, no
 
 
 def _seal(
-    images: list[Image], left: list[Left], about: dict[str, Any], device: Device, state: State, progress: Progress
-) -> Sealed:
+    images: list[Image], left: list[Left], about: dict[str, Any], device: Device, state: State, progress: Progress,
+    becomes: str,
+) -> Sealed:  # fmt: skip
     uid = about["collection"]
     path = state.sealed_path(uid)
     written = seal(images, left, about, recipient=device.recipient, to=path, progress=progress)
     sealed = Sealed(
         uid=uid, facility=about["facility"], terminal=about["terminal"], method=about["method"],
         made_at=about["collected_at"], sealed_sha256=written.sha256, sealed_length=written.length, files=len(images),
-        length=sum(each.length for each in images), left_count=len(left), state="sealed", reason="", upload_url="",
+        length=sum(each.length for each in images), left_count=len(left), state=becomes, reason="", upload_url="",
     )  # fmt: skip
     wrapped = [(image.original_sha256, image.sha256) for image in images if image.original_sha256]
     try:
@@ -148,16 +157,11 @@ def _seal(
 def _write_receipt(
     folder: Path, device: Device, facility: Facility, about: dict[str, Any], images: list[Image], now: datetime
 ) -> list[Path]:
-    """The receipt and a page to print; none where the medium cannot be written."""
-    if about["method"] == "push":
-        return []
+    counts = {
+        "Studies": f"{len({image.study for image in images}):,}",
+        "Images": f"{len(images):,}",
+        "Size": f"{sum(image.length for image in images):,} bytes",
+    }
+    page = receipt_page(device.center_name, device.name, facility, about, counts)
     token = sign_received(device, about, images, now=now)
-    name = f"{about['collected_at'][:10]}-{about['collection'][:8]}"
-    target = folder / RECEIPTS
-    try:
-        target.mkdir(exist_ok=True)
-        (target / f"{name}.jws").write_text(token, "ascii")
-        (target / f"{name}.html").write_text(receipt_page(device, facility, about, images), "utf-8")
-    except OSError:
-        return []
-    return [target / f"{name}.jws", target / f"{name}.html"]
+    return write_receipt(folder, f"{about['collected_at'][:10]}-{about['collection'][:8]}", token, page)

@@ -56,7 +56,7 @@ def keep(state: State, token: str, facility: str) -> Receipt:
     elif ours and receipt.kind == "stored" and ours[0].state != "incomplete":
         state.advance(receipt.collection, "stored")
         state.sealed_path(receipt.collection).unlink(missing_ok=True)
-    elif ours and ours[0].state in {"sealed", "uploaded"}:
+    elif ours and ours[0].state in {"sealed", "carried", "uploaded"}:
         state.advance(receipt.collection, "received")
     return receipt
 

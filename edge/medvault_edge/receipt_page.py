@@ -1,11 +1,13 @@
-"""The receipt of a visit as a page to print and sign."""
+"""The receipt of a visit as a page to print and sign, beside the signed words."""
 
+from contextlib import suppress
 from datetime import datetime
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from medvault_edge.source import Image
-from medvault_edge.state import Device, Facility
+from medvault_edge.source import RECEIPTS
+from medvault_edge.state import Facility
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -35,9 +37,7 @@ center's signed receipt of storage has come.</p>
   <tr><th>Medium, serial number<td>{medium}
   <tr><th>Collector<td>{device}
   <tr><th>Collection<td>{collection}
-  <tr><th>Studies<td>{studies}
-  <tr><th>Images<td>{images}
-  <tr><th>Size<td>{size}
+{counts}
 </table>
 <p class="soft">The file beside this page with the ending .jws is the same receipt, signed. Check it with
 <code>medvault-edge verify</code>.</p>
@@ -45,21 +45,34 @@ center's signed receipt of storage has come.</p>
 """
 
 
-def receipt_page(device: Device, facility: Facility, about: dict[str, Any], images: list[Image]) -> str:
+def receipt_page(center: str, collector: str, facility: Facility, about: dict[str, Any], counts: dict[str, str]) -> str:
     """HTML that needs nothing else. It tells of numbers, not of patients."""
     terminal = next((each["name"] for each in facility.terminals if each["uid"] == about["terminal"]), "-")
     values = {
         "short": about["collection"][:8],
-        "center": device.center_name,
+        "center": center,
         "facility": facility.name,
         "terminal": terminal,
         "collected_at": f"{datetime.fromisoformat(about['collected_at']):%Y-%m-%d %H:%M %Z}",
         "operator": about["operator"] or "-",
         "medium": about["medium_serial"] or "-",
-        "device": device.name,
+        "device": collector,
         "collection": about["collection"],
-        "studies": f"{len({image.study for image in images}):,}",
-        "images": f"{len(images):,}",
-        "size": f"{sum(image.length for image in images):,} bytes",
     }
-    return _PAGE.format(**{name: escape(str(value)) for name, value in values.items()})
+    rows = "\n".join(f"  <tr><th>{escape(what)}<td>{escape(count)}" for what, count in counts.items())
+    return _PAGE.format(counts=rows, **{name: escape(str(value)) for name, value in values.items()})
+
+
+def write_receipt(folder: Path, name: str, token: str, page: str) -> list[Path]:
+    """The receipt and a page to print, in a folder of images; none where it cannot be written."""
+    written = [folder / RECEIPTS / f"{name}.jws", folder / RECEIPTS / f"{name}.html"]
+    try:
+        written[0].parent.mkdir(exist_ok=True)
+        written[0].write_text(token, "ascii")
+        written[1].write_text(page, "utf-8")
+    except OSError:
+        for path in written:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        return []
+    return written

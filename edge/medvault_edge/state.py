@@ -82,9 +82,10 @@ class Facility:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A collection this device made.
+    """A collection this device made, or carries for the terminal that did.
 
-    `state`: sealed, uploaded, received, stored, incomplete (stored, but for files that did not arrive), failed.
+    `state`: sealed, carried (offered to collectors that come by, until the center has it), uploaded, received, stored,
+    incomplete (stored, but for files that did not arrive), failed.
     """
 
     uid: str
@@ -236,6 +237,15 @@ class State:
             rows = [(sealed.facility, digest, length, sealed.uid) for digest, length in files]
             self._db.executemany("INSERT OR IGNORE INTO collected VALUES (?, ?, ?, ?)", rows)
             self._db.executemany("INSERT OR IGNORE INTO wrapped VALUES (?, ?)", wrapped)
+
+    def carry(self, sealed: Sealed) -> None:
+        """Note a collection that a terminal sealed; what is in it this device does not know."""
+        with self.writing():
+            values = astuple(sealed)
+            self._db.execute(
+                f"INSERT OR REPLACE INTO collection VALUES ({', '.join('?' * len(values))})",  # noqa: S608
+                values,
+            )
 
     def collections(self, *states: str, facility: str = "") -> list[Sealed]:
         """The collections in these states, oldest first."""

@@ -34,7 +34,7 @@ def upload(
     while True:
         try:
             if not url:
-                url = _begin(center, uploads_url, length, metadata)
+                url = _begun(center, uploads_url, length, metadata)
                 on_begun(url)
             offset = _offset(center, url, length)
             progress(offset)
@@ -50,6 +50,16 @@ def upload(
             if failures > len(PAUSES_S):
                 raise
             pause(PAUSES_S[failures - 1])
+
+
+def _begun(center: Center, uploads_url: str, length: int, metadata: dict[str, str]) -> str:
+    """The center names an upload that another device began of the same collection, and opens it to that one alone."""
+    url = _begin(center, uploads_url, length, metadata)
+    try:
+        _offset(center, url, length)
+    except Gone:
+        raise Refused("Another device hands this collection over, or has done so") from None
+    return url
 
 
 def _begin(center: Center, uploads_url: str, length: int, metadata: dict[str, str]) -> str:

@@ -17,6 +17,8 @@ from medvault_edge.source import files_in
 from medvault_edge.state import Facility, State
 
 SETTLED_S = 10.0
+CARRIED_FOR = timedelta(days=7)
+"""As long a terminal that sends by itself leaves a collection to the collectors that took it along."""
 Say = Callable[[str], None]
 
 
@@ -106,8 +108,15 @@ class Watch:
                                     changed_before=self._settled(now))  # fmt: skip
                 if collected.files:
                     self.say(f"Sealed {collected.files} images")
+            self._take_back(now)
             for handed in hand_over(self.state, progress=lambda _sealed, _offset: None):
                 self.say(f"Collection {handed.collection.uid}: {handed.problem or handed.state}")
+
+    def _take_back(self, now: datetime) -> None:
+        """What collectors carry and did not bring in time is sent from here."""
+        for each in self.state.collections("carried"):
+            if now - datetime.fromisoformat(each.made_at) >= CARRIED_FOR:
+                self.state.advance(each.uid, "sealed")
 
     def _settled(self, now: datetime) -> float:
         """By this machine's clock, which the files' times are of."""

@@ -50,9 +50,9 @@ class Edge:
             return told.stdout
         return json.loads(told.stdout) if told.stdout.strip() else told.stderr.strip()
 
-    def start(self, *arguments: object) -> "subprocess.Popen[str]":
+    def start(self, *arguments: object, within: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-m", "medvault_edge.cli", "--home", str(self.home), *map(str, arguments)],
+            [*within, sys.executable, "-m", "medvault_edge.cli", "--home", str(self.home), *map(str, arguments)],
             env=os.environ | {"PYTHONPATH": str(PROJECT / "edge")}, text=True, stdout=subprocess.PIPE,
         )  # fmt: skip
 

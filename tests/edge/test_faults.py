@@ -23,7 +23,8 @@ from medvault_edge.collecting import Visit, collect
 from medvault_edge.errors import NoRoom, NotVerified
 from medvault_edge.handing_over import hand_over, keep
 from medvault_edge.pruning import Choice, candidates, prune
-from medvault_edge.receipts import ALGORITHM, TYP, verify
+from medvault_edge.receipts import TYP, verify
+from medvault_edge.signing import ALGORITHM
 from medvault_edge.state import Device, State
 from medvault_edge.state import Facility as Served
 from pyrage import x25519
