@@ -126,6 +126,7 @@ def test_the_certificate_is_downloaded_as_it_was_signed(
     assert claims["study_instance_uid"] == expired.study_instance_uid
     content = shown(archivist, page_address(gone))
     assert claims["packs"][0]["files"][0]["sha256"] in content
+    assert "by the contract" in content
     assert len(events("certificate.downloaded")) == 1
     newcomer = signed_in("new@center.example", is_staff=True)
     assert newcomer.get(address).status_code == 403

@@ -20,12 +20,21 @@ from apps.audit.admin import staff_actor
 from apps.audit.record import record
 from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, to_page
 from apps.facilities.admin import AuditedTenantAdmin
+from apps.retention.certificate_document import DECISIONS
 from apps.retention.certificates import number_of
 from apps.retention.deletion import carry_out
 from apps.retention.ending import stuck
 from apps.retention.explaining import explain
 from apps.retention.models import Disposition, State
 
+WHY = DECISIONS | {
+    "objection": _("kept: the facility objected"),
+    "extension": _("kept: the facility extended it, or was silent"),
+    "held": _("kept: it is held"),
+    "new_images": _("kept: images came after it had expired"),
+    "still_retained": _("kept: its end moved on"),
+    "unknown_period": _("kept: its end is unknown again"),
+}
 DECIDED = frozenset({State.APPROVED, State.DELETING})
 
 
@@ -52,7 +61,7 @@ class DispositionAdmin(AuditedTenantAdmin):
     fields = (
         "facility", "state", "study_instance_uid", ("study_date", "kinds"), ("kept_until", "governed_by"),
         ("created_at", "notified_at", "told_at"), ("decide_by", "next_at"),
-        ("approved_at", "approved_by", "decision"), "withdrawn_at", ("deleting_at", "deleted_at"),
+        ("approved_at", "approved_by", "decided"), "withdrawn_at", ("deleting_at", "deleted_at"),
         ("instance_count", "size"), "problem", "signed",
     )  # fmt: skip
     actions_detail = ("try_again",)
@@ -83,6 +92,10 @@ class DispositionAdmin(AuditedTenantAdmin):
     @display(description=_("modalities"))  # type: ignore[untyped-decorator]
     def kinds(self, obj: Disposition) -> str:
         return ", ".join(obj.modalities) or "-"
+
+    @display(description=_("decided"))  # type: ignore[untyped-decorator]
+    def decided(self, obj: Disposition) -> str:
+        return str(WHY.get(obj.decision, obj.decision)) or "-"
 
     @display(description=_("governing floor"))  # type: ignore[untyped-decorator]
     def governed_by(self, obj: Disposition) -> str:
