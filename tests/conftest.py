@@ -28,6 +28,16 @@ from medvault.processes import programs
 from tests.environment import HOME
 
 PASSWORD = "correct horse battery staple"
+EMPTY_TABLES = b"""
+    DO $$ DECLARE name text; BEGIN
+        FOR name IN
+            SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN
+                ('django_migrations', 'django_content_type', 'auth_permission', 'auth_group', 'auth_group_permissions')
+        LOOP
+            EXECUTE format('DELETE FROM %I', name);
+        END LOOP;
+    END $$
+"""
 
 
 @pytest.fixture(scope="session")
@@ -68,8 +78,8 @@ def superuser_sql(django_db_setup: None) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture
-def address(committed_db: None) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def web(django_db_setup: None) -> Iterator[str]:
     """The web server as an installation runs it, on a port of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -89,6 +99,12 @@ def address(committed_db: None) -> Iterator[str]:
 
 
 @pytest.fixture
+def address(web: str, committed_db: None) -> str:
+    """The web server's address. It outlives its tests; what they leave behind does not."""
+    return web
+
+
+@pytest.fixture
 def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """A database that other processes see, emptied afterwards. `django_db` rolls back instead."""
     empty_folders()  # tests that roll back leave their packs behind
@@ -100,16 +116,10 @@ def committed_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None
 
 
 def empty_tables() -> None:
-    """As after the first migration: nothing but the presets of rules."""
+    """As after the first migration: nothing but presets. Most tables are empty, and emptying one costs more."""
     with superuser_connection() as connection:
         connection.execute("SET session_replication_role = replica")
-        tables = connection.execute(
-            "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission', 'auth_group',"
-            " 'auth_group_permissions')"
-        ).fetchone()
-        assert tables
-        connection.execute(f"TRUNCATE {tables[0]} CASCADE".encode())
+        connection.execute(EMPTY_TABLES)
     record_presets(using="owner")
 
 

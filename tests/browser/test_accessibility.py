@@ -80,10 +80,12 @@ def test_the_keyboard_alone_reaches_the_content_and_the_menu(clinic: Facility, v
     assert page.evaluate("document.activeElement.name") == "text"
     page.goto("/f/sakura/")
     labels = []
-    for _ in range(9):
+    for _ in range(10):
         page.keyboard.press("Tab")
         labels.append(page.evaluate("document.activeElement.textContent.trim().replace(/\\s+/g, ' ')"))
-    assert labels[2:8] == ["Overview", "Studies", "Collections", "Terminals", "Members", "Device tokens"]
+    assert labels[2:9] == [
+        "Overview", "Studies", "Storage periods", "Collections", "Terminals", "Members", "Device tokens",
+    ]  # fmt: skip
 
 
 def test_the_menu_of_the_person_opens_and_closes_by_keys(clinic: Facility, visit: Callable[..., Visit]) -> None:

@@ -78,17 +78,22 @@ def test_raw_sql_can_neither_read_nor_write_across(
             Patient.objects.create(facility=lindenhof, patient_id="P2", created_at=NOW)
 
 
+GATED = ["catalog_patient", "catalog_study", "catalog_series", "catalog_instance", "catalog_conflict", "vault_pack"]
+"""The center deletes their rows through retention's gate alone, which tests/retention/test_gate.py tries to pass."""
+
+
 @pytest.mark.parametrize(
     "table",
     [
-        *("catalog_patient", "catalog_study", "catalog_series", "catalog_instance", "catalog_conflict"),
-        *("vault_pack", "audit_event", "collection_receptionrecord", "collection_receivedfile"),
+        *GATED,
+        *("audit_event", "collection_receptionrecord", "collection_receivedfile"),
         *("collection_collection", "facilities_facility", "facilities_devicetoken"),
     ],
 )
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {} CASCADE"])
 def test_neither_role_may_delete(sakura: Facility, table: str, statement: str) -> None:
-    for enter in (lambda: as_facility(sakura), as_center):
+    is_gated = table in GATED and statement.startswith("DELETE")
+    for enter in (lambda: as_facility(sakura), *([] if is_gated else [as_center])):
         with enter(), pytest.raises(DatabaseError, match=r"permission denied|append-only"), transaction.atomic():
             sql(statement.format(table))
 
