@@ -11,11 +11,11 @@ from apps.catalog.holds import place_hold
 from apps.catalog.models import HoldKind, Study
 from apps.core.errors import DomainError
 from apps.core.locks import lock_names
+from apps.core.periods import FOREVER, parse_period
 from apps.retention.assessing import assess_patients
 from apps.retention.errors import BeyondMaximum, IllegalTransition
 from apps.retention.models import Disposition, Extension, Retention, State
 from apps.retention.models.dispositions import OPEN
-from apps.retention.periods import FOREVER, parse_period
 
 EXTENSIONS = ("P1Y", "P5Y", "forever")
 SILENCE_KEEPS = "P1Y"

@@ -8,10 +8,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from apps.core.periods import FOREVER, parse_period
 from apps.retention.floors import BIRTH_DATE, CONTRACT, EXTENSION, NO_RULE, PATIENT_CLASS, RECORDED, SUBDIVISION
 from apps.retention.models import CareEventKind, Retention
 from apps.retention.models.rules import Start
-from apps.retention.periods import FOREVER, parse_period
 from apps.retention.rules import Minor
 
 MISSING = {

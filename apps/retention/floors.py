@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from apps.core.periods import FOREVER, age_on, birthday, parse_period
 from apps.retention.facts import FacilityFacts, PatientFacts, StudyFacts
-from apps.retention.periods import FOREVER, age_on, birthday, parse_period
 from apps.retention.rules import Minor, RuleTerms
 
 CONTRACT, RECORDED, EXTENSION = "contract", "recorded", "extension"

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from apps.accounts.models import User
 from apps.audit.record import Actor
 from apps.catalog.models import Patient, Study
+from apps.core.periods import Period
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.retention.assessing import assess_pending
@@ -13,7 +14,6 @@ from apps.retention.care_events import report_care_event
 from apps.retention.deciding import approve, extend, object_to
 from apps.retention.law import enable
 from apps.retention.models import CareEventKind, DeletionPolicy, Disposition, Rule, State
-from apps.retention.periods import Period
 from apps.retention.sweep import carry_out_approved, sweep
 from medvault.demo.phantoms import DemoFile, clinic_files
 

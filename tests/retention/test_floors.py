@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.core.periods import FOREVER, Period, age_on, birthday, parse_period
 from apps.retention.facts import FacilityFacts, PatientFacts, StudyFacts, believed_exam
 from apps.retention.floors import assess, floor_of
-from apps.retention.periods import FOREVER, Period, age_on, birthday, parse_period
 from apps.retention.rules import RuleTerms
 from tests.retention.test_presets import RULES
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from apps.core.periods import FOREVER
 from apps.retention.facts import FacilityFacts, PatientFacts, StudyFacts, believed_exam
 from apps.retention.floors import floor_of
-from apps.retention.periods import FOREVER
 from apps.retention.presets import presets
 from apps.retention.rules import RuleTerms, terms_of
 

@@ -18,6 +18,7 @@ from apps.audit.record import SYSTEM, record
 from apps.catalog.holds import place_hold
 from apps.catalog.models import HoldKind, Instance, Patient, Study
 from apps.core.locks import lock_names
+from apps.core.periods import FOREVER
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
 from apps.retention import clocks, deletion, notices, sweep
@@ -27,7 +28,6 @@ from apps.retention.deciding import approve, decide_all, extend, object_to
 from apps.retention.errors import BeyondMaximum, ClocksDiffer, IllegalTransition
 from apps.retention.law import enable, new_version
 from apps.retention.models import CareEventKind, Extension, OnExpiry, OnSilence, Rule, State
-from apps.retention.periods import FOREVER
 from apps.vault.errors import VaultUnavailable
 from apps.vault.models import Pack
 from medvault.env import PROJECT

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.retention.periods import parse_period
+from apps.core.periods import parse_period
 from apps.retention.rules import Minor, RuleTerms, terms_of
 
 CODE = 20
