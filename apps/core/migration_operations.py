@@ -31,9 +31,9 @@ def tenant_table(table: str, *, facility: str, center: str, column: str = "facil
     )
 
 
-def center_table(table: str, *, center: str) -> RunSQL:
-    """A table of the center's own, closed to the facility role; `center` lists the center role's privileges."""
-    return RunSQL([*_grants(table, "", center)], reverse_sql=[])
+def center_table(table: str, *, center: str, facility: str = "") -> RunSQL:
+    """A table of the center's own, with the privileges of the center role and, where facilities may read it, theirs."""
+    return RunSQL([*_grants(table, facility, center)], reverse_sql=[])
 
 
 def append_only(table: str) -> RunSQL:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
+from django.core.exceptions import ValidationError
+
 FOREVER = date.max
 _PATTERN = re.compile(r"P(?=\d)(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,5})D)?")
 
@@ -45,6 +47,14 @@ def parse_period(text: str) -> Period:
     if not found:
         raise ValueError("A period is written like P10Y, P60M or P2Y6M")
     return Period(*(int(number or 0) for number in found.groups()))
+
+
+def is_period(text: str) -> None:
+    """A validator that refuses what is no ISO 8601 period."""
+    try:
+        parse_period(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 def birthday(birth_date: date, age: int) -> date:

@@ -14,10 +14,13 @@ ORDER = [
     "audit",
     "accounts",
     "facilities",
+    "tiers",
+    "contracts",
     "vault",
     "catalog",
     "collection",
     "retention",
+    "billing",
     "dicomweb",
     "dicomnet",
     "api",
@@ -108,4 +111,8 @@ def test_unique_keys_start_with_the_facility(model: type[models.Model]) -> None:
 def test_tables_that_are_not_a_facilitys_are_known() -> None:
     """A new table without a facility is a decision: name it here."""
     others = {model._meta.label for model in OURS if model not in TENANTS and not model._meta.proxy}
-    assert others == {"audit.Event", "accounts.User", "facilities.Facility", "collection.Collector", "retention.Rule"}
+    assert others == {
+        *("audit.Event", "accounts.User", "facilities.Facility", "collection.Collector", "retention.Rule"),
+        *("tiers.Tier", "tiers.TierVersion", "tiers.PriceList", "tiers.Price"),
+        *("billing.Issuer", "billing.Counter", "billing.WebhookEvent", "billing.BankTransaction"),
+    }

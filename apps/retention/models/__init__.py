@@ -1,8 +1,9 @@
 """The tables of storage periods."""
 
+from apps.contracts.models import OnExpiry, OnSilence
 from apps.retention.models.dispositions import TRANSITIONS, Disposition, State
 from apps.retention.models.floors import CareEvent, CareEventKind, Correction, Extension, Retention, Unassessed
-from apps.retention.models.policies import DeletionPolicy, OnExpiry, OnSilence
+from apps.retention.models.policies import DeletionPolicy
 from apps.retention.models.rules import Confidence, Rule
 
 __all__ = [

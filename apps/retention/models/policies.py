@@ -7,22 +7,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.contracts.models import OnExpiry, OnSilence
 from apps.facilities.models import TenantModel
 from apps.retention.models.rules import CODE, is_period
-
-
-class OnExpiry(models.TextChoices):
-    """What happens once the last floor has passed."""
-
-    NOTIFY = "notify", _("Notify the facility first")
-    DELETE = "delete", _("Delete at once")
-
-
-class OnSilence(models.TextChoices):
-    """What a facility's silence to a notice means."""
-
-    KEEP = "keep", _("Keep for another year, and charge")
-    DELETE = "delete", _("Delete")
 
 
 class DeletionPolicy(TenantModel):

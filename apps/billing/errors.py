@@ -1,0 +1,33 @@
+"""Facts that refuse an act on charges, invoices and payments."""
+
+from apps.core.errors import DomainError
+
+
+class IllegalTransition(DomainError):
+    """The invoice's state does not allow it."""
+
+    code = "illegal_transition"
+
+
+class NotBillable(DomainError):
+    """What is needed to bill a facility is missing."""
+
+    code = "not_billable"
+
+
+class Implausible(DomainError):
+    """A safety bound: staff looks at this invoice first."""
+
+    code = "implausible"
+
+
+class NeedsAnother(DomainError):
+    """A second person finalizes what the first one drafted."""
+
+    code = "needs_another"
+
+
+class PaymentRefused(DomainError):
+    """A payment cannot be taken, given back or assigned so."""
+
+    code = "payment_refused"

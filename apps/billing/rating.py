@@ -1,0 +1,191 @@
+"""From facts to what is owed. Pure: a month's usage and the terms in; ledger lines out, the same each time.
+
+Lines come in this order: base fee, collections, promised visits that were not made, storage, deeds, discount, minimum.
+The sum of a month's shares of one price is the month's price, whatever day the terms changed on.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from apps.billing.usage import Deed, Usage
+from apps.contracts.terms import Span, governing, spans
+from apps.core.money import EXACT, apportioned, rounded
+from apps.tiers.models import Item
+
+GB = 10**9
+STORAGE = (Item.STORAGE_GB, Item.STORAGE_STUDY)
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """The price of an item: `included` units a month cost nothing."""
+
+    unit_price: Decimal
+    included: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a contract version comes to for rating."""
+
+    number: int
+    effective_from: date
+    tier: str
+    prices: Mapping[str, Priced]
+    urgent_factor: Decimal = Decimal(1)
+    discount_percent: Decimal = Decimal(0)
+    minimum_commitment: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A ledger line before it is one. `version`: the number of the contract version; see models.Charge."""
+
+    version: int
+    source: str
+    source_key: str
+    item: str
+    supplied_on: date
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+    clause: str
+    counted: dict[str, Any] = field(default_factory=dict)
+
+
+def rate(usage: Usage, terms: Sequence[Terms], currency: str, *, contract: str) -> list[Rated]:
+    """What a month's usage costs. `contract` begins the keys of what is charged once a month."""
+    within = spans(terms, first=usage.first, last=usage.last)
+    by_number = {each.number: each for each in terms}
+    month = _Month(usage, within, by_number, currency, f"{contract}/{usage.month:%Y-%m}")
+    lines = [*month.base(), *month.collections(), *month.missed_visits(), *month.storage(), *month.deeds()]
+    lines += month.discounts(lines)
+    return lines + month.true_up(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    usage: Usage
+    spans: list[Span]
+    terms: Mapping[int, Terms]
+    currency: str
+    key: str
+
+    def base(self) -> Iterable[Rated]:
+        """The base fee, shared by days. Terms of one price are one share, so that no change of terms moves a yen."""
+        charged = [span for span in self.spans if Item.BASE_FEE in self.terms[span.number].prices]
+        for price in dict.fromkeys(self.terms[span.number].prices[Item.BASE_FEE].unit_price for span in charged):
+            same = [span for span in charged if self.terms[span.number].prices[Item.BASE_FEE].unit_price == price]
+            rest = self.usage.days_in_month - sum(span.days for span in same)
+            shares = apportioned(price, [*(span.days for span in same), rest], self.currency)
+            for span, share in zip(same, shares, strict=False):
+                yield Rated(
+                    span.number, "base", f"{self.key}/{span.first:%d}", Item.BASE_FEE, span.first,
+                    _exact(Decimal(span.days) / self.usage.days_in_month), price, share,
+                    f"{self.terms[span.number].tier}: {span.days} of {self.usage.days_in_month} days",
+                    {"first": f"{span.first}", "last": f"{span.last}"},
+                )  # fmt: skip
+
+    def collections(self) -> Iterable[Rated]:
+        """One line for each collection of a way that has a price; the first ones of a month may be included."""
+        so_far = dict[str, int]()
+        for fact in self.usage.collections:
+            terms = governing(self.terms.values(), on=fact.on)
+            price = terms.prices.get(fact.way) if terms else None
+            if terms is None or price is None:
+                continue
+            so_far[fact.way] = count = so_far.get(fact.way, 0) + 1
+            is_included = count <= price.included
+            unit_price = Decimal(0) if is_included else price.unit_price
+            why = (
+                f"{count} of {price.included.normalize():f} included" if is_included else f"number {count} of the month"
+            )
+            yield Rated(
+                terms.number, "collection", fact.uid, fact.way, fact.on, Decimal(1), unit_price,
+                rounded(unit_price, self.currency), why, {"collection": fact.uid},
+            )  # fmt: skip
+
+    def missed_visits(self) -> Iterable[Rated]:
+        """Promised visits that nobody made are credited, at a visit's price."""
+        made = sum(1 for fact in self.usage.collections if fact.way == Item.VISIT)
+        for number, day in enumerate(self.usage.promised_visits[made:], made + 1):
+            terms = governing(self.terms.values(), on=day)
+            price = terms.prices.get(Item.VISIT) if terms else None
+            if terms and price:
+                yield Rated(
+                    terms.number, "missed_visit", f"{self.key}/{number}", Item.VISIT, day, Decimal(1),
+                    -price.unit_price, rounded(-price.unit_price, self.currency),
+                    f"promised {len(self.usage.promised_visits)}, made {made}", {"promised_on": f"{day}"},
+                )  # fmt: skip
+
+    def storage(self) -> Iterable[Rated]:
+        """What lay in the vault, day by day, as parts of a month."""
+        for span in self.spans:
+            days = [each for each in self.usage.stored if span.first <= each.day <= span.last]
+            for item in STORAGE:
+                price = self.terms[span.number].prices.get(item)
+                if price is None or not days:
+                    continue
+                stored = sum((each.stored_bytes if item == Item.STORAGE_GB else each.studies) for each in days)
+                unit = GB if item == Item.STORAGE_GB else 1
+                share = price.included * span.days / self.usage.days_in_month
+                quantity = _exact(max(Decimal(stored) / unit / self.usage.days_in_month - share, Decimal(0)))
+                yield Rated(
+                    span.number, "storage", f"{self.key}/{span.first:%d}/{item}", item, span.last, quantity,
+                    price.unit_price, rounded(quantity * price.unit_price, self.currency),
+                    f"{len(days)} days, {_exact(share).normalize():f} included",
+                    {"first": f"{days[0].day}", "last": f"{days[-1].day}", "sum": stored},
+                )  # fmt: skip
+
+    def deeds(self) -> Iterable[Rated]:
+        """What was done once. Urgent ones at the price list's factor."""
+        for deed in self.usage.deeds:
+            terms = governing(self.terms.values(), on=deed.on)
+            price = terms.prices.get(deed.item) if terms else None
+            if terms and price:
+                yield self._deed(deed, terms, price)
+
+    def discounts(self, lines: Sequence[Rated]) -> list[Rated]:
+        """A discount on everything under a version."""
+        made: list[Rated] = []
+        for span in self.spans:
+            terms = self.terms[span.number]
+            net = sum((line.amount for line in lines if line.version == span.number), Decimal(0))
+            if terms.discount_percent and net > 0 and all(each.version != span.number for each in made):
+                amount = rounded(-net * terms.discount_percent / 100, self.currency)
+                made.append(Rated(
+                    span.number, "discount", f"{self.key}/{span.number}", Item.BASE_FEE, span.last, Decimal(1), amount,
+                    amount, f"{terms.discount_percent.normalize():f} % of {net}",
+                ))  # fmt: skip
+        return made
+
+    def true_up(self, lines: Sequence[Rated]) -> list[Rated]:
+        """What is missing to the minimum that was agreed, in parts by days."""
+        agreed = sum(
+            (self.terms[span.number].minimum_commitment * span.days / self.usage.days_in_month for span in self.spans),
+            Decimal(0),
+        )
+        agreed = rounded(agreed, self.currency)
+        net = sum((line.amount for line in lines), Decimal(0))
+        if not self.spans or net >= agreed:
+            return []
+        last = self.spans[-1]
+        return [Rated(
+            last.number, "true_up", self.key, Item.BASE_FEE, last.last, Decimal(1), agreed - net, agreed - net,
+            f"minimum {agreed}, used {net}",
+        )]  # fmt: skip
+
+    def _deed(self, deed: Deed, terms: Terms, price: Priced) -> Rated:
+        unit_price = price.unit_price * (terms.urgent_factor if deed.is_urgent else 1)
+        return Rated(
+            terms.number, deed.source, deed.key, deed.item, deed.on, deed.quantity, _exact(unit_price),
+            rounded(deed.quantity * unit_price, self.currency), deed.why or ("urgent" if deed.is_urgent else ""),
+            {deed.source: deed.key},
+        )  # fmt: skip
+
+
+def _exact(quantity: Decimal) -> Decimal:
+    return quantity.quantize(EXACT)

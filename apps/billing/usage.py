@@ -1,0 +1,87 @@
+"""The facts of a month that charges come from. What a run has rated is kept with its invoice and can be rated again."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionFact:
+    """A collection that was received. `way`: the price item it counts as (visit, online, media)."""
+
+    uid: str
+    on: date
+    way: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDay:
+    """What lay in the vault at the end of a day."""
+
+    day: date
+    stored_bytes: int
+    studies: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something done once that has a price: an output order's item, an extension, a restore.
+
+    `source` and `key` name it in the ledger (Charge.source, Charge.source_key); `quantity` is in the item's unit.
+    """
+
+    source: str
+    key: str
+    on: date
+    item: str
+    quantity: Decimal
+    is_urgent: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A month of a facility's calendar, from its first day that is served to its last. All lists are by date.
+
+    `promised_visits`: the days on which a visit was promised by the contract; `days_in_month` is the calendar's.
+    """
+
+    month: date
+    first: date
+    last: date
+    days_in_month: int
+    collections: list[CollectionFact] = field(default_factory=list)
+    stored: list[StoredDay] = field(default_factory=list)
+    deeds: list[Deed] = field(default_factory=list)
+    promised_visits: list[date] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """For `Invoice.inputs`."""
+        return {
+            "month": f"{self.month}", "first": f"{self.first}", "last": f"{self.last}",
+            "days_in_month": self.days_in_month,
+            "collections": [[each.uid, f"{each.on}", each.way] for each in self.collections],
+            "stored": [[f"{each.day}", each.stored_bytes, each.studies] for each in self.stored],
+            "deeds": [
+                [each.source, each.key, f"{each.on}", each.item, f"{each.quantity}", each.is_urgent, each.why]
+                for each in self.deeds
+            ],
+            "promised_visits": [f"{day}" for day in self.promised_visits],
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Self:
+        """What `as_json` told."""
+        day = date.fromisoformat
+        return cls(
+            month=day(told["month"]), first=day(told["first"]), last=day(told["last"]),
+            days_in_month=told["days_in_month"],
+            collections=[CollectionFact(uid, day(on), way) for uid, on, way in told["collections"]],
+            stored=[StoredDay(day(on), stored_bytes, studies) for on, stored_bytes, studies in told["stored"]],
+            deeds=[
+                Deed(source, key, day(on), item, Decimal(quantity), is_urgent, why)
+                for source, key, on, item, quantity, is_urgent, why in told["deeds"]
+            ],
+            promised_visits=[day(each) for each in told["promised_visits"]],
+        )  # fmt: skip
