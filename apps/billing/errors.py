@@ -31,3 +31,9 @@ class PaymentRefused(DomainError):
     """A payment cannot be taken, given back or assigned so."""
 
     code = "payment_refused"
+
+
+class WrongNumber(DomainError):
+    """A number that a tax office gives is not one: a digit is wrong."""
+
+    code = "wrong_number"
