@@ -31,6 +31,17 @@ class Issuer(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_registered(self) -> bool:
+        """Whether it is registered for the tax of its country, and so adds it."""
+        return bool(self.registration_number if self.country == "JP" else self.vat_id)
+
+    def snapshot(self) -> dict[str, str]:
+        """For `Invoice.seller`."""
+        names = ("name", "address", "country", "vat_id", "registration_number", "email", "bank_name", "bank_account",
+                 "bic")  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
 
 class PaymentMethod(models.TextChoices):
     """How a facility pays."""
@@ -63,3 +74,8 @@ class BillingAccount(TenantModel):
 
     def __str__(self) -> str:
         return self.legal_name
+
+    def snapshot(self) -> dict[str, str]:
+        """For `Invoice.buyer`."""
+        names = ("address", "country", "vat_id", "payment_method", "card_brand", "card_last4")
+        return {"name": self.legal_name} | {name: getattr(self, name) for name in names}
