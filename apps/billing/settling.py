@@ -1,0 +1,94 @@
+"""Settling invoices: what came and what went back, recorded once each under the invoice's lock."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from apps.audit.record import Actor, record
+from apps.billing.errors import PaymentRefused
+from apps.billing.models import BankTransaction, Invoice, InvoiceKind, Payment, PaymentMethod, State
+from apps.billing.models.invoices import OPEN
+from apps.contracts.models import Contract
+from apps.contracts.models import State as ContractState
+from apps.core.money import formatted, rounded
+
+
+def record_payment(
+    invoice: Invoice, *, method: PaymentMethod, amount: Decimal, currency: str, paid_on: date, reference: str,
+    actor: Actor, now: datetime, bank_transaction: BankTransaction | None = None,
+) -> Payment:  # fmt: skip
+    """Record money that came for an invoice, or went back (negative); once for a method and a reference.
+
+    Within the caller's transaction, as the center. What comes in parts leaves the invoice open, what is too much leaves
+    a negative `open_amount` for staff to give back. Raises PaymentRefused.
+    """
+    locked = locked_invoice(invoice)
+    known = Payment.objects.filter(facility_id=locked.facility_id, method=method, reference=reference).first()
+    if known is not None:
+        if (known.invoice_id, known.amount) != (locked.pk, amount):
+            raise PaymentRefused(f"{reference} is recorded with another amount or for another invoice")
+        return known
+    _check(locked, amount, currency)
+    payment = Payment.objects.create(
+        facility_id=locked.facility_id, invoice=locked, method=method, amount=amount, currency=currency,
+        paid_on=paid_on, reference=reference, recorded_at=now, bank_transaction=bank_transaction,
+    )  # fmt: skip
+    record("payment.recorded", actor=actor, object_type="invoice", object_id=locked.pk, facility_id=locked.facility_id,
+           payment=payment.pk, method=method, amount=str(amount), currency=currency)  # fmt: skip
+    settle(locked, actor=actor, now=now)
+    return payment
+
+
+def settle(invoice: Invoice, *, actor: Actor, now: datetime) -> None:
+    """Bring the state of an invoice, which the caller holds, in line with what is open of it, credit notes included."""
+    is_covered = open_amount(invoice) <= 0
+    if is_covered and invoice.state in {*OPEN, State.WRITTEN_OFF}:
+        _become(State.PAID, invoice, actor, now)
+        _resume(invoice, actor, now)
+    elif not is_covered and invoice.state == State.PAID:
+        _become(State.FINALIZED, invoice, actor, now)
+
+
+def open_amount(invoice: Invoice) -> Decimal:
+    """What is still to be paid of a finalized invoice; negative where too much was paid."""
+    notes = Invoice.objects.filter(
+        facility_id=invoice.facility_id, corrects=invoice, kind=InvoiceKind.CREDIT_NOTE, finalized_at__isnull=False
+    )
+    credited = notes.aggregate(total=Sum("gross"))["total"] or Decimal(0)
+    paid = Payment.objects.filter(facility_id=invoice.facility_id, invoice=invoice).aggregate(total=Sum("amount"))
+    return rounded(invoice.gross - abs(credited) - (paid["total"] or Decimal(0)), invoice.currency)
+
+
+def locked_invoice(invoice: Invoice, *, waits: bool = True) -> Invoice:
+    """The invoice as it is now, held by this transaction; DoesNotExist where another has it and one does not wait."""
+    rows = Invoice.objects.select_for_update(skip_locked=not waits)
+    return rows.get(facility_id=invoice.facility_id, pk=invoice.pk)
+
+
+def _check(invoice: Invoice, amount: Decimal, currency: str) -> None:
+    if invoice.finalized_at is None or invoice.kind != InvoiceKind.INVOICE:
+        raise PaymentRefused("Only finalized invoices are paid")
+    if currency != invoice.currency:
+        raise PaymentRefused(f"{invoice.number} is in {invoice.currency}, the payment in {currency}")
+    if not amount or amount != rounded(amount, currency):
+        raise PaymentRefused(f"{formatted(amount, currency)} cannot be paid")
+
+
+def _become(state: State, invoice: Invoice, actor: Actor, now: datetime) -> None:
+    invoice.advance(state, at=now)
+    invoice.save(update_fields=["state", "settled_at"])
+    action = "paid" if state == State.PAID else "opened_again"
+    record(f"invoice.{action}", actor=actor, object_type="invoice", object_id=invoice.pk,
+           facility_id=invoice.facility_id)  # fmt: skip
+
+
+def _resume(invoice: Invoice, actor: Actor, now: datetime) -> None:
+    """New outputs again, once nothing of the contract is overdue."""
+    contract = Contract.objects.select_for_update().get(facility_id=invoice.facility_id, pk=invoice.contract_id)
+    overdue = Invoice.objects.filter(facility_id=contract.facility_id, contract=contract, state=State.OVERDUE)
+    if contract.state == ContractState.SUSPENDED and not overdue.exists():
+        contract.advance(ContractState.ACTIVE, at=now)
+        contract.save(update_fields=["state", "activated_at", "suspended_at"])
+        record("contract.resumed", actor=actor, object_type="contract", object_id=contract.pk,
+               facility_id=contract.facility_id)  # fmt: skip
