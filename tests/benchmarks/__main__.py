@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import fixity, retention, search_at_a_million
+from tests.benchmarks import fixity, retention, search_at_a_million, simulating
 from tests.benchmarks.handover import handed_over
 from tests.benchmarks.images import Slices
 from tests.benchmarks.network import STORESCU, stored_per_second
@@ -45,6 +45,8 @@ def main(chosen: list[str]) -> None:
         fixity.main()
     if not chosen or "retention" in chosen or "retention=large" in chosen:
         retention.main(large="retention=large" in chosen)
+    if not chosen or "simulating" in chosen:
+        simulating.main()
 
 
 def limits(folder: Path) -> None:
