@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Self
 from uuid import uuid4
 
 from django.conf import settings
@@ -93,9 +94,20 @@ class Contract(TenantModel):
         elif state == State.ENDED:
             self.ended_at = at
 
+    @property
+    def is_suspended(self) -> bool:
+        """New outputs wait. Notice may be given all the same, and does not make them go on."""
+        return self.state in IN_FORCE and self.suspended_at is not None
+
     def serves(self, day: date) -> bool:
         """Whether the day is one of the contract's."""
         return self.state != State.DRAFT and self.starts_on <= day and (self.ends_on is None or day < self.ends_on)
+
+
+class ContractVersionQuerySet(models.QuerySet["ContractVersion"]):
+    def agreed(self) -> Self:
+        """Versions that govern: approved where their tier asks for it."""
+        return self.filter(Q(tier_version__needs_approval=False) | Q(approved_by__isnull=False))
 
 
 class ContractVersion(TenantModel):
@@ -140,6 +152,8 @@ class ContractVersion(TenantModel):
     agreed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
 
+    objects = ContractVersionQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("contract version")
         verbose_name_plural = _("contract versions")
@@ -155,6 +169,11 @@ class ContractVersion(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.contract}/{self.number}"
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether it may govern; see the query set."""
+        return self.approved_by_id is not None or not self.tier_version.needs_approval
 
 
 class Signature(TenantModel):

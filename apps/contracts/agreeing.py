@@ -1,0 +1,283 @@
+"""Agreeing on contracts: drawn up, put into force, amended, suspended, ended. Each within the caller's transaction.
+
+Days are those of the facility's calendar. A contract's row is held by whoever changes it; what two contracts of a
+facility would share of days, the database refuses.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.audit.record import Actor, record
+from apps.contracts.errors import (
+    ContractSuspended,
+    IllegalTransition,
+    NeedsApproval,
+    NoticeTooShort,
+    NotOffered,
+    Overlapping,
+)
+from apps.contracts.models import IN_FORCE, Contract, ContractVersion, State
+from apps.contracts.terms import earliest_end, governing
+from apps.core.locks import lock_names
+from apps.facilities.models import Facility
+from apps.tiers.models import PriceList, TierVersion, current_price_list
+
+TERMS = (
+    "minimum_term", "notice_period", "discount_percent", "minimum_commitment", "payment_days", "dunning_days",
+    "suspend_after_days", "on_expiry", "notice_days", "reminder_days", "on_silence", "minimum_period",
+)  # fmt: skip
+
+
+def draft(
+    facility: Facility, *, tier_version: TierVersion, price_list: PriceList, starts_on: date, actor: Actor,
+    now: datetime, by: User | None = None, **terms: Any,
+) -> Contract:  # fmt: skip
+    """A contract that is not in force yet, with its first version. Raises NotOffered, ValidationError."""
+    _check_offer(tier_version, price_list, on=starts_on)
+    contract = Contract.objects.create(
+        facility=facility, currency=price_list.currency, starts_on=starts_on, created_at=now
+    )
+    version = ContractVersion(
+        facility=facility, contract=contract, number=1, effective_from=starts_on, tier_version=tier_version,
+        price_list=price_list, agreed_at=now, agreed_by=by, **terms,
+    )  # fmt: skip
+    _save_version(version)
+    _record("drafted", contract, actor, starts_on=f"{starts_on}", **_told(version))
+    return contract
+
+
+def amend(
+    contract: Contract, *, effective_from: date, actor: Actor, now: datetime, by: User | None = None,
+    tier_version: TierVersion | None = None, price_list: PriceList | None = None, **terms: Any,
+) -> ContractVersion:  # fmt: skip
+    """The version before with these changes, from a day on that has not passed.
+
+    Another tier brings its prices of that day, in the contract's currency; else the price list stays, whatever the
+    catalogue says by then. Raises NotOffered, NoticeTooShort, IllegalTransition, ValidationError.
+    """
+    current = _held(contract)
+    before = current.versions.order_by("number").select_related("tier_version", "price_list").last()
+    assert before
+    _check_day(current, effective_from, now)
+    tier = tier_version or before.tier_version
+    if price_list is None and tier.pk != before.tier_version_id:
+        price_list = current_price_list(tier, current.currency, as_of=effective_from)
+        if price_list is None:
+            raise NotOffered(f"{tier} has no prices in {current.currency} on {effective_from}")
+    prices = price_list or before.price_list
+    if (tier.pk, prices.pk) != (before.tier_version_id, before.price_list_id):
+        _check_offer(tier, prices, on=effective_from, currency=current.currency, goes_on=tier == before.tier_version)
+    copied = {name: getattr(before, name) for name in TERMS}
+    version = ContractVersion(
+        facility_id=current.facility_id, contract=current, number=before.number + 1, effective_from=effective_from,
+        tier_version=tier, price_list=prices, agreed_at=now, agreed_by=by, **(copied | terms),
+    )  # fmt: skip
+    _save_version(version)
+    _record("amended", current, actor, effective_from=f"{effective_from}", **_told(version))
+    return version
+
+
+def approve(version: ContractVersion, *, by: User, actor: Actor, now: datetime) -> None:
+    """Staff approves a version whose tier asks for it; until then it governs no day. Raises as below."""
+    contract = _held(version.contract)
+    current = ContractVersion.objects.select_related("tier_version").get(pk=version.pk)
+    if not by.is_staff:
+        raise NeedsApproval("Staff approves contracts of this tier")
+    if current.is_agreed:
+        raise IllegalTransition("This version needs no approval, or has it")
+    _check_day(contract, current.effective_from, now)
+    ContractVersion.objects.filter(pk=current.pk).update(approved_by=by)
+    version.approved_by = by
+    _record("approved", contract, actor, version=current.number)
+
+
+def activate(contract: Contract, *, by: User | None, actor: Actor, now: datetime) -> None:
+    """The contract is in force from its start on. Raises NeedsApproval, Overlapping, IllegalTransition."""
+    current = _held(contract)
+    if version_of(current, on=current.starts_on) is None:
+        raise NeedsApproval("Staff approves contracts of this tier first")
+    current.advance(State.ACTIVE, at=now)
+    _save_exclusively(current, "state", "activated_at", "suspended_at")
+    _record("activated", current, actor, by=by.pk if by else None)
+    _bring_up(contract, current)
+
+
+def suspend(contract: Contract, *, actor: Actor, now: datetime) -> None:
+    """New outputs wait from now on; nothing else does. Notice that was given stands. Raises IllegalTransition."""
+    current = _held(contract)
+    if current.is_suspended:
+        raise IllegalTransition("The contract is suspended already")
+    if current.state == State.TERMINATING:
+        current.suspended_at = now
+    else:
+        current.advance(State.SUSPENDED, at=now)
+    current.save(update_fields=["state", "suspended_at"])
+    _record("suspended", current, actor)
+    _bring_up(contract, current)
+
+
+def resume(contract: Contract, *, actor: Actor, now: datetime) -> None:
+    """Outputs go on. Notice that was given stands. Raises IllegalTransition."""
+    current = _held(contract)
+    if not current.is_suspended:
+        raise IllegalTransition("The contract is not suspended")
+    if current.state == State.TERMINATING:
+        current.suspended_at = None
+    else:
+        current.advance(State.ACTIVE, at=now)
+    current.save(update_fields=["state", "suspended_at"])
+    _record("resumed", current, actor)
+    _bring_up(contract, current)
+
+
+def give_notice(contract: Contract, *, on: date, actor: Actor, now: datetime, by: User | None = None) -> None:
+    """The contract ends after its minimum term and notice, and not before tomorrow. Raises IllegalTransition."""
+    current = _held(contract)
+    current.advance(State.TERMINATING, at=now)
+    current.notice_on, current.ends_on = on, end_after_notice(current, on=on, now=now)
+    current.save(update_fields=["state", "notice_on", "ends_on"])
+    _record("notice_given", current, actor, on=f"{on}", ends_on=f"{current.ends_on}", by=by.pk if by else None)
+    _bring_up(contract, current)
+
+
+def withdraw_notice(contract: Contract, *, actor: Actor, now: datetime, by: User | None = None) -> None:
+    """The contract goes on. Raises IllegalTransition, Overlapping where another one follows it."""
+    current = _held(contract)
+    if current.is_suspended:
+        raise IllegalTransition("The contract is suspended: outputs are to go on first")
+    if current.state != State.TERMINATING or current.ends_on is None or current.ends_on <= today_of(current, now):
+        raise IllegalTransition("No notice was given, or the contract is over")
+    current.advance(State.ACTIVE, at=now)
+    current.notice_on = current.ends_on = None
+    _save_exclusively(current, "state", "notice_on", "ends_on")
+    _record("notice_withdrawn", current, actor, by=by.pk if by else None)
+    _bring_up(contract, current)
+
+
+def end(contract: Contract, *, actor: Actor, now: datetime) -> None:
+    """Close a contract whose last day is over. Raises IllegalTransition, NoticeTooShort."""
+    current = _held(contract)
+    if current.ends_on and current.ends_on > today_of(current, now):
+        raise NoticeTooShort(f"The contract serves until {current.ends_on - timedelta(days=1)}")
+    current.advance(State.ENDED, at=now)
+    current.save(update_fields=["state", "ended_at"])
+    _record("ended", current, actor)
+    _bring_up(contract, current)
+
+
+def end_after_notice(contract: Contract, *, on: date, now: datetime) -> date:
+    """The first day that is not served any more, were notice given on that day."""
+    terms = version_of(contract, on=max(on, contract.starts_on))
+    assert terms
+    end_on = earliest_end(
+        starts_on=contract.starts_on, minimum_term=terms.minimum_term, notice_period=terms.notice_period, notice_on=on
+    )
+    return max(end_on, max(today_of(contract, now), contract.starts_on) + timedelta(days=1))
+
+
+def contract_of(facility_id: int, *, on: date) -> Contract | None:
+    """The contract that serves the facility that day, suspended or not."""
+    return contracts_of([facility_id], on=on).get(facility_id)
+
+
+def contracts_of(facility_ids: Iterable[int], *, on: date) -> dict[int, Contract]:
+    """The contract of each facility that has one that day."""
+    serving = Contract.objects.filter(
+        Q(ends_on=None) | Q(ends_on__gt=on), facility_id__in=list(facility_ids), starts_on__lte=on
+    ).exclude(state=State.DRAFT)
+    return {contract.facility_id: contract for contract in serving}
+
+
+def version_of(contract: Contract, *, on: date) -> ContractVersion | None:
+    """The version that governs a day."""
+    return governing(versions_of(contract), on=on)
+
+
+def versions_of(contract: Contract) -> list[ContractVersion]:
+    """The versions that are agreed on, with tier and price list; what waits for approval governs nothing."""
+    found = contract.versions.agreed().select_related("tier_version__tier", "price_list")
+    return list(found.order_by("number"))
+
+
+def may_order_outputs(facility_id: int) -> None:
+    """Whether new outputs may be ordered. Raises ContractSuspended.
+
+    Asked for new outputs alone: emergencies, ingest and storage never ask.
+    """
+    in_force = Contract.objects.filter(facility_id=facility_id, state__in=IN_FORCE)
+    if in_force.filter(suspended_at__isnull=False).exists():
+        raise ContractSuspended("An invoice is overdue: new outputs wait until it is paid")
+
+
+def today_of(contract: Contract, now: datetime) -> date:
+    """The day it is at the contract's facility."""
+    return now.astimezone(ZoneInfo(contract.facility.time_zone)).date()
+
+
+def _check_offer(
+    tier_version: TierVersion, price_list: PriceList, *, on: date, currency: str = "", goes_on: bool = False
+) -> None:
+    """`goes_on`: the facility has the tier already, so that it need not be offered to others any more."""
+    if price_list.tier_version_id != tier_version.pk:
+        raise NotOffered("The price list is another tier version's")
+    if currency and price_list.currency != currency:
+        raise NotOffered(f"The contract is in {currency}, the price list in {price_list.currency}")
+    if not (goes_on or tier_version.is_offered(as_of=on)):
+        raise NotOffered(f"{tier_version} is not offered on {on}")
+    if price_list.effective_from > on:
+        raise NotOffered(f"These prices take effect on {price_list.effective_from}")
+    if not price_list.prices.exists():
+        raise NotOffered("The price list is empty")
+
+
+def _check_day(contract: Contract, effective_from: date, now: datetime) -> None:
+    """What is in force changes from today on at the earliest: what has passed may be invoiced."""
+    if contract.state == State.ENDED or (contract.ends_on and effective_from >= contract.ends_on):
+        raise IllegalTransition("The contract is over by then")
+    first = contract.starts_on if contract.state == State.DRAFT else max(contract.starts_on, today_of(contract, now))
+    if effective_from < first:
+        raise NoticeTooShort(f"A change takes effect on {first} at the earliest")
+
+
+def _held(contract: Contract) -> Contract:
+    """The contract as it is now, held by this transaction."""
+    found = Contract.objects.select_related("facility").select_for_update(of=("self",))
+    return found.get(facility_id=contract.facility_id, pk=contract.pk)
+
+
+def _save_version(version: ContractVersion) -> None:
+    version.clean_fields(exclude=["facility", "contract", "tier_version", "price_list", "agreed_by", "approved_by"])
+    version.save()
+
+
+def _save_exclusively(contract: Contract, *fields: str) -> None:
+    # One after the other: two that insert into an exclusion constraint at once may wait for each other.
+    lock_names([f"contracts/{contract.facility_id}"])
+    try:
+        with transaction.atomic():
+            contract.save(update_fields=fields)
+    except IntegrityError as error:
+        if "contracts_do_not_overlap" not in str(error):
+            raise
+        raise Overlapping("The facility has a contract for some of these days") from error
+
+
+def _bring_up(given: Contract, current: Contract) -> None:
+    """The caller's object says what the row says."""
+    for name in ("state", "ends_on", "notice_on", "activated_at", "suspended_at", "ended_at"):
+        setattr(given, name, getattr(current, name))
+
+
+def _told(version: ContractVersion) -> dict[str, Any]:
+    return {"version": version.number, "tier": str(version.tier_version), "price_list": version.price_list_id}
+
+
+def _record(verb: str, contract: Contract, actor: Actor, **details: Any) -> None:
+    record(f"contract.{verb}", actor=actor, object_type="contract", object_id=contract.pk,
+           facility_id=contract.facility_id, **details)  # fmt: skip
