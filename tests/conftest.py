@@ -1,7 +1,6 @@
 """Real PostgreSQL and Redis for the tests, and the people and facilities that most of them need."""
 
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -26,6 +25,7 @@ from medvault.embedded.services import embedded_postgresql, embedded_services
 from medvault.env import PROJECT
 from medvault.processes import programs
 from tests.environment import HOME
+from tests.ports import free_port
 
 PASSWORD = "correct horse battery staple"
 EMPTY_TABLES = b"""
@@ -81,9 +81,7 @@ def superuser_sql(django_db_setup: None) -> Iterator[psycopg.Connection]:
 @pytest.fixture(scope="session")
 def web(django_db_setup: None) -> Iterator[str]:
     """The web server as an installation runs it, on a port of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     web = programs(settings.ENV.model_copy(update={"port": port, "web_workers": 1}))[0]
     process = subprocess.Popen([Path(sys.executable).parent / web.arguments[0], *web.arguments[1:]], cwd=PROJECT)
     url = f"http://127.0.0.1:{port}"

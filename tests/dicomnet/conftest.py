@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from apps.collection.models import Terminal
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from medvault.env import PROJECT
+from tests.ports import free_port
 
 PATIENCE_S = 30
 DCMTK = Path("/usr/bin")
@@ -38,11 +38,6 @@ class Gateway:
                 each.send_signal(signal.SIGKILL)
         psutil.wait_procs(children, timeout=10)
         self.process.wait(10)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def started(**environment: str) -> Gateway:

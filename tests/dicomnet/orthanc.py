@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.dicomnet.conftest import free_port
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)

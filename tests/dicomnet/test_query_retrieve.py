@@ -19,8 +19,9 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from apps.audit.models import Event
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
-from tests.dicomnet.conftest import Gateway, dcmtk, free_port, instance_uids, registered, run_dcmtk, until
+from tests.dicomnet.conftest import Gateway, dcmtk, instance_uids, registered, run_dcmtk, until
 from tests.dicomnet.test_storing import associated, data_set_of, path_of
+from tests.ports import free_port
 
 NAMES = ["CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm", "reportsi.dcm"]
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -22,6 +22,7 @@ from apps.core.clock import database_now
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from medvault.env import PROJECT
+from tests.edge import forked
 
 NAMES = ("CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm", "reportsi.dcm")
 
@@ -39,16 +40,12 @@ class Edge:
     def run(self, *arguments: object, code: int = 0, **environment: str) -> Any:
         """Run a command with --json; what it tells, or its error."""
         command, *rest = map(str, arguments)
-        told = subprocess.run(
-            [sys.executable, "-m", "medvault_edge.cli", "--home", str(self.home), command, *rest,
-             *([] if command == "watch" else ["--json"])],
-            env=os.environ | {"PYTHONPATH": str(PROJECT / "edge")} | environment, capture_output=True, text=True,
-            timeout=120, check=False,
-        )  # fmt: skip
-        assert told.returncode == code, told.stdout + told.stderr
+        json_too = [] if command == "watch" else ["--json"]
+        found, out, err = forked.run(["--home", str(self.home), command, *rest, *json_too], os.environ | environment)
+        assert found == code, out + err
         if command == "watch":
-            return told.stdout
-        return json.loads(told.stdout) if told.stdout.strip() else told.stderr.strip()
+            return out
+        return json.loads(out) if out.strip() else err.strip()
 
     def start(self, *arguments: object, within: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
         return subprocess.Popen(

@@ -11,10 +11,11 @@ from medvault_edge.node import Node, NodeUnreachable, fetch, listed, since_last
 from medvault_edge.receiver import Receiver
 
 from apps.facilities.models import Facility
-from tests.dicomnet.conftest import free_port, run_dcmtk
+from tests.dicomnet.conftest import run_dcmtk
 from tests.dicomnet.orthanc import Orthanc, running
 from tests.edge.conftest import NAMES, Edge, at_the_center, example
 from tests.edge.test_story import stored_bytes
+from tests.ports import free_port
 
 MOVE_PORT = free_port()
 

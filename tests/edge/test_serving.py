@@ -12,9 +12,9 @@ from medvault_edge import serving
 from medvault_edge.offering import Offering
 from medvault_edge.passes import Passes
 
-from tests.dicomnet.conftest import free_port
 from tests.edge.test_faults import made_up
 from tests.edge.wires import wait_until
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -24,11 +24,11 @@ from medvault_edge.visits import OFFER, VISIT, as_sealed
 from apps.collection.models import Collection, Collector, CollectorFacility, Terminal
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
-from tests.dicomnet.conftest import free_port
 from tests.edge.conftest import NAMES, Edge, at_the_center, example
 from tests.edge.test_story import VISIT as BY_MORI
 from tests.edge.test_story import stored_bytes
 from tests.edge.wires import answering, serving, wait_until, wire
+from tests.ports import free_port
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 SEALED_COPY = 3

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from tests.dicomnet.conftest import free_port
 from tests.edge.conftest import Edge
+from tests.ports import free_port
 
 Wire = Callable[[int, bytes], bytes | None]
 """What becomes of bytes from the terminal on the so many-th connection; None breaks it."""
