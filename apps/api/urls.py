@@ -4,15 +4,17 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from apps.api import uploads
+from apps.api.care_events import CareEventsView
 from apps.api.collections import CollectionView, ReceiptsOfCollectionView, ReceiptsView
 from apps.api.devices import CapacityView, EnrolView, RequestsView, TerminalView
 from apps.api.doors import behind, door
 from apps.facilities.methods import by_method
-from apps.facilities.models import Scope
+from apps.facilities.models import Role, Scope
 
 app_name = "api"
 HANDOVER = door(scope=Scope.HANDOVER)
 REPORT = door(scope=Scope.REPORT)
+CARE = door(role=Role.MEMBER, scope=Scope.CARE)
 F = "f/<slug:facility_slug>/"
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -33,5 +35,6 @@ urlpatterns = [
         behind(ReceiptsOfCollectionView, GET=HANDOVER),
         name="receipts_of_collection",
     ),
+    path(f"{F}care-events/", behind(CareEventsView, POST=CARE), name="care_events"),
     path(f"{F}receipts/", behind(ReceiptsView, GET=HANDOVER), name="receipts"),
 ]

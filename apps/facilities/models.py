@@ -29,6 +29,7 @@ class Scope(models.TextChoices):
     READ = "images:read", _("Search and read images")
     HANDOVER = "collections:handover", _("Hand over sealed collections, fetch their receipts")
     REPORT = "terminal:report", _("Report capacity, ask for collection")
+    CARE = "care:report", _("Report visits, discharges and other events of care")
 
 
 class FacilityKind(models.TextChoices):

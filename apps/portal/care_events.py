@@ -18,11 +18,10 @@ from apps.core.errors import DomainError
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.portal.looks import look_at_patient
-from apps.retention.care_events import report_care_event, set_birth_date, told_of
+from apps.retention.care_event_lists import EVENTS
+from apps.retention.care_events import report, told_of
 from apps.retention.explaining import missing_in_words
 from apps.retention.models import CareEventKind, Retention
-
-BIRTH = "birth_date"
 
 
 class CareEventForm(forms.Form):
@@ -34,7 +33,7 @@ class CareEventForm(forms.Form):
     def __init__(self, patient: Patient, data: Any = None) -> None:
         super().__init__(data)
         if patient.birth_date is None:
-            self.fields["kind"].choices = [(BIRTH, _("Birth")), *CareEventKind.choices]  # type: ignore[attr-defined]
+            self.fields["kind"].choices = EVENTS  # type: ignore[attr-defined]
 
 
 @facility_door()
@@ -66,13 +65,9 @@ def tell(request: FacilityRequest, patient_id: int) -> HttpResponse:
     return redirect("portal:care_events", facility_slug=request.facility.slug, patient_id=patient.pk)
 
 
-def _told(request: FacilityRequest, patient: Patient, kind: str, on: date) -> bool:
-    user, now = request.user, timezone.now()
-    assert isinstance(user, User)
-    if kind == BIRTH:
-        set_birth_date(patient, on, actor=request.actor, now=now)
-        return True
-    return report_care_event(patient, kind=CareEventKind(kind), happened_on=on, actor=request.actor, now=now, by=user)
+def _told(request: FacilityRequest, patient: Patient, event: str, on: date) -> bool:
+    assert isinstance(request.user, User)
+    return report(patient, event=event, on=on, actor=request.actor, now=timezone.now(), by=request.user)
 
 
 def _patient(request: FacilityRequest, patient_id: int) -> Patient:

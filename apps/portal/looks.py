@@ -48,3 +48,15 @@ def look_at_patient(request: FacilityRequest, patient_id: int) -> None:
         object_id=patient_id,
         facility_id=request.facility.pk,
     )
+
+
+def list_patients(request: FacilityRequest, count: int) -> None:
+    """Record that a person was shown `count` patients of a list."""
+    record(
+        "patients.listed",
+        actor=request.actor,
+        object_type="facility",
+        object_id=request.facility.pk,
+        facility_id=request.facility.pk,
+        count=count,
+    )

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.portal import (
+    care_event_list,
     care_events,
     certificates,
     collections,
@@ -27,6 +28,8 @@ urlpatterns = [
     path("storage-periods/decide", storage_periods.decide, name="decide"),
     path("certificates/<int:disposition_id>.jws", certificates.signed, name="certificate"),
     path("certificates/<int:disposition_id>.pdf", certificates.document, name="certificate_document"),
+    path("care-events/", care_event_list.care_event_list, name="care_event_list"),
+    path("care-events/note", care_event_list.note, name="note_care_events"),
     path("patients/<int:patient_id>/care-events/", care_events.patient_page, name="care_events"),
     path("patients/<int:patient_id>/care-events/tell", care_events.tell, name="tell_care_event"),
     path("series/<int:series_id>/", series.viewer, name="series"),

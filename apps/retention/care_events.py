@@ -8,6 +8,7 @@ from apps.audit.record import Actor, record
 from apps.catalog.models import Patient
 from apps.core.errors import DomainError
 from apps.facilities.models import DeviceToken
+from apps.retention.floors import BIRTH_DATE
 from apps.retention.models import CareEvent, CareEventKind
 
 
@@ -15,6 +16,33 @@ class ImplausibleDate(DomainError):
     """An event cannot have happened on that day."""
 
     code = "implausible_date"
+
+
+def report(
+    patient: Patient,
+    *,
+    event: str,
+    on: date,
+    actor: Actor,
+    now: datetime,
+    by: User | None = None,
+    token: DeviceToken | None = None,
+) -> bool:
+    """Add a care event or, with BIRTH_DATE, the birth date; False where it is known. Raises ImplausibleDate."""
+    if event == BIRTH_DATE:
+        return set_birth_date(patient, on, actor=actor, now=now)
+    kind = CareEventKind(event)
+    return report_care_event(patient, kind=kind, happened_on=on, actor=actor, now=now, by=by, token=token)
+
+
+def check(patient: Patient, *, event: str, on: date, now: datetime) -> bool:
+    """Whether the patient's own row says so already; nothing is written. Raises ImplausibleDate as `report` would."""
+    if event == BIRTH_DATE and patient.birth_date:
+        if patient.birth_date == on:
+            return True
+        raise ImplausibleDate("Another birth date is known")
+    check_date(patient, on, now=now)
+    return False
 
 
 def report_care_event(
@@ -50,19 +78,20 @@ def check_date(patient: Patient, happened_on: date, *, now: datetime) -> None:
         raise ImplausibleDate("The date is before the patient's birth")
 
 
-def set_birth_date(patient: Patient, birth_date: date, *, actor: Actor, now: datetime) -> None:
-    """Add a birth date that the images did not tell, within the caller's transaction. Raises ImplausibleDate.
+def set_birth_date(patient: Patient, birth_date: date, *, actor: Actor, now: datetime) -> bool:
+    """Add a birth date that the images did not tell, within the caller's transaction; False where it is known.
 
-    One that is known is not changed here: the images say it.
+    Another one than the known is not taken: the images say it. Raises ImplausibleDate.
     """
-    if patient.birth_date:
-        raise ImplausibleDate("The birth date is known from the images")
-    check_date(patient, birth_date, now=now)
-    Patient.objects.filter(facility_id=patient.facility_id, pk=patient.pk, birth_date=None).update(
-        birth_date=birth_date
-    )
+    if check(patient, event=BIRTH_DATE, on=birth_date, now=now):
+        return False
+    unknown = Patient.objects.filter(facility_id=patient.facility_id, pk=patient.pk, birth_date=None)
+    if not unknown.update(birth_date=birth_date):
+        raise ImplausibleDate("Another birth date is known")
+    patient.birth_date = birth_date
     record("patient.birth_date_told", actor=actor, object_type="patient", object_id=patient.pk,
            facility_id=patient.facility_id)  # fmt: skip
+    return True
 
 
 def told_of(patient: Patient) -> Iterable[CareEvent]:

@@ -54,6 +54,8 @@ RIGHTS: dict[str, list[Right]] = {
     "portal:decide": [Right("post", Role.MEMBER)],
     "portal:certificate": [VIEW],
     "portal:certificate_document": [VIEW],
+    "portal:care_event_list": [VIEW],
+    "portal:note_care_events": [Right("post", Role.MEMBER)],
     "portal:care_events": [VIEW],
     "portal:tell_care_event": [Right("post", Role.MEMBER)],
     "portal:series": [VIEW],
@@ -91,6 +93,7 @@ RIGHTS: dict[str, list[Right]] = {
     ],
     "api:collection": [Right("get", Role.VIEWER, Scope.HANDOVER, own=True)],
     "api:receipts_of_collection": [Right("get", Role.VIEWER, Scope.HANDOVER, own=True)],
+    "api:care_events": [Right("post", Role.MEMBER, Scope.CARE)],
     "api:receipts": [Right("get", Role.VIEWER, Scope.HANDOVER)],
 }
 CASES = [(name, right) for name, rights in RIGHTS.items() for right in rights]

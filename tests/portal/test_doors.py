@@ -17,7 +17,7 @@ from tests.portal.pages import dicom, store, url
 
 ACTS = {  # posted to and never read
     "ask_for_collection", "withdraw_request", "enrolment_code", "keep_study", "release_hold", "decide",
-    "tell_care_event",
+    "tell_care_event", "note_care_events",
 }  # fmt: skip
 OF_DELETED = {"certificate", "certificate_document"}  # test_storage_periods.py
 NAMES = sorted({str(pattern.name) for pattern in urlpatterns} - ACTS - OF_DELETED)

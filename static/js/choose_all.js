@@ -1,0 +1,13 @@
+// A checkbox that checks all others of a name in its form: <input type="checkbox" data-choose-all="NAME" hidden>
+for (const all of document.querySelectorAll("input[data-choose-all]")) {
+  const each = [...all.form.querySelectorAll(`input[name="${all.dataset.chooseAll}"]`)];
+  const tell = () => {
+    const count = each.filter((one) => one.checked).length;
+    all.checked = count === each.length;
+    all.indeterminate = count > 0 && count < each.length;
+  };
+  all.hidden = false;
+  all.addEventListener("change", () => each.forEach((one) => { one.checked = all.checked; }));
+  each.forEach((one) => one.addEventListener("change", tell));
+  tell();
+}
