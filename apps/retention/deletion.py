@@ -61,13 +61,16 @@ def delete_study(disposition_id: int) -> State | None:
 
 
 def finish(disposition_id: int) -> State | None:
-    """Remove what is left of a study whose rows are gone, and certify it. Raises VaultUnavailable."""
+    """Remove what is left of a study whose rows are gone, and certify it. Raises VaultUnavailable, NotDeletable."""
     with as_center():
         disposition = _claimed(disposition_id, State.DELETING)
         if disposition is None:
             return None
-        for pack in disposition.contents["packs"]:
-            erase_pack(pack["name"])
+        names = [pack["name"] for pack in disposition.contents["packs"]]
+        if Pack.objects.filter(facility_id=disposition.facility_id, name__in=names).exists():
+            raise NotDeletable("A pack that it names is on record, and is not removed")
+        for name in names:
+            erase_pack(name)
         forget_previews(disposition.facility_id, disposition.contents["instances"])
         now = agreed_now()
         disposition.advance(State.DELETED, at=now)
@@ -84,7 +87,7 @@ def carry_out(disposition_id: int, state: str) -> State | None:
     """Delete or finish; what cannot be now is noted on the disposition and tried again."""
     try:
         return delete_study(disposition_id) if state == State.APPROVED else finish(disposition_id)
-    except (VaultUnavailable, ClocksDiffer) as error:
+    except (VaultUnavailable, NotDeletable) as error:
         log.error("Disposition %s waits: %s", disposition_id, error.message)  # noqa: TRY400
         _note_problem(disposition_id, error)
         return None

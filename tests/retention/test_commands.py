@@ -100,6 +100,8 @@ def test_a_day_is_for_dry_runs_alone(two: Facility) -> None:
     with pytest.raises(CommandError, match="dry-run") as refused:
         sweeping("--as-of", "2035-01-02")
     assert refused.value.returncode == 2
+    with pytest.raises(CommandError, match="no day like 2027-04-01"):
+        sweeping("--dry-run", "--as-of", "2035-13-02")
     assert dispositions() == []
 
 

@@ -12,12 +12,14 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit.record import SYSTEM
 from apps.catalog.holds import HoldRefused, ask_release, place_hold, release_hold
-from apps.catalog.models import Hold, HoldKind, Instance, Patient, Study
+from apps.catalog.models import Hold, HoldKind, Instance, Patient, Series, Study
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.retention.assessing import assess_pending
+from apps.retention.deletion import carry_out
 from apps.retention.models import Disposition, Extension, Retention, State
 from apps.vault.models import Pack
+from apps.vault.places import place
 from tests.retention.stories import dispositions, in_force, retention_of, stored
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -115,6 +117,60 @@ def test_a_hold_an_unknown_or_an_unassessed_exam_stops_a_forged_deletion_too(lin
         Retention.objects.update(missing=["birth_date"])
     with as_center(), pytest.raises(ProgrammingError, match="still retained"):
         force(disposition, State.DELETING)
+
+
+def passed_and_approved(facility: Facility) -> tuple[Study, Disposition]:
+    """A study that may be deleted now, and its disposition."""
+    study = stored(facility, PatientBirthDate="19500101", PatientID="passed")
+    with as_center():
+        disposition = a_disposition(study)
+        force(disposition, State.APPROVED)
+    return study, disposition
+
+
+def test_a_deletion_takes_along_nothing_else_by_naming_it(recent: Study, lindenhof: Facility) -> None:
+    study, disposition = passed_and_approved(lindenhof)
+    with as_center():
+        mine = Pack.objects.get(pk__in=Instance.objects.filter(series__study=study).values("pack_id"))
+        other = Pack.objects.get(pk__in=Instance.objects.filter(series__study=recent).values("pack_id"))
+    for pack_ids, names in (
+        ([mine.pk], [mine.name, other.name]), ([mine.pk], [other.name]), ([mine.pk], []),
+        ([mine.pk, other.pk], [mine.name, other.name]), ([], [other.name]),
+    ):  # fmt: skip
+        contents = {"packs": [{"name": name} for name in names]}
+        for scope, reason in ((as_center, "the packs of its study"), (lambda: as_facility(lindenhof), "denied")):
+            with scope(), pytest.raises(ProgrammingError, match=reason):
+                Disposition.objects.filter(pk=disposition.pk).update(
+                    state=State.DELETING, pack_ids=pack_ids, contents=contents
+                )
+
+
+def test_nothing_is_moved_into_a_study_that_is_deleted(recent: Study, lindenhof: Facility) -> None:
+    study, _ = passed_and_approved(lindenhof)
+    for scope in (as_center, lambda: as_facility(lindenhof)):
+        with scope(), pytest.raises(ProgrammingError, match="stays where it was filed"):
+            Series.objects.filter(study=recent).update(study=study)
+    with as_center(), pytest.raises(ProgrammingError, match="stays where it was filed"):
+        Pack.objects.filter(facility=lindenhof).update(name="another's")
+
+
+def test_a_pack_on_record_is_never_removed(
+    recent: Study, lindenhof: Facility, superuser_sql: psycopg.Connection
+) -> None:
+    """Not even where somebody has written past the triggers what is to be removed."""
+    _, disposition = passed_and_approved(lindenhof)
+    superuser_sql.execute("SET session_replication_role = replica")
+    superuser_sql.execute(
+        "UPDATE retention_disposition SET state = 'deleting', contents = jsonb_build_object('instances', '[]'::jsonb,"
+        " 'packs', (SELECT jsonb_agg(jsonb_build_object('name', name)) FROM vault_pack)) WHERE id = %s",
+        [disposition.pk],
+    )
+    assert carry_out(disposition.pk, State.DELETING) is None
+    with as_center():
+        disposition.refresh_from_db()
+        assert "on record" in disposition.problem
+        for pack in Pack.objects.all():
+            assert all(place(alias).names(pack.name) for alias in ("primary", "replica"))
 
 
 def test_what_has_ended_does_not_change(lindenhof: Facility) -> None:

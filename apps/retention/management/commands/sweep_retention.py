@@ -1,6 +1,6 @@
 """`manage.py sweep_retention [--as-of YYYY-MM-DD --dry-run] [--trust-clock]`: what is due now, or what would be."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from datetime import date
 from typing import Any
 
@@ -36,9 +36,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="print what a sweep would do, and do nothing")
-        parser.add_argument(
-            "--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the day of a dry run; default: today"
-        )
+        parser.add_argument("--as-of", type=_day, metavar="YYYY-MM-DD", help="the day of a dry run; default: today")
         parser.add_argument(
             "--trust-clock", action="store_true", help="the time that has passed since the last sweep really has"
         )
@@ -56,6 +54,13 @@ class Command(BaseCommand):
         except ClocksDiffer as error:
             raise CommandError(error.message, returncode=CLOCKS) from error
         console.print(_sentence(swept))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no day like 2027-04-01") from error
 
 
 def _table(found: list[Forecast]) -> Table:
