@@ -53,7 +53,7 @@ class DecisionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        if given.get("decision") == OBJECT and not given.get("reason"):
+        if "confirmed" in self.data and given.get("decision") == OBJECT and not given.get("reason"):
             self.add_error("reason", gettext_lazy("Say why they are held."))
         return given
 

@@ -1,4 +1,4 @@
-// A checkbox that checks all others of a name in its form: <input type="checkbox" data-choose-all="NAME" hidden>
+// A checkbox that checks all others of a name in its form: <label hidden><input type="checkbox" data-choose-all="NAME">
 for (const all of document.querySelectorAll("input[data-choose-all]")) {
   const each = [...all.form.querySelectorAll(`input[name="${all.dataset.chooseAll}"]`)];
   const tell = () => {
@@ -6,7 +6,7 @@ for (const all of document.querySelectorAll("input[data-choose-all]")) {
     all.checked = count === each.length;
     all.indeterminate = count > 0 && count < each.length;
   };
-  all.hidden = false;
+  all.closest("label").hidden = false;
   all.addEventListener("change", () => each.forEach((one) => { one.checked = all.checked; }));
   each.forEach((one) => one.addEventListener("change", tell));
   tell();

@@ -24,10 +24,11 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 
 def pages_of(facility: Facility) -> list[str]:
     with as_facility(facility):
-        image = Instance.objects.filter(has_pixel_data=True).select_related("series").earliest("pk")
+        image = Instance.objects.filter(has_pixel_data=True).select_related("series__study").earliest("pk")
         collections = Collection.objects.order_by("pk").values_list("pk", flat=True)
         inside = ["", "studies/", f"studies/{image.series.study_id}/", f"series/{image.series_id}/", "collections/"]
         inside += [f"collections/{pk}/" for pk in collections]
+        inside += ["storage-periods/", "care-events/", f"patients/{image.series.study.patient_id}/care-events/"]
         inside += ["terminals/", f"terminals/{Terminal.objects.get().pk}/", "members/", "tokens/"]
     return [f"/f/{facility.slug}/{path}" for path in inside] + ACCOUNT
 

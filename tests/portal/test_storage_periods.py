@@ -80,7 +80,10 @@ def test_a_member_keeps_it_longer(expired: Study, signed_in: Enter, period: str)
 
 def test_a_hold_needs_a_reason(expired: Study, signed_in: Enter) -> None:
     member = signed_in("member@example.org", lindenhof=Role.MEMBER)
-    assert decide(member, "object", confirmed="yes").status_code == 422
+    asked = decide(member, "object")
+    assert (asked.status_code, b"Say why" in asked.content) == (200, False)
+    refused = decide(member, "object", confirmed="yes")
+    assert (refused.status_code, b"Say why" in refused.content) == (422, True)
     decide(member, "object", confirmed="yes", reason="the insurer asks")
     with as_center():
         assert Hold.objects.get().reason == "the insurer asks"
