@@ -159,6 +159,9 @@ STORAGES = {
 }
 VAULT_SPOOL = HOME / "spool"
 FIXITY_DAYS, FIXITY_RUN_BYTES, FIXITY_RUN_SECONDS = ENV.fixity_days, ENV.fixity_run_bytes, ENV.fixity_run_seconds
+STRIPE_API_KEY = ENV.stripe_api_key.get_secret_value() if ENV.stripe_api_key else ""
+STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret.get_secret_value() if ENV.stripe_webhook_secret else ""
+STRIPE_API_BASE = ENV.stripe_api_base
 UPLOADS = HOME / "uploads"
 KEYS = HOME / "keys"
 

@@ -33,6 +33,24 @@ class PaymentRefused(DomainError):
     code = "payment_refused"
 
 
+class CardsNotOffered(DomainError):
+    """The center takes no cards: no key of Stripe's is set."""
+
+    code = "cards_not_offered"
+
+
+class GatewayUnavailable(DomainError):
+    """Stripe did not answer, or not clearly: whether it acted is not known."""
+
+    code = "gateway_unavailable"
+
+
+class UnknownToGateway(DomainError):
+    """Stripe knows no such object in the center's account."""
+
+    code = "unknown_to_gateway"
+
+
 class WrongNumber(DomainError):
     """A number that a tax office gives is not one: a digit is wrong."""
 

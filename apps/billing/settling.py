@@ -9,8 +9,8 @@ from apps.audit.record import Actor, record
 from apps.billing.errors import PaymentRefused
 from apps.billing.models import BankTransaction, Invoice, InvoiceKind, Payment, PaymentMethod, State
 from apps.billing.models.invoices import OPEN
+from apps.contracts.agreeing import resume
 from apps.contracts.models import Contract
-from apps.contracts.models import State as ContractState
 from apps.core.money import formatted, rounded
 
 
@@ -85,10 +85,7 @@ def _become(state: State, invoice: Invoice, actor: Actor, now: datetime) -> None
 
 def _resume(invoice: Invoice, actor: Actor, now: datetime) -> None:
     """New outputs again, once nothing of the contract is overdue."""
-    contract = Contract.objects.select_for_update().get(facility_id=invoice.facility_id, pk=invoice.contract_id)
+    contract = Contract.objects.get(facility_id=invoice.facility_id, pk=invoice.contract_id)
     overdue = Invoice.objects.filter(facility_id=contract.facility_id, contract=contract, state=State.OVERDUE)
-    if contract.state == ContractState.SUSPENDED and not overdue.exists():
-        contract.advance(ContractState.ACTIVE, at=now)
-        contract.save(update_fields=["state", "activated_at", "suspended_at"])
-        record("contract.resumed", actor=actor, object_type="contract", object_id=contract.pk,
-               facility_id=contract.facility_id)  # fmt: skip
+    if contract.is_suspended and not overdue.exists():
+        resume(contract, actor=actor, now=now)

@@ -7,11 +7,10 @@ from typing import Any
 
 from apps.billing.models import BillingAccount, Invoice, Issuer, Payment
 from apps.billing.models import State as InvoiceState
-from apps.contracts.models import Contract, ContractVersion
-from apps.contracts.models import State as ContractState
+from apps.contracts.models import Contract
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
-from apps.tiers.models import PriceList, Tier, TierVersion
+from tests.contracts.stories import in_force, price_list, tier_version
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DUE = date(2026, 5, 31)
@@ -35,28 +34,11 @@ def account_of(facility: Facility, **fields: Any) -> BillingAccount:
 
 
 def contract_of(facility: Facility, *, currency: str = "JPY", **terms: Any) -> Contract:
-    """An active contract with a version of these terms."""
+    """The facility's contract, in force since January, with reminders and a stop of outputs."""
     with as_center():
-        if found := Contract.objects.filter(facility=facility).first():
-            return found
-        tier = Tier.objects.get_or_create(code="monthly", name="Monthly")[0]
-        version = TierVersion.objects.get_or_create(
-            tier=tier, number=1, offered_from=date(2026, 1, 1), frequency="monthly", ways=["visit"],
-            response_hours=72, output_hours=48, urgent_output_hours=4,
-        )[0]  # fmt: skip
-        prices = PriceList.objects.get_or_create(
-            tier_version=version, currency=currency, effective_from=date(2026, 1, 1)
-        )[0]
-        contract = Contract.objects.create(
-            facility=facility, state=ContractState.ACTIVE, currency=currency, starts_on=date(2026, 1, 1),
-            created_at=NOON, activated_at=NOON,
-        )  # fmt: skip
-        terms = {"dunning_days": [7, 14, 28], "suspend_after_days": 45} | terms
-        ContractVersion.objects.create(
-            facility=facility, contract=contract, number=1, effective_from=contract.starts_on, tier_version=version,
-            price_list=prices, agreed_at=NOON, **terms,
-        )  # fmt: skip
-        return contract
+        found = Contract.objects.filter(facility=facility).first()
+    agreed: dict[str, Any] = {"dunning_days": [7, 14, 28], "suspend_after_days": 45} | terms
+    return found or in_force(facility, date(2026, 1, 1), price_list(tier_version(), currency), **agreed)
 
 
 def invoice_of(facility: Facility, gross: int | str = 22000, *, due_on: date = DUE, **fields: Any) -> Invoice:

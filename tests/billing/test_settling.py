@@ -11,8 +11,7 @@ from apps.audit.record import SYSTEM
 from apps.billing.errors import PaymentRefused
 from apps.billing.models import Invoice, InvoiceKind, Payment, PaymentMethod, State
 from apps.billing.settling import open_amount, record_payment
-from apps.contracts.models import Contract
-from apps.contracts.models import State as ContractState
+from apps.contracts.agreeing import suspend
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from tests.billing.stories import NOON, fresh, invoice_of, payments
@@ -80,11 +79,11 @@ def test_a_credit_note_lowers_what_is_open(sakura: Facility) -> None:
 def test_outputs_resume_once_nothing_is_overdue(sakura: Facility) -> None:
     first, second = (invoice_of(sakura, state=State.OVERDUE) for _ in range(2))
     with as_center():
-        Contract.objects.update(state=ContractState.SUSPENDED, suspended_at=NOON)
+        suspend(first.contract, actor=SYSTEM, now=NOON)
     pay(first, 22000)
-    assert fresh(first).contract.state == ContractState.SUSPENDED
+    assert fresh(first).contract.is_suspended
     pay(second, 22000, "b-2")
-    assert fresh(second).contract.state == ContractState.ACTIVE
+    assert not fresh(second).contract.is_suspended
 
 
 @pytest.mark.usefixtures("committed_db")

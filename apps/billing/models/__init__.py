@@ -5,6 +5,7 @@ from apps.billing.models.charges import Charge, Source
 from apps.billing.models.invoices import Counter, Invoice, InvoiceKind, InvoiceLine, State
 from apps.billing.models.metering import StorageDay, StorageEntry
 from apps.billing.models.payments import (
+    AttemptState,
     BankTransaction,
     DunningNotice,
     Payment,
@@ -13,7 +14,7 @@ from apps.billing.models.payments import (
 )
 
 __all__ = [
-    "BankTransaction", "BillingAccount", "Charge", "Counter", "DunningNotice", "Invoice", "InvoiceKind", "InvoiceLine",
-    "Issuer", "Payment", "PaymentAttempt", "PaymentMethod", "Source", "State", "StorageDay", "StorageEntry",
-    "WebhookEvent",
+    "AttemptState", "BankTransaction", "BillingAccount", "Charge", "Counter", "DunningNotice", "Invoice", "InvoiceKind",
+    "InvoiceLine", "Issuer", "Payment", "PaymentAttempt", "PaymentMethod", "Source", "State", "StorageDay",
+    "StorageEntry", "WebhookEvent",
 ]  # fmt: skip

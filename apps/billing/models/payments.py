@@ -19,18 +19,27 @@ class AttemptState(models.TextChoices):
     NEEDS_ACTION = "needs_action", _("The card's holder must confirm")
 
 
+HOLDING = frozenset({AttemptState.BEGUN, AttemptState.SUCCEEDED})
+"""An invoice has one attempt of these at most."""
+
+
 class PaymentAttempt(TenantModel):
-    """One PaymentIntent. The row is there before Stripe is asked; its id is the idempotency key."""
+    """One PaymentIntent. The row is there before Stripe is asked and says all that Stripe is asked; its id is the
+    idempotency key. Asked again, nothing is taken twice.
+    """
 
     invoice = models.ForeignKey(
         Invoice, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="attempts"
     )
     state = models.CharField(_("state"), max_length=14, choices=AttemptState, default=AttemptState.BEGUN)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
+    customer = models.CharField(max_length=80, default="", editable=False)
+    payment_method = models.CharField(max_length=80, default="", editable=False)
     begun_at = models.DateTimeField(_("begun"))
     answered_at = models.DateTimeField(_("answered"), null=True)
     payment_intent = models.CharField(_("PaymentIntent"), max_length=80, blank=True)
     failure = models.CharField(_("why not"), max_length=100, blank=True)
+    told_at = models.DateTimeField(_("facility told"), null=True)
 
     class Meta:
         verbose_name = _("payment attempt")
@@ -43,7 +52,13 @@ class PaymentAttempt(TenantModel):
                 name="one_attempt_at_a_time",
             ),
         ]
-        indexes = [models.Index(fields=["payment_intent"], name="attempt_by_intent")]
+        indexes = [
+            models.Index(fields=["payment_intent"], name="attempt_by_intent"),
+            models.Index(fields=["id"], condition=Q(state="begun"), name="attempt_unanswered"),
+            models.Index(
+                fields=["id"], condition=Q(state__in=["declined", "needs_action"], told_at=None), name="attempt_untold"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.pk}"

@@ -1,0 +1,1 @@
+"""Card payments: what Stripe is asked, charging, refunds and webhooks."""
