@@ -73,6 +73,7 @@ def expiring(request: FacilityRequest) -> HttpResponse:
         "within": days,
         "ending": ending.filter(kept_until__lte=today + timedelta(days=days))[:PAGE],
         "waiting": _described(_waiting(request.facility).select_related("study__patient")[:MOST_AT_ONCE]),
+        "waiting_count": _waiting(request.facility).count(),
         "decisions": _decisions(request),
         "unknown": _unknown(request.facility),
         "gone": gone.order_by("-deleted_at", "-pk")[:PAGE],

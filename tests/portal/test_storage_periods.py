@@ -60,6 +60,17 @@ def test_a_decision_says_first_what_it_would_do(expired: Study, signed_in: Enter
     assert states() == [State.APPROVED]
 
 
+def test_all_that_waits_is_counted_where_it_is_not_all_shown(
+    lindenhof: Facility, expired: Study, signed_in: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(lindenhof, PatientID="another", **BORN)
+    sweep()
+    monkeypatch.setattr("apps.portal.storage_periods.MOST_AT_ONCE", 1)
+    answer = signed_in("owner@example.org", lindenhof=Role.OWNER).get(url("expiring"))
+    assert (answer.context["waiting_count"], len(answer.context["waiting"])) == (2, 1)
+    assert b"The first 1 are shown" in answer.content
+
+
 def test_only_an_owner_lets_images_be_deleted(expired: Study, signed_in: Enter) -> None:
     member = signed_in("member@example.org", lindenhof=Role.MEMBER)
     assert b'value="approve"' not in member.get(url("expiring")).content

@@ -327,7 +327,9 @@ def test_a_vault_that_refuses_delays_the_certificate(
     assert states() == [State.DELETED]
 
 
-@pytest.mark.parametrize("apart", [timedelta(days=1), timedelta(days=-1), timedelta(days=3650), timedelta(minutes=6)])
+@pytest.mark.parametrize(
+    "apart", [timedelta(days=1), timedelta(days=-1), timedelta(days=3650), timedelta(days=-3650), timedelta(minutes=6)]
+)
 def test_a_machine_whose_clock_is_wrong_deletes_nothing(
     approved: Study, monkeypatch: pytest.MonkeyPatch, apart: timedelta
 ) -> None:
@@ -345,7 +347,7 @@ def test_a_machine_whose_clock_is_wrong_deletes_nothing(
     assert "differ by" in waiting.problem
 
 
-@pytest.mark.parametrize("apart", [timedelta(days=8), timedelta(days=3650), timedelta(days=-1)])
+@pytest.mark.parametrize("apart", [timedelta(days=8), timedelta(days=3650), timedelta(days=-1), timedelta(days=-3650)])
 def test_both_clocks_together_cannot_leap(expired: Study, apart: timedelta) -> None:
     with as_center():
         record(sweep.SWEPT, actor=SYSTEM, object_type="sweep", object_id="", facility_id=None)
