@@ -156,6 +156,10 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(HOME / "cache" / "previews")},
     },
+    "invoices": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(HOME / "invoices"), "allow_overwrite": True},
+    },
 }
 VAULT_SPOOL = HOME / "spool"
 FIXITY_DAYS, FIXITY_RUN_BYTES, FIXITY_RUN_SECONDS = ENV.fixity_days, ENV.fixity_run_bytes, ENV.fixity_run_seconds

@@ -55,3 +55,9 @@ class WrongNumber(DomainError):
     """A number that a tax office gives is not one: a digit is wrong."""
 
     code = "wrong_number"
+
+
+class DocumentDiffers(DomainError):
+    """The document of an invoice is not the one that was made first."""
+
+    code = "document_differs"

@@ -1,0 +1,219 @@
+"""Invoices and credit notes as documents: PDF/A, with the e-invoice within where the seller's country asks for one.
+
+A document is made after its invoice is finalized, once: its digest is recorded then, and another one is never given.
+"""
+
+import hashlib
+import logging
+import re
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage, storages
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+from facturx import generate_from_binary
+
+from apps.billing.e_invoice import LEVEL, e_invoice_xml, has_e_invoice
+from apps.billing.errors import DocumentDiffers
+from apps.billing.models import Invoice, InvoiceKind, InvoiceLine, PaymentMethod
+from apps.core.documents import typeset
+from apps.core.money import formatted, step
+from apps.facilities.tenancy import as_center
+from apps.tiers.models import UNITS
+
+log = logging.getLogger(__name__)
+TEMPLATE = Path(__file__).with_name("invoice.typ")
+LANGUAGE = "en"
+AT_ONCE = 200
+# What Japan's qualified invoices name, beside the English words (Consumption Tax Act, article 57-4).
+JAPANESE = {
+    "Invoice": "請求書", "Credit note": "返還請求書", "Number": "番号", "Date": "発行日", "Month": "対象月",
+    "Due": "支払期限", "Contract": "契約", "To": "宛先", "Registration number": "登録番号",
+    "Description": "内容", "Quantity": "数量", "Unit price": "単価", "Tax": "税率", "Amount": "金額",
+    "Net": "税抜金額", "Consumption tax": "消費税", "Total": "合計",
+    "Bank": "銀行", "Account": "口座", "Reference": "参照番号",
+}  # fmt: skip
+
+
+def document_of(invoice: Invoice) -> bytes:
+    """The document of a finalized invoice, made if it is not there yet. Raises DocumentDiffers."""
+    name = f"{invoice.facility_id}/{invoice.pk}.pdf"
+    kept = _kept(name)
+    if kept is None or hashlib.sha256(kept).digest() != _recorded(invoice):
+        kept = invoice_pdf(invoice)
+        _record(invoice, hashlib.sha256(kept).digest())
+        _documents().save(name, ContentFile(kept))
+    return kept
+
+
+def make_documents() -> int:
+    """Make the documents of invoices that have been finalized; returns how many were made."""
+    with as_center():
+        missing = Invoice.objects.filter(document_sha256=None).exclude(finalized_at=None)
+        found = list(missing.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    return sum(map(_make, found))
+
+
+def _make(key: int) -> bool:
+    try:
+        with as_center():
+            document_of(Invoice.objects.select_related("contract", "corrects").get(pk=key))
+    except Exception:  # the libraries' errors are bare; no invoice keeps others waiting
+        log.exception("The document of invoice %s cannot be made", key)
+        return False
+    return True
+
+
+def invoice_pdf(invoice: Invoice) -> bytes:
+    """The document of a finalized invoice, the same bytes each time."""
+    assert invoice.finalized_at
+    with override(LANGUAGE):
+        made = typeset(TEMPLATE, _told(invoice), at=invoice.finalized_at)
+    if not has_e_invoice(invoice):
+        return made
+    title = f"{invoice.get_kind_display()} {invoice.number}"
+    metadata = {"title": title, "author": invoice.seller["name"], "subject": title, "keywords": "Factur-X"}
+    made = generate_from_binary(
+        made, e_invoice_xml(invoice), flavor="factur-x", level=LEVEL, pdf_metadata=metadata, lang=LANGUAGE,
+        afrelationship="alternative", xmp_compression=False,
+    )  # fmt: skip
+    return _at(made, invoice.finalized_at)
+
+
+def _at(document: bytes, at: datetime) -> bytes:
+    """The library writes the time of the clock, in places of fixed length; the same invoice has one time."""
+    document = re.sub(rb"(?<=\(D\\072)\d{14}", f"{at:%Y%m%d%H%M%S}".encode(), document)
+    return re.sub(rb"(?<=Date>)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", f"{at:%Y-%m-%dT%H:%M:%S}".encode(), document)
+
+
+def _documents() -> Storage:
+    return storages["invoices"]
+
+
+def _kept(name: str) -> bytes | None:
+    if not _documents().exists(name):
+        return None
+    with _documents().open(name) as file:
+        content: bytes = file.read()
+    return content
+
+
+def _recorded(invoice: Invoice) -> bytes | None:
+    return bytes(invoice.document_sha256) if invoice.document_sha256 else None
+
+
+def _record(invoice: Invoice, digest: bytes) -> None:
+    with as_center():
+        Invoice.objects.filter(pk=invoice.pk, document_sha256=None).update(document_sha256=digest)
+        invoice.refresh_from_db(fields=["document_sha256"])
+    if _recorded(invoice) != digest:
+        log.error("The document of invoice %s is not the one that was made first", invoice.number)
+        raise DocumentDiffers("The document is not the one that was made first. The center's staff looks at it.")
+
+
+def _told(invoice: Invoice) -> dict[str, Any]:
+    say = _Words(invoice.seller["country"] == "JP")
+    columns = ("Description", "Quantity", "Unit price", "Tax", "Amount")
+    return {
+        "language": LANGUAGE,
+        "title": say(invoice.get_kind_display()),
+        "number": invoice.number,
+        "seller": {"name": invoice.seller["name"], "lines": _seller_lines(invoice, say)},
+        "to": say("To"),
+        "buyer": {"name": invoice.buyer["name"], "lines": _party_lines(invoice.buyer)},
+        "facts": _facts(invoice, say),
+        "columns": [say(column) for column in columns],
+        "lines": [_line(invoice, line) for line in invoice.lines.order_by("position")],
+        "sums": _sums(invoice, say),
+        "total": [say("Total"), formatted(invoice.gross, invoice.currency)],
+        "notes": _notes(invoice),
+        "payment": _payment(invoice, say),
+    }
+
+
+class _Words:
+    """Names of an invoice's parts, with the Japanese ones beside where the seller is Japanese."""
+
+    def __init__(self, is_japanese: bool) -> None:  # noqa: FBT001
+        self.is_japanese = is_japanese
+
+    def __call__(self, english: str) -> str:
+        return f"{english} {JAPANESE[english]}" if self.is_japanese else english
+
+
+def _facts(invoice: Invoice, say: _Words) -> list[list[str]]:
+    facts = [
+        [say("Number"), invoice.number],
+        [say("Date"), f"{invoice.issued_on}"],
+        [say("Month"), f"{invoice.period:%Y-%m}"],
+        [say("Contract"), f"{invoice.contract}"],
+    ]
+    return facts + ([[say("Due"), f"{invoice.due_on}"]] if invoice.due_on else [])
+
+
+def _seller_lines(invoice: Invoice, say: _Words) -> list[str]:
+    number = invoice.seller["registration_number"]
+    registered = [f"{say('Registration number')} {number}"] if number else []
+    return [*_party_lines(invoice.seller), *registered, *filter(None, [invoice.seller["email"]])]
+
+
+def _party_lines(party: dict[str, str]) -> list[str]:
+    vat_id = [f"{_('VAT number')} {party['vat_id']}"] if party["vat_id"] else []
+    return [*filter(None, party["address"].splitlines()), party["country"], *vat_id]
+
+
+def _line(invoice: Invoice, line: InvoiceLine) -> list[str]:
+    return [
+        line.description,
+        f"{line.quantity.normalize():,f} {UNITS[line.item]}",
+        _price(line.unit_price, invoice.currency),
+        _rate(line.tax_category, line.tax_rate),
+        formatted(line.net, invoice.currency),
+    ]
+
+
+def _price(price: Decimal, currency: str) -> str:
+    """As exact as it is, and no less than what can be paid."""
+    exact = price.normalize()
+    if exact == exact.quantize(step(currency)):
+        return formatted(price, currency)
+    sign = formatted(Decimal(0), currency).rstrip("0.")
+    return f"{'-' if price < 0 else ''}{sign}{abs(exact):,f}"
+
+
+def _rate(category: str, rate: Decimal) -> str:
+    return category if category in {"AE", "O", "E"} else f"{rate.normalize():f} %"
+
+
+def _sums(invoice: Invoice, say: _Words) -> list[list[str]]:
+    """Net and tax for each rate: what a qualified invoice and a VAT invoice must name."""
+    tax_name = say("Consumption tax") if say.is_japanese else _("VAT")
+    sums = []
+    for each in invoice.taxes:
+        rate = _rate(each["category"], Decimal(each["rate"]))
+        sums.append([f"{say('Net')}, {rate}", formatted(Decimal(each["net"]), invoice.currency)])
+        sums.append([f"{tax_name}, {rate}", formatted(Decimal(each["tax"]), invoice.currency)])
+    return sums
+
+
+def _notes(invoice: Invoice) -> list[str]:
+    notes = [f"{each['category']}: {each['note']}" for each in invoice.taxes if each["note"]]
+    if invoice.corrects:
+        corrects = _("Corrects invoice %(number)s: %(reason)s")
+        notes.append(corrects % {"number": invoice.corrects.number, "reason": invoice.reason})
+    return notes
+
+
+def _payment(invoice: Invoice, say: _Words) -> dict[str, Any]:
+    if invoice.kind == InvoiceKind.CREDIT_NOTE:
+        return {"text": _("The amount is credited to you."), "facts": []}
+    if invoice.buyer["payment_method"] == PaymentMethod.CARD and invoice.buyer["card_last4"]:
+        return {"text": _("Charged to the card ending in %s.") % invoice.buyer["card_last4"], "facts": []}
+    seller = invoice.seller
+    bank = [[say("Bank"), seller["bank_name"]], [say("Account"), seller["bank_account"]], ["BIC", seller["bic"]]]
+    text = _("Please pay by bank transfer with the reference %s.") % invoice.number
+    return {"text": text, "facts": [*(each for each in bank if each[1]), [say("Reference"), invoice.number]]}
