@@ -118,6 +118,20 @@ def revoke_collector(collector: Collector, *, actor: Actor, now: datetime) -> No
         _record("revoked", collector, actor)
 
 
+def retire_terminal(terminal: Terminal, *, actor: Actor, now: datetime) -> None:
+    """End a terminal that was replaced or lost: nothing is taken from it any more. What it has sent stays.
+
+    A successor may have its AE title, address and certificate. Again it changes nothing.
+    """
+    with as_center():
+        ended = Terminal.objects.filter(facility_id=terminal.facility_id, pk=terminal.pk, retired_at=None)
+        if not ended.update(retired_at=now, code_sha256=None):
+            return
+        if terminal.device_token:
+            revoke_token(terminal.device_token, actor=actor)
+        _record("retired", terminal, actor)
+
+
 def _waiting_for(digest: bytes) -> Terminal | Collector:
     terminals = Terminal.objects.select_for_update(of=("self",)).select_related("facility", "device_token")
     if terminal := terminals.filter(code_sha256=digest, retired_at=None).first():

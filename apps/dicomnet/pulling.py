@@ -81,7 +81,9 @@ def pull(source: Source) -> int:
 def _claim() -> Source | None:
     with as_center():
         now = database_now()
-        due = Source.objects.select_related("terminal", "facility").filter(is_enabled=True, next_at__lte=now)
+        due = Source.objects.select_related("terminal", "facility").filter(
+            is_enabled=True, next_at__lte=now, terminal__retired_at=None
+        )
         source = due.order_by("next_at").select_for_update(skip_locked=True, of=("self",)).first()
         if source:
             source.next_at = now + HELD_FOR  # whoever dies over it leaves it to others by then

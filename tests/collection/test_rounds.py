@@ -11,17 +11,23 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from joserfc.jwk import OKPKey
 
 from apps.accounts.models import User
+from apps.audit.models import Event
 from apps.audit.record import SYSTEM, Actor
 from apps.collection.capacity import report_capacity
+from apps.collection.enrolment import UnknownCode, enrol, issue_code
 from apps.collection.ingest import Intake, new_collection, store_batch
 from apps.collection.models import Collection, Collector, CollectorFacility, Method, Reason, Terminal
 from apps.collection.reception import Reception
 from apps.collection.requests import request_collection
 from apps.collection.schedule import outlooks
+from apps.collection.terminals import Caller, UnknownTerminal
+from apps.collection.terminals import terminal_of as caller_of
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
+from apps.facilities.tokens import UnknownToken, recognize
 from apps.vault.spool import Batch
 from tests.portal.pages import dicom
 
@@ -206,6 +212,33 @@ def test_a_terminals_page_shows_its_outlook(operator: Client, sakura: Facility) 
     content = operator.get(reverse("admin:collection_terminal_change", args=[terminal.pk])).content.decode()
     assert "Outlook" in content
     assert "a visit every 4 days" in content  # 60 GB were free and 10 come in a day: 80 % of six days
+
+
+def test_a_retired_terminal_is_nobody_and_its_successor_takes_its_place(
+    operator: Client, sakura: Facility, signed_in: Callable[..., Client]
+) -> None:
+    called = {"ae_title": "CT1", "address": "192.0.2.1", "certificate_sha256": b"\1" * 32}
+    terminal = terminal_of(sakura, "Old CT", **called)
+    jwk = OKPKey.generate_key("Ed25519").as_dict(private=False)
+    enrolled = enrol(code=issue_code(terminal, actor=SYSTEM, now=timezone.now()), jwk=jwk, actor=SYSTEM,
+                     now=timezone.now())  # fmt: skip
+    code = issue_code(terminal, actor=SYSTEM, now=timezone.now())
+    address = reverse("admin:collection_terminal_retire", args=[terminal.pk])
+    newcomer = signed_in("new@center.example", is_staff=True)
+    assert newcomer.post(address, {"_form_submitted": "on"}).status_code == 403
+    assert recognize(enrolled.places[0].token)
+    for _ in range(2):
+        operator.post(address, {"_form_submitted": "on"})
+    with pytest.raises(UnknownToken):
+        recognize(enrolled.places[0].token)
+    with pytest.raises(UnknownCode):
+        enrol(code=code, jwk=jwk, actor=SYSTEM, now=timezone.now())
+    with pytest.raises(UnknownTerminal):
+        caller_of(Caller("CT1", "192.0.2.1", b"\1" * 32))
+    successor = terminal_of(sakura, "New CT", **called)
+    assert caller_of(Caller("CT1", "192.0.2.1", b"\1" * 32)) == successor
+    with as_center():
+        assert Event.objects.filter(action="terminal.retired").count() == 1
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 
 from apps.audit.admin import AuditedAdmin, staff_actor
 from apps.collection.admin import rounds
-from apps.collection.enrolment import issue_code, revoke_collector
+from apps.collection.enrolment import issue_code, retire_terminal, revoke_collector
 from apps.collection.models import Capacity, Collection, CollectionRequest, Collector, CollectorFacility, Terminal
 from apps.collection.schedule import outlooks
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
@@ -73,11 +73,13 @@ class TerminalForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(Terminal)
 class TerminalAdmin(AuditedTenantAdmin):
     form = TerminalForm
-    list_display = ("name", "facility", "mark", "visit_every_days", "push_every_hours", "enrolled_at", "last_seen_at")
+    list_display = (
+        "name", "facility", "mark", "visit_every_days", "push_every_hours", "enrolled_at", "last_seen_at", "retired_at",
+    )  # fmt: skip
     search_fields = ("name__exact", "ae_title__exact")
     search_help_text = _("Name or AE title")
     fieldsets = (
-        (None, {"fields": ("facility", "name", "uid", ("enrolled_at", "last_seen_at"))}),
+        (None, {"fields": ("facility", "name", "uid", ("enrolled_at", "last_seen_at"), "retired_at")}),
         (
             _("What is stored"),
             {"fields": ("mark", ("mark_tag", "mark_value"), ("store_prefixes", "keep_prefixes"), "unmarked")},
@@ -94,7 +96,7 @@ class TerminalAdmin(AuditedTenantAdmin):
         ),
         (_("DICOM"), {"fields": (("ae_title", "address", "dicom_port"), "certificate")}),
     )
-    actions_detail = ("give_code",)
+    actions_detail = ("give_code", "retire")
 
     def get_urls(self) -> list[URLPattern]:
         return [*rounds.urls(self.admin_site), *super().get_urls()]
@@ -106,7 +108,7 @@ class TerminalAdmin(AuditedTenantAdmin):
         return request.user.has_perm("collection.change_terminal")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
-        return ("uid", "enrolled_at", "last_seen_at", *(("facility",) if obj else ()))
+        return ("uid", "enrolled_at", "last_seen_at", "retired_at", *(("facility",) if obj else ()))
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):
@@ -119,6 +121,25 @@ class TerminalAdmin(AuditedTenantAdmin):
     )
     def give_code(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
         return _give_code(request, self.get_object(request, object_id))
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Retire"),
+        icon="block",
+        permissions=["collection.change_terminal"],
+        dialog={
+            "title": _("Retire this terminal?"),
+            "description": _("Nothing is taken from it any more. Its successor is registered anew."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Retire"),
+        },
+    )
+    def retire(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        terminal = self.get_object(request, object_id)
+        if terminal is None:
+            raise PermissionDenied
+        retire_terminal(terminal, actor=staff_actor(request), now=database_now())
+        messages.success(request, _("The terminal is retired."))
+        return to_page(request, terminal)
 
     def can_act_on(self, obj: Terminal) -> bool:
         return obj.retired_at is None

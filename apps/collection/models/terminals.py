@@ -84,9 +84,13 @@ class Terminal(TenantModel, Enrollable):
             models.UniqueConstraint(fields=["facility", "uid"], name="terminal_uid_of_facility"),
             # Known across facilities to the center alone, which registers both: one caller is one terminal.
             models.UniqueConstraint(
-                fields=["ae_title", "address"], condition=~Q(ae_title=""), name="terminal_by_ae_and_address"
+                fields=["ae_title", "address"],
+                condition=~Q(ae_title="") & Q(retired_at=None),
+                name="terminal_by_ae_and_address",
             ),
-            models.UniqueConstraint(fields=["certificate_sha256"], name="terminal_by_certificate"),
+            models.UniqueConstraint(
+                fields=["certificate_sha256"], condition=Q(retired_at=None), name="terminal_by_certificate"
+            ),
         ]
 
     def __str__(self) -> str:
