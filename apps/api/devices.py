@@ -106,6 +106,17 @@ class EnrolView(APIView):
         return Response(_told(enrolled), status=status.HTTP_201_CREATED)
 
 
+class TerminalsView(APIView):
+    """What the facility's terminals are set to, for collectors; a terminal learns of itself alone."""
+
+    @extend_schema(responses=dict[str, Any])
+    def get(self, request: Request) -> Response:
+        entering = entered(request)
+        terminals = Terminal.objects.filter(facility=entering.facility, retired_at=None).order_by("pk")
+        own = terminals.filter(device_token=entering.token) if entering.token else terminals.none()
+        return Response({"terminals": TerminalSerializer(list(own) or terminals, many=True).data})
+
+
 class TerminalView(APIView):
     """A terminal asks for its settings."""
 

@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from apps.api import uploads
 from apps.api.care_events import CareEventsView
 from apps.api.collections import CollectionView, ReceiptsOfCollectionView, ReceiptsView
-from apps.api.devices import CapacityView, EnrolView, RequestsView, TerminalView
+from apps.api.devices import CapacityView, EnrolView, RequestsView, TerminalsView, TerminalView
 from apps.api.doors import behind, door
 from apps.facilities.methods import by_method
 from apps.facilities.models import Role, Scope
@@ -20,6 +20,7 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
     path("enrol/", EnrolView.as_view(), name="enrol"),
+    path(f"{F}terminals/", behind(TerminalsView, GET=HANDOVER), name="terminals"),
     path(f"{F}terminals/<uuid:terminal_uid>/", behind(TerminalView, GET=REPORT), name="terminal"),
     path(f"{F}terminals/<uuid:terminal_uid>/capacity/", behind(CapacityView, POST=REPORT), name="capacity"),
     path(f"{F}terminals/<uuid:terminal_uid>/requests/", behind(RequestsView, POST=REPORT), name="requests"),

@@ -41,9 +41,9 @@ class Center:
         body = {"code": code, "name": name, "software": SOFTWARE, "jwk": jwk}
         return self._json("POST", "/api/v1/enrol/", json=body)
 
-    def terminal(self, slug: str, uid: str) -> dict[str, Any]:
-        """A terminal's settings."""
-        return self._json("GET", f"/api/v1/f/{slug}/terminals/{uid}/")
+    def terminals(self, slug: str) -> list[dict[str, Any]]:
+        """What a facility's terminals are set to."""
+        return list(self._json("GET", f"/api/v1/f/{slug}/terminals/").get("terminals", []))
 
     def report_capacity(self, slug: str, uid: str, capacity: dict[str, Any]) -> dict[str, Any]:
         """Tell how full a terminal is; its settings come back."""

@@ -7,7 +7,6 @@ Exit codes: 0 done; 1 failed; 2 cannot be done so; 3 not permitted; 4 not reacha
 import json
 import signal
 import sys
-import tempfile
 import threading
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -107,11 +106,13 @@ def collect_command(
     with stack, telling.bar() as bar:
         fetched: Fetched | None = None
         if node:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=state.home)))
+            slug, folder = state.facility(facility).slug, stack.enter_context(state.fetching())
             fetched = fetch(
                 Node.parsed(node), into=folder, calling_ae=calling_ae, since=_day(since), until=_day(until),
                 via="move" if via == "move" else "get", move_port=move_port,
+                is_known=lambda uid: state.is_fetched(slug, uid),
             )  # fmt: skip
+            state.note_fetched(slug, fetched.received.items())
         assert folder
         task = bar.add_task("Sealing", total=None)
         collected = collect(folder, wanted, state, now=_now(), progress=lambda size: bar.advance(task, size))
@@ -298,16 +299,16 @@ def _visit(address: str, wanted: Visit, state: State, *, as_json: bool) -> None:
 
 
 def _tell_collected(collected: Collected | Visited, fetched: Fetched | None, *, as_json: bool) -> None:
-    left = collected.left_by_reason
+    left, known = collected.left_by_reason, collected.known + (fetched.known if fetched else 0)
     content = {
         "collections": [each.uid for each in collected.collections], "files": collected.files,
-        "bytes": collected.length, "known": collected.known, "unmarked": collected.unmarked, "left": left,
+        "bytes": collected.length, "known": known, "unmarked": collected.unmarked, "left": left,
         "receipts": [str(path) for path in collected.receipts],
         "not_delivered": len(fetched.missing) if fetched else 0,
     }  # fmt: skip
     table = telling.table("Collected", "", "Files:")
     table.add_row("Taken, sealed", f"{collected.files:,}")
-    table.add_row("Known already", f"{collected.known:,}")
+    table.add_row("Known already", f"{known:,}")
     for reason, count in sorted(left.items()):
         table.add_row(f"Left: {reason.replace('_', ' ')}", f"{count:,}")
     if fetched and fetched.missing:
@@ -325,7 +326,9 @@ def _say(text: str) -> None:
 
 
 def _state(context: typer.Context) -> State:
-    return State(context.obj)
+    state = State(context.obj)
+    state.sweep()
+    return state
 
 
 def _now() -> datetime:

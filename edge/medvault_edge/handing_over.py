@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from medvault_edge.center import Center
@@ -24,7 +25,14 @@ class Handed:
 
 
 def hand_over(state: State, *, facility: str = "", progress: Progress) -> list[Handed]:
-    """Send every sealed collection, and look how far those are that were sent. One that fails holds up no other."""
+    """Send every sealed collection, and look how far those are that were sent. One that fails holds up no other.
+
+    What was agreed anew of the terminals is learnt on the way: at a visit the center may be out of reach.
+    """
+    for served in state.facilities():
+        if facility in {"", served.slug}:
+            with suppress(EdgeError), Center(state.device().center_url, served.token) as center:
+                state.set_terminals(served.slug, center.terminals(served.slug))
     return [
         _one(state, each, progress) for each in state.collections("sealed", "uploaded", "received", facility=facility)
     ]

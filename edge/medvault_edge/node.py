@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 
 from medvault_edge.errors import EdgeError
-from medvault_edge.receiver import Receiver
+from medvault_edge.receiver import OUT_OF_RESOURCES, Receiver
 
 TIMEOUT_S = 60
 PENDING = {0xFF00, 0xFF01}
@@ -66,10 +66,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What the node was asked for, and how many of it lie in the folder now. `missing`: listed, but not delivered."""
+    """What a node lists, how much of it was `known`, what came (SHA-256 by SOP Instance UID), what did not."""
 
     listed: int
-    received: int
+    known: int
+    received: dict[str, str]
     missing: tuple[str, ...]
 
 
@@ -86,14 +87,13 @@ def fetch(
 ) -> Fetched:
     """Fetch what the node has of those days, save what `is_known` by SOP Instance UID. Raises NodeUnreachable."""
     into.mkdir(parents=True, exist_ok=True)
-    wanted = [each for each in listed(node, calling_ae=calling_ae, since=since, until=until)
-              if not is_known(each.sop_instance_uid)]  # fmt: skip
-    before = set(into.rglob("*.dcm"))
+    found = listed(node, calling_ae=calling_ae, since=since, until=until)
+    wanted = [each for each in found if not is_known(each.sop_instance_uid)]
     received = (
         _moved(node, wanted, into, calling_ae, move_port) if via == "move" else _got(node, wanted, into, calling_ae)
     )
     missing = tuple(each.sop_instance_uid for each in wanted if each.sop_instance_uid not in received)
-    return Fetched(len(wanted), len(set(into.rglob("*.dcm")) - before), missing)
+    return Fetched(len(found), len(found) - len(wanted), received, missing)
 
 
 def listed(node: Node, *, calling_ae: str, since: date | None, until: date | None) -> list[Listed]:
@@ -119,11 +119,6 @@ def listed(node: Node, *, calling_ae: str, since: date | None, until: date | Non
     return found
 
 
-def since_last(last: date | None, *, overlap_days: int = 3) -> date | None:
-    """From which study date to ask: some days before the last time, so that what came late is not missed."""
-    return last - timedelta(days=overlap_days) if last else None
-
-
 def _find(assoc: Association, model: str, **keys: str) -> list[Dataset]:
     identifier = Dataset()
     for keyword, value in keys.items():
@@ -139,14 +134,17 @@ def _find(assoc: Association, model: str, **keys: str) -> list[Dataset]:
     return found
 
 
-def _got(node: Node, wanted: list[Listed], into: Path, calling_ae: str) -> set[str]:
+def _got(node: Node, wanted: list[Listed], into: Path, calling_ae: str) -> dict[str, str]:
     model = StudyRootQueryRetrieveInformationModelGet
-    received: set[str] = set()
+    received: dict[str, str] = {}
 
     def keep(event: evt.Event) -> int:
         content = event.encoded_dataset()
-        _write(into, content)
-        received.add(str(event.request.AffectedSOPInstanceUID))  # type: ignore[union-attr]
+        try:
+            digest = _write(into, content)
+        except OSError:
+            return OUT_OF_RESOURCES
+        received[str(event.request.AffectedSOPInstanceUID)] = digest  # type: ignore[union-attr]
         return 0
 
     for classes, images in _by_class(wanted):
@@ -160,8 +158,7 @@ def _got(node: Node, wanted: list[Listed], into: Path, calling_ae: str) -> set[s
     return received
 
 
-def _moved(node: Node, wanted: list[Listed], into: Path, calling_ae: str, port: int) -> set[str]:
-
+def _moved(node: Node, wanted: list[Listed], into: Path, calling_ae: str, port: int) -> dict[str, str]:
     model = StudyRootQueryRetrieveInformationModelMove
     with TemporaryDirectory(dir=into) as folder, Receiver(Path(folder), ae_title=calling_ae, port=port):
         with _Associated(node, calling_ae, [(model, None)]) as assoc:
@@ -169,9 +166,9 @@ def _moved(node: Node, wanted: list[Listed], into: Path, calling_ae: str, port: 
                 for status, _ in assoc.send_c_move(identifier, calling_ae, model):
                     if "Status" not in status:
                         raise NodeUnreachable("The node went away while it delivered")
-        received = set()
-        for path in Path(folder).rglob("*.dcm"):
-            received.add(str(pydicom.dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID))
+        received = {}
+        for path in Path(folder).rglob("*.dcm"):  # named by their SHA-256
+            received[str(pydicom.dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID)] = path.stem
             path.replace(into / path.name)
     return received
 
@@ -202,11 +199,13 @@ def _range(since: date | None, until: date | None) -> str:
     return f"{begin}-{end}" if begin or end else ""
 
 
-def _write(folder: Path, content: bytes) -> None:
-    target = folder / f"{sha256(content).hexdigest()}.dcm"
-    partial = target.with_suffix(".part")
+def _write(folder: Path, content: bytes) -> str:
+    """The SHA-256 of what was written."""
+    digest = sha256(content).hexdigest()
+    partial = folder / f"{digest}.part"
     partial.write_bytes(content)
-    partial.replace(target)
+    partial.replace(folder / f"{digest}.dcm")
+    return digest
 
 
 class _Associated:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +18,7 @@ from medvault_edge.state import State
 
 RECEIPTS = "medvault-receipts"
 PIECE = 1 << 20
+DAY_S = 86400.0
 LONGEST_SIDECAR = 1 << 20
 _HEADER: list[Any] = [
     "StudyInstanceUID", "StudyDate", "SOPInstanceUID", "AccessionNumber", "StudyID", "InstanceNumber",
@@ -75,10 +76,13 @@ class Found:
     unusable: list[Unusable] = field(default_factory=list)
 
 
-def files_in(folder: Path) -> Iterator[Path]:
-    """Every file below the folder that may be an image, in order. What leaves the folder by a link is not in it."""
+def files_in(folder: Path, *, on_error: Callable[[OSError], None] | None = None) -> Iterator[Path]:
+    """Every file below the folder that may be an image, in order. What leaves the folder by a link is not in it.
+
+    `on_error` is told of folders that cannot be listed.
+    """
     root = folder.resolve()
-    for parent, folders, names in os.walk(root, followlinks=False):
+    for parent, folders, names in os.walk(root, followlinks=False, onerror=on_error):
         folders[:] = sorted(name for name in folders if name != RECEIPTS and not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
@@ -89,25 +93,64 @@ def files_in(folder: Path) -> Iterator[Path]:
 
 
 def read_folder(folder: Path, state: State, *, changed_before: float | None = None, tag: int | None = None) -> Found:
-    """All images of a folder. `changed_before`: a time (seconds since 1970); younger files may still be written."""
-    found, digests, root = Found(), [], folder.resolve()
-    for path in files_in(root):
+    """All images of a folder. `changed_before`: a time (seconds since 1970); younger files may still be written.
+
+    A file that cannot be read, as on a scratched disc, is told of and holds up no other.
+    """
+    reading = _Reading(folder.resolve(), state, changed_before, tag)
+    for path in files_in(reading.root, on_error=lambda error: reading.cannot(Path(error.filename))):
+        try:
+            reading.read(path)
+        except FileNotFoundError:  # moved away since it was listed
+            continue
+        except OSError:
+            reading.cannot(path)
+    state.note_digests(reading.digests)
+    return reading.found
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One look through a folder."""
+
+    root: Path
+    state: State
+    changed_before: float | None
+    tag: int | None
+    found: Found = field(default_factory=Found)
+    digests: list[tuple[Path, int, int, str]] = field(default_factory=list)
+
+    def read(self, path: Path) -> None:
+        """Add a file to what was found, unless it may still be written. Raises OSError."""
         status = path.stat()
-        if changed_before is not None and status.st_mtime > changed_before:
-            continue
-        if path.suffix.casefold() in {".json", ".csv"}:
-            continue
-        digest = state.digest_of(path, status.st_size, status.st_mtime_ns)
+        if path.suffix.casefold() in {".json", ".csv"} or self._is_young(status):
+            return
+        digest = self.state.digest_of(path, status.st_size, status.st_mtime_ns)
+        is_known = digest is not None
         if digest is None:
             digest = digest_of(path)
-            digests.append((path, status.st_size, status.st_mtime_ns, digest))
-        source = path.relative_to(root).as_posix()
+            self.digests.append((path, status.st_size, status.st_mtime_ns, digest))
+        if self._is_of_tomorrow(status) and not is_known:
+            return
         if path.suffix.casefold() in SCANS:
-            _add_scan(found, path, source, status.st_size, digest)
+            _add_scan(self.found, path, self._name(path), status.st_size, digest)
         else:
-            _add_file(found, path, source, status.st_size, digest, tag)
-    state.note_digests(digests)
-    return found
+            _add_file(self.found, path, self._name(path), status.st_size, digest, self.tag)
+
+    def cannot(self, path: Path) -> None:
+        """Note a file or folder that cannot be read."""
+        self.found.unusable.append(Unusable(self._name(path), 0, "cannot be read"))
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def _is_young(self, status: os.stat_result) -> bool:
+        is_young = self.changed_before is not None and status.st_mtime > self.changed_before
+        return is_young and not self._is_of_tomorrow(status)
+
+    def _is_of_tomorrow(self, status: os.stat_result) -> bool:
+        """Whether the clock was wrong when it was written: it is taken once two looks have found it the same."""
+        return self.changed_before is not None and status.st_mtime > self.changed_before + DAY_S
 
 
 def digest_of(path: Path) -> str:

@@ -6,16 +6,17 @@ names of people, are kept as digests; they travel sealed.
 
 import json
 import os
+import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import platformdirs
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from medvault_edge.errors import NoRoom, NotEnrolled, NotUsable
 
@@ -49,6 +50,11 @@ _MIGRATIONS = [
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE wrapped (
         original TEXT NOT NULL, made TEXT NOT NULL, PRIMARY KEY (original, made)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE fetched (
+        facility TEXT NOT NULL, uid TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (facility, uid)
     ) STRICT, WITHOUT ROWID;
     """,
 ]
@@ -162,6 +168,25 @@ class State:
                     path.unlink()
             yield
 
+    @contextmanager
+    def fetching(self) -> Iterator[Path]:
+        """A folder for what a node sends, unsealed for as long as it takes: it is gone afterwards."""
+        with FileLock(self.home / "fetching.lock"):
+            self._fetched_folder.mkdir(mode=0o700)
+            try:
+                yield self._fetched_folder
+            finally:
+                shutil.rmtree(self._fetched_folder)
+
+    def sweep(self) -> None:
+        """Remove what a process that died has left unsealed."""
+        with suppress(Timeout), FileLock(self.home / "fetching.lock", timeout=0):
+            shutil.rmtree(self._fetched_folder, ignore_errors=True)
+
+    @property
+    def _fetched_folder(self) -> Path:
+        return self.home / "fetching"
+
     def enrol(self, device: Device, facilities: list[Facility]) -> None:
         """Keep what the center told at the enrolment; of an earlier one only receipts and collections stay."""
         with self.writing():
@@ -198,13 +223,10 @@ class State:
             raise NotUsable("Say which facility: --facility " + " | ".join(each.slug for each in found))
         return found[0]
 
-    def update_terminal(self, slug: str, terminal: dict[str, Any]) -> None:
-        """Keep a terminal's settings as the center tells them now."""
-        facility = self.facility(slug)
-        others = [each for each in facility.terminals if each["uid"] != terminal["uid"]]
+    def set_terminals(self, slug: str, terminals: list[dict[str, Any]]) -> None:
+        """Keep what a facility's terminals are set to, as the center tells it now."""
         with self.writing():
-            values = (json.dumps([*others, terminal]), slug)
-            self._db.execute("UPDATE facility SET terminals = ? WHERE slug = ?", values)
+            self._db.execute("UPDATE facility SET terminals = ? WHERE slug = ?", (json.dumps(terminals), slug))
 
     def set_cursor(self, slug: str, cursor: str) -> None:
         """Note the last receipt that was fetched."""
@@ -228,6 +250,20 @@ class State:
         """Whether these bytes were collected before."""
         row = self._db.execute("SELECT 1 FROM collected WHERE facility = ? AND sha256 = ?", (facility, digest))
         return row.fetchone() is not None
+
+    def is_fetched(self, facility: str, sop_instance_uid: str) -> bool:
+        """Whether an image of this UID came from a node, and was collected."""
+        row = self._db.execute(
+            "SELECT 1 FROM fetched JOIN collected USING (facility, sha256) WHERE facility = ? AND uid = ?",
+            (facility, _digest(sop_instance_uid)),
+        )
+        return row.fetchone() is not None
+
+    def note_fetched(self, facility: str, images: Iterable[tuple[str, str]]) -> None:
+        """SOP Instance UID and SHA-256 of what came from a node."""
+        with self.writing():
+            rows = [(facility, _digest(uid), sha256) for uid, sha256 in images]
+            self._db.executemany("INSERT OR REPLACE INTO fetched VALUES (?, ?, ?)", rows)
 
     def add_collection(self, sealed: Sealed, files: list[tuple[str, int]], wrapped: list[tuple[str, str]]) -> None:
         """Note a sealed collection, what it holds (SHA-256 and length), and which object was made of which scan."""
@@ -290,4 +326,8 @@ class State:
 
 
 def _named(path: Path) -> str:
-    return sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()
+    return _digest(str(path))
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

@@ -59,7 +59,7 @@ class Watch:
             capacity = self.capacity(facility, terminal, now)
             with Center(self.state.device().center_url, facility.token) as center:
                 told = center.report_capacity(facility.slug, terminal["uid"], capacity)
-            self.state.update_terminal(facility.slug, told)
+            self.state.set_terminals(facility.slug, [told])
             self.say(f"Reported: {100 * capacity['used_bytes'] // capacity['total_bytes']} % used, "
                      f"{capacity['waiting_sets']} studies wait")  # fmt: skip
             return told
@@ -88,7 +88,7 @@ class Watch:
         if self.quota_bytes is None:
             usage = shutil.disk_usage(self.folders[0])
             return usage.total - usage.free, usage.total
-        used = sum(path.stat().st_size for folder in self.folders for path in files_in(folder))
+        used = sum(_length(path) for folder in self.folders for path in files_in(folder))
         return min(used, self.quota_bytes), self.quota_bytes
 
     def _is_due(self, told: dict[str, Any], now: datetime) -> bool:
@@ -97,7 +97,7 @@ class Watch:
         if told.get("is_wanted"):
             return True
         every = timedelta(hours=int(told.get("push_every_hours") or 0))
-        return bool(every) and (self._pushed_at is None or now - self._pushed_at >= every)
+        return bool(every) and (self._pushed_at is None or _since(self._pushed_at, now) >= every)
 
     def _push(self, facility: Facility, now: datetime) -> None:
         with self._going_on():
@@ -115,7 +115,7 @@ class Watch:
     def _take_back(self, now: datetime) -> None:
         """What collectors carry and did not bring in time is sent from here."""
         for each in self.state.collections("carried"):
-            if now - datetime.fromisoformat(each.made_at) >= CARRIED_FOR:
+            if _since(datetime.fromisoformat(each.made_at), now) >= CARRIED_FOR:
                 self.state.advance(each.uid, "sealed")
 
     def _settled(self, now: datetime) -> float:
@@ -138,7 +138,21 @@ class _GoingOn:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, EdgeError):
             self._say(str(error))
-        return isinstance(error, EdgeError)
+        elif isinstance(error, OSError):  # its own text may name a patient's file
+            self._say(error.strerror or "A file cannot be read or written")
+        return isinstance(error, EdgeError | OSError)
+
+
+def _since(earlier: datetime, now: datetime) -> timedelta:
+    """How long ago it was; a clock that was set back since has not made it wait for years."""
+    return abs(now - earlier)
+
+
+def _length(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # moved away since it was listed
+        return 0
 
 
 def watch(watching: Watch, *, every_s: float, clock: Callable[[], datetime], is_over: Callable[[], bool]) -> None:

@@ -1,8 +1,11 @@
 """What goes wrong between a terminal, a collector and the center: cuts, lies, thieves, clocks, full disks."""
 
+import errno
 import http.server
 import json
+import os
 import resource
+import shutil
 import signal
 import socket
 import threading
@@ -12,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pydicom
@@ -27,6 +31,7 @@ from medvault_edge.receipts import TYP, verify
 from medvault_edge.signing import ALGORITHM
 from medvault_edge.state import Device, State
 from medvault_edge.state import Facility as Served
+from medvault_edge.watching import Watch
 from pyrage import x25519
 
 from apps.audit.record import SYSTEM
@@ -245,6 +250,70 @@ def test_a_clock_ten_years_off_spoils_nothing(
     with as_facility(sakura):
         assert abs(Collection.objects.get().opened_at - datetime.now(UTC)) < timedelta(minutes=5)
     assert room.run("prune", images)["files"] == 4
+
+
+def test_a_clock_that_was_set_back_hides_no_files_and_stops_no_transfers(
+    terminal: Terminal, enrolled: Callable[..., Edge], images: Path
+) -> None:
+    with as_center():
+        terminal.push_every_hours = 24
+        terminal.save()
+    state, said = State(enrolled(terminal).home), list[str]()
+    right = datetime.now(UTC)
+    wrong = right + timedelta(days=3650)
+    watching = Watch([images], state, said.append)
+    watching.once(now=wrong)
+    assert sum(each.files for each in state.collections()) == 4
+    late = images / "late.dcm"
+    late.write_bytes(example("waveform_ecg.dcm").read_bytes())
+    os.utime(late, (wrong.timestamp(), wrong.timestamp()))
+    watching.once(now=right)
+    watching.once(now=right + timedelta(days=2))
+    assert sum(each.files for each in state.collections()) == 5, said
+
+
+def test_what_cannot_be_read_is_told_and_holds_up_nothing(
+    tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = made_up(tmp_path)
+    scratched, moved = (images / "1" / "MR_small.dcm").resolve(), (images / "2" / "JPEG2000.dcm").resolve()
+    read, walk = source.digest_of, os.walk
+
+    def reading(path: Path) -> str:
+        if path == moved:
+            path.unlink()
+        if path == scratched:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return read(path)
+
+    def walking(folder: Path, *, onerror: Callable[[OSError], None], **options: bool) -> Iterator[Any]:
+        onerror(OSError(errno.EIO, "Input/output error", str(Path(folder) / "folder")))
+        return walk(folder, onerror=onerror, **options)
+
+    monkeypatch.setattr(source, "digest_of", reading)
+    monkeypatch.setattr(os, "walk", walking)
+    collected = collect(images, Visit(), state, now=NOW, progress=lambda _size: None)
+    assert collected.files == 2
+    assert {(each.source, each.reason) for each in collected.left} == {
+        ("1/MR_small.dcm", "unreadable"), ("folder", "unreadable"),
+    }  # fmt: skip
+
+
+def test_a_disk_that_fails_ends_no_terminals_watch(
+    terminal: Terminal, enrolled: Callable[..., Edge], images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = list[str]()
+    watching = Watch([images], State(enrolled(terminal).home), said.append)
+
+    def fails(_folder: Path) -> Any:
+        raise OSError(errno.EIO, "Input/output error", "/srv/images/Yamada")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(shutil, "disk_usage", fails)
+        watching.once(now=datetime.now(UTC))
+    assert said == ["Input/output error"]
+    watching.once(now=datetime.now(UTC))
+    assert said[-1].startswith("Reported")
 
 
 def test_a_full_disk_leaves_nothing_half_done_on_the_collector(tmp_path: Path, images: Path) -> None:

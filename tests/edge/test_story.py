@@ -8,6 +8,7 @@ import pytest
 from apps.catalog.bytes import open_instance
 from apps.catalog.models import Instance
 from apps.collection.models import Collection, Terminal
+from apps.core.clock import database_now
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from tests.edge.conftest import NAMES, Edge, at_the_center, example
@@ -66,6 +67,18 @@ def test_a_second_visit_takes_only_what_is_new(collector: Edge, images: Path) ->
     (images / "new.dcm").write_bytes(example("waveform_ecg.dcm").read_bytes())
     later = collector.run("collect", images, *VISIT)
     assert (later["files"], later["known"]) == (1, 4)
+
+
+def test_what_is_agreed_anew_is_known_after_the_next_handover(
+    collector: Edge, terminal: Terminal, images: Path, sakura: Facility
+) -> None:
+    with as_center():
+        Terminal.objects.filter(pk=terminal.pk).update(agreed_instances=3)
+        Terminal.objects.create(facility=sakura, name="Old room", retired_at=database_now())
+    collector.run("handover")
+    collected = collector.run("collect", images, *VISIT, "--terminal", "X-ray room")
+    assert (collected["files"], collected["left"]) == (3, {"over_amount": 1})
+    assert "no such terminal" in collector.run("collect", images, *VISIT, "--terminal", "Old room", code=2)
 
 
 def test_one_collector_carries_two_facilities_apart(

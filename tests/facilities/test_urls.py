@@ -84,6 +84,7 @@ RIGHTS: dict[str, list[Right]] = {
     "dicomweb:instances_of_series": [READ],
     "dicomweb:series": [READ],
     "dicomweb:instances": [READ],
+    "api:terminals": [Right("get", Role.VIEWER, Scope.HANDOVER)],
     "api:terminal": [Right("get", Role.VIEWER, Scope.REPORT, own=True)],
     "api:capacity": [Right("post", Role.VIEWER, Scope.REPORT, own=True)],
     "api:requests": [Right("post", Role.VIEWER, Scope.REPORT, own=True)],
