@@ -21,7 +21,9 @@ PENDING = {0xFF00, 0xFF01}
 SYNTAXES = (
     "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51",
     "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81",
-    "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.5",
+    "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.2",
+    "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.101", "1.2.840.10008.1.2.4.102",
+    "1.2.840.10008.1.2.4.103", "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.203",
 )  # fmt: skip
 """Each in a context of its own, so that the node sends an image as it has it."""
 
@@ -67,7 +69,7 @@ class NodeReader:
         identifier.SOPInstanceUID = [image.sop_instance_uid for image in images]
         if self._by_move:
             with self._associated([(STUDY_ROOT_MOVE, None)]) as assoc:
-                _finish(assoc.send_c_move(identifier, settings.DICOM_AE_TITLE, STUDY_ROOT_MOVE))
+                _finish(assoc.send_c_move(identifier, settings.DICOM_AE_TITLE, STUDY_ROOT_MOVE), may_warn=False)
             return
 
         def keep(event: evt.Event) -> int:
@@ -105,8 +107,11 @@ class NodeReader:
                 assoc.release()
 
 
-def _finish(responses: Iterator[tuple[Dataset, Dataset | None]]) -> list[Dataset]:
-    """What the pending responses hold. Raises SourceFailed unless the last says success, or a warning."""
+def _finish(responses: Iterator[tuple[Dataset, Dataset | None]], *, may_warn: bool = True) -> list[Dataset]:
+    """What the pending responses hold. Raises SourceFailed unless the last says success, or a warning.
+
+    A warning of C-MOVE means that images did not come; with C-GET it is seen which ones.
+    """
     found, last = [], -1
     for status, identifier in responses:
         if "Status" not in status:
@@ -114,7 +119,7 @@ def _finish(responses: Iterator[tuple[Dataset, Dataset | None]]) -> list[Dataset
         last = int(status.Status)
         if last in PENDING and identifier is not None:
             found.append(identifier)
-    if last != 0 and last >> 12 != 0xB:
+    if last != 0 and not (may_warn and last >> 12 == 0xB):
         raise SourceFailed(f"The node answers with status {last:04X}H")
     return found
 

@@ -5,6 +5,7 @@ that a broken transfer is noticed. Any number of workers may run this: a source 
 """
 
 import logging
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,6 +30,8 @@ from apps.vault.errors import VaultUnavailable
 from apps.vault.spool import passing_folder
 
 PIECE = 1 << 20
+MOST_FAILURES = 3
+"""Series in a row that a source may fail to deliver before it is left alone until the next time."""
 HELD_FOR = timedelta(hours=6)
 AGAIN_AFTER = timedelta(minutes=15)
 log = logging.getLogger(__name__)
@@ -118,9 +121,8 @@ def _fetch(source: Source, now: datetime) -> tuple[int, str]:
     with passing_folder() as folder:
         fetching = _Fetching(reader, folder, is_read_twice=source.is_read_twice)
         if source.via == Via.MOVE:  # the images come by associations of the node with our gateway
-            for images in wanted:
-                reader.fetch(images, folder)
-            return sum(map(len, wanted)), ""
+            moved = sum(len(images) for images in wanted if fetching.fetch(images, folder))
+            return moved, fetching.problem
         received = _receive(source, fetching.entries(wanted), now)
     return received, fetching.problem
 
@@ -137,26 +139,35 @@ def _receive(source: Source, entries: Iterator[Found], now: datetime) -> int:
 
 
 class _Fetching:
-    """Fetches series by series; a source that fails on the way ends it, and what came before is kept."""
+    """Fetches series by series. One that fails holds up no other; a source that fails again and again is left alone."""
 
     def __init__(self, reader: Reader, folder: Path, *, is_read_twice: bool) -> None:
         self._reader = reader
         self._folder = folder
         self._is_read_twice = is_read_twice
+        self._failures = 0
         self.problem = ""
+
+    def fetch(self, images: list[ListedImage], folder: Path) -> bool:
+        """Whether the source delivered a series; what stood in the way is noted."""
+        if self._failures == MOST_FAILURES:
+            return False
+        try:
+            self._reader.fetch(images, folder)
+        except SourceFailed as error:
+            self.problem, self._failures = error.message, self._failures + 1
+            return False
+        self._failures = 0
+        return True
 
     def entries(self, wanted: list[list[ListedImage]]) -> Iterator[Found]:
         for images in wanted:
             first, second = self._folder / "first", self._folder / "second"
             for folder in (first, second):
-                folder.mkdir(exist_ok=True)
-            try:
-                self._reader.fetch(images, first)
-                if self._is_read_twice:
-                    self._reader.fetch(images, second)
-            except SourceFailed as error:
-                self.problem = error.message
-                return
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+            if not (self.fetch(images, first) and (not self._is_read_twice or self.fetch(images, second))):
+                continue
             for image in images:
                 path = first / image.sop_instance_uid
                 again = second / image.sop_instance_uid if self._is_read_twice else None

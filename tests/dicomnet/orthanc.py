@@ -30,6 +30,9 @@ class Orthanc:
         return json.loads(content) if content else None
 
 
+DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+
+
 @contextmanager
 def running(folder: Path, *, medvault_port: int = 0, **configuration: Any) -> Iterator[Orthanc]:
     """AE title CLINIC; knows MedVault as `medvault`."""
@@ -47,7 +50,7 @@ def running(folder: Path, *, medvault_port: int = 0, **configuration: Any) -> It
         "DicomPort": dicom_port, "DicomAet": "CLINIC", "AuthenticationEnabled": False, "RemoteAccessAllowed": False,
         "DicomModalities": {"medvault": medvault}, "DicomAlwaysAllowEcho": True, "DicomAlwaysAllowFind": True,
         "DicomAlwaysAllowGet": True, "DicomAlwaysAllowMove": True, "SaveJobs": False,
-        "Plugins": ["/usr/share/orthanc/plugins/libOrthancDicomWeb.so"], "DicomWeb": {"Enable": True},
+        "Plugins": [str(DICOMWEB)], "DicomWeb": {"Enable": True},
     }  # fmt: skip
     path = folder / "orthanc.json"
     path.write_text(json.dumps(settings | configuration))

@@ -4,24 +4,26 @@ import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pydicom
 import pytest
 from django.utils import timezone
+from pydicom.dataset import Dataset
 
 from apps.audit.record import SYSTEM
 from apps.catalog.bytes import open_instance
 from apps.catalog.models import Instance
 from apps.collection.models import Collection, Method, State, Terminal
-from apps.dicomnet import pulling
+from apps.dicomnet import node_source, pulling
 from apps.dicomnet.listing import ListedImage, ListedStudy, SourceFailed
 from apps.dicomnet.models import Source
 from apps.dicomnet.pulling import pull, pull_due, pull_soon, set_authorization
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from tests.dicomnet.conftest import Gateway, instance_uids, registered, until
-from tests.dicomnet.orthanc import Orthanc, running
+from tests.dicomnet.orthanc import DICOMWEB, Orthanc, running
 from tests.dicomnet.test_storing import data_set_of, path_of
 
 NAMES = ["CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm"]
@@ -50,13 +52,21 @@ def source_of(node: Terminal, **fields: Any) -> Source:
         return Source.objects.create(facility=node.facility, terminal=node, **fields)
 
 
+def require_dicomweb() -> None:
+    if not DICOMWEB.exists():
+        pytest.skip("Orthanc's DICOMweb plugin is not installed")
+
+
 @pytest.fixture
 def web(clinic: Orthanc, node: Terminal) -> Source:
+    require_dicomweb()
     return source_of(node, via="web", url=f"{clinic.url}/dicom-web", every_hours=24)
 
 
 @pytest.mark.parametrize("via", ["get", "web"])
 def test_what_is_new_is_fetched_once_as_the_node_has_it(clinic: Orthanc, node: Terminal, via: str) -> None:
+    if via == "web":
+        require_dicomweb()
     source = source_of(node, via=via, url=f"{clinic.url}/dicom-web" if via == "web" else "", every_hours=6)
     assert pull(source) == 3
     assert source.problem == ""
@@ -84,6 +94,22 @@ def test_by_c_move_the_images_come_through_the_gateway(node: Terminal) -> None:
     until(lambda: instance_uids() == sorted(map(uid_of, NAMES)))
     with as_facility(node.facility):
         assert set(Collection.objects.values_list("method", flat=True)) == {Method.DICOM}
+
+
+def test_what_a_node_cannot_move_to_us_is_told_and_asked_for_again(
+    sakura: Facility, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says B000: sub-operations complete, one or more failures or warnings."""
+    images = Broken("").images("1.1")
+    warned = Dataset()
+    warned.Status = 0xB000
+    node = SimpleNamespace(is_established=False, send_c_move=lambda *_: iter([(warned, None)]))
+    monkeypatch.setattr(node_source, "associate", lambda *_: node)
+    monkeypatch.setattr(pulling, "unknown_images", lambda *_: [images[:2], images[2:]])
+    source = source_of(registered(sakura, "CLINIC", dicom_port=1), via="move")
+    assert pull(source) == 0
+    assert "B000" in source.problem
+    assert source.fetched_on is None
 
 
 def test_a_set_that_comes_late_is_not_missed(clinic: Orthanc, web: Source) -> None:
@@ -122,6 +148,8 @@ class Broken:
 
     def fetch(self, images: list[ListedImage], folder: Path) -> None:
         self.fetches += 1
+        if self.how == "refuses" and images[0].series_instance_uid == "1.1.1":
+            raise SourceFailed("The node refuses")
         if self.how == "goes away" and images[0].series_instance_uid == "1.1.2":
             raise SourceFailed("The node went away")
         for image in images:
@@ -134,7 +162,8 @@ class Broken:
 
 
 @pytest.mark.parametrize(
-    ("how", "came", "told"), [("differs", 1, "differ"), ("keeps back", 2, "deliver"), ("goes away", 2, "went away")]
+    ("how", "came", "told"),
+    [("differs", 1, "differ"), ("keeps back", 2, "deliver"), ("goes away", 2, "went away"), ("refuses", 1, "refuses")],
 )
 def test_what_is_wrong_with_a_source_is_told_and_tried_again_and_the_rest_is_kept(
     sakura: Facility, monkeypatch: pytest.MonkeyPatch, how: str, came: int, told: str
