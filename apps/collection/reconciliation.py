@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from django.db.models import Count, QuerySet
 
-from apps.collection.models import AnnouncedFile, Collection, ReceivedFile
+from apps.collection.models import AnnouncedFile, Collection, Left, ReceivedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,16 @@ def reconcile(collection: Collection) -> Reconciled:
     )
 
 
+def left_by_reason(collection: Collection) -> list[tuple[str, int]]:
+    """Why files stayed at the facility, and how many for each reason."""
+    announced = AnnouncedFile.objects.filter(facility_id=collection.facility_id, collection=collection)
+    left = announced.exclude(left_because="").values_list("left_because").annotate(Count("pk")).order_by("left_because")
+    return [(str(Left(reason).label), count) for reason, count in left]
+
+
 def _counted(files: QuerySet[AnnouncedFile] | QuerySet[ReceivedFile]) -> dict[tuple[bytes, int], int]:
-    rows = files.values_list("sha256", "length_bytes").annotate(Count("pk"))
+    readable = files.filter(sha256__isnull=False)  # what could not be read on its medium has none
+    rows = readable.values_list("sha256", "length_bytes").annotate(Count("pk"))
     return {(bytes(digest), length): count for digest, length, count in rows.order_by()}
 
 

@@ -14,6 +14,7 @@ from pynetdicom.association import Association
 from apps.catalog.part10 import is_uid
 from apps.collection.models import Terminal
 from apps.dicomnet.contexts import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
+from apps.dicomnet.file_meta import head_of
 from apps.dicomnet.listing import ListedImage, ListedStudy, SourceFailed
 from apps.dicomnet.sending import Unreachable, associate
 
@@ -73,10 +74,12 @@ class NodeReader:
             return
 
         def keep(event: evt.Event) -> int:
-            uid = str(event.request.AffectedSOPInstanceUID)  # type: ignore[union-attr]
+            request: Any = event.request
+            uid = str(request.AffectedSOPInstanceUID)
             if not is_uid(uid):
                 return 0x0117
-            (folder / uid).write_bytes(event.encoded_dataset())
+            head = head_of(str(request.AffectedSOPClassUID), uid, str(event.context.transfer_syntax))
+            (folder / uid).write_bytes(head + request.DataSet.getvalue())
             return 0
 
         classes = sorted({image.sop_class_uid for image in images if image.sop_class_uid})

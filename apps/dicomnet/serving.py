@@ -128,7 +128,7 @@ def _open(
     contexts, accepted = acse.accept(request)
     peer.send(accepted)
     actor = Actor("terminal", str(terminal.pk), address)
-    storing = Storing(terminal, actor, request.calling_ae, announce)
+    storing = Storing(terminal, actor, announce)
     return Session(Association(peer, request, contexts), terminal, actor, storing)
 
 

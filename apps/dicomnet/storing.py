@@ -6,7 +6,6 @@ has come is let go of to be packed.
 
 import logging
 import re
-import struct
 import time
 from collections.abc import Callable, Iterator
 from uuid import uuid4
@@ -16,28 +15,25 @@ from django.utils import timezone
 from apps.audit.record import Actor
 from apps.collection.models import Terminal
 from apps.collection.promises import promise
-from apps.dicomnet.acse import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from apps.dicomnet.association import Message
 from apps.dicomnet.commands import Element, Value
+from apps.dicomnet.file_meta import head_of
 from apps.vault.errors import VaultUnavailable
 from apps.vault.journal import Journal
 
 SUCCESS, OUT_OF_RESOURCES, INVALID_INSTANCE, SOP_CLASS_MISMATCH = 0x0000, 0xA700, 0x0117, 0x0122
 TURN_AFTER_S, TURN_BYTES, TURN_COUNT = 1.0, 256 * 1024 * 1024, 1000
 _UID = re.compile(r"[0-9.]{1,64}")
-_LONG = struct.Struct("<HH2s2xI")
-_SHORT = struct.Struct("<HH2sH")
 log = logging.getLogger(__name__)
 
 
 class Storing:
     """What one association stores."""
 
-    def __init__(self, terminal: Terminal, actor: Actor, calling_ae: str, announce: Callable[[], None]) -> None:
+    def __init__(self, terminal: Terminal, actor: Actor, announce: Callable[[], None]) -> None:
         """`announce` tells whoever packs that there is something."""
         self._terminal = terminal
         self._actor = actor
-        self._calling_ae = calling_ae
         self._announce = announce
         self._journal: Journal | None = None
         self._since = 0.0
@@ -107,33 +103,13 @@ class Storing:
             return OUT_OF_RESOURCES, "The vault cannot be written now"
         return SUCCESS, ""
 
-    def _file(self, message: Message) -> Iterator[bytes | memoryview]:
+    @staticmethod
+    def _file(message: Message) -> Iterator[bytes | memoryview]:
         """A DICOM file: the data set as it arrives, behind its file meta information."""
-        yield b"\0" * 128 + b"DICM" + self._meta(message)
-        yield from message.data
-
-    def _meta(self, message: Message) -> bytes:
-        """File Meta Information (PS3.10, 7.1), explicit VR little endian."""
         command = message.command
-        body = (
-            _LONG.pack(2, 0x0001, b"OB", 2)
-            + b"\0\1"
-            + b"".join(
-                _short(number, vr, value)
-                for number, vr, value in (
-                    (0x0002, b"UI", command.text(Element.AFFECTED_SOP_CLASS_UID)),
-                    (0x0003, b"UI", command.text(Element.AFFECTED_SOP_INSTANCE_UID)),
-                    (0x0010, b"UI", message.context.transfer_syntax),
-                    (0x0012, b"UI", IMPLEMENTATION_CLASS_UID),
-                    (0x0013, b"SH", IMPLEMENTATION_VERSION_NAME),
-                    (0x0016, b"AE", self._calling_ae),
-                )
-            )
+        yield head_of(
+            command.text(Element.AFFECTED_SOP_CLASS_UID),
+            command.text(Element.AFFECTED_SOP_INSTANCE_UID),
+            message.context.transfer_syntax,
         )
-        return _SHORT.pack(2, 0, b"UL", 4) + struct.pack("<I", len(body)) + body
-
-
-def _short(number: int, vr: bytes, value: str) -> bytes:
-    raw = value.encode("ascii", "replace")
-    raw += (b"\0" if vr == b"UI" else b" ") * (len(raw) % 2)
-    return _SHORT.pack(2, number, vr, len(raw)) + raw
+        yield from message.data

@@ -1,12 +1,11 @@
 """Collections: the list, and the page of one with its files."""
 
-from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from apps.collection.models import AnnouncedFile, Collection, Left, Outcome, Receipt, ReceivedFile, State
-from apps.collection.reconciliation import reconcile
+from apps.collection.models import Collection, Outcome, Receipt, ReceivedFile, State
+from apps.collection.reconciliation import left_by_reason, reconcile
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.portal.numbers import whole_number
 
@@ -56,7 +55,7 @@ def collection_page(request: FacilityRequest, collection_id: int) -> HttpRespons
         "collection": collection,
         "counts": _counts(collection),
         "reconciled": reconcile(collection),
-        "left": _left(collection),
+        "left": left_by_reason(collection),
         "receipts": Receipt.objects.filter(facility=request.facility, collection=collection).order_by("pk"),
         "files": page[:FILES],
         "outcome": outcome,
@@ -64,13 +63,6 @@ def collection_page(request: FacilityRequest, collection_id: int) -> HttpRespons
         "next": page[FILES - 1].pk if len(page) > FILES else None,
     }
     return render(request, "portal/collection.html", context)
-
-
-def _left(collection: Collection) -> list[tuple[str, int]]:
-    """Why files stayed at the facility, and how many for each reason."""
-    announced = AnnouncedFile.objects.filter(facility_id=collection.facility_id, collection=collection)
-    left = announced.exclude(left_because="").values_list("left_because").annotate(Count("pk")).order_by("left_because")
-    return [(str(Left(reason).label), count) for reason, count in left]
 
 
 def _counts(collection: Collection) -> list[tuple[str, str, int]]:

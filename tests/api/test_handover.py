@@ -1,6 +1,9 @@
 """A device's story over HTTP: enrol, hand over, receipts."""
 
+import errno
+import os
 from base64 import b64encode
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -8,17 +11,21 @@ from uuid import UUID, uuid4
 
 import pydicom.data
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
+from django.urls import reverse
 from joserfc import jws
 from joserfc.jwk import KeySet, OKPKey
 from pyrage import x25519
 
+from apps.accounts.models import User
 from apps.audit.record import SYSTEM
 from apps.audit.signing import checked
 from apps.catalog.models import Instance
+from apps.collection import uploads
 from apps.collection.enrolment import CODE_LIFETIME, issue_code, revoke_collector
 from apps.collection.handover import open_upload, uploads_to_open
-from apps.collection.models import Collector, CollectorFacility, Terminal, Upload
+from apps.collection.models import Collection, Collector, CollectorFacility, Left, Terminal, Upload
 from apps.collection.receipts import TYP
 from apps.collection.replication import replicate_pending
 from apps.core.clock import database_now
@@ -151,6 +158,31 @@ def test_an_upload_cut_at_every_tenth_is_resumed_where_it_ended(carrier: Sender)
     assert carrier.get(f"collections/{uid}/").json()["stored"] == 2
 
 
+def no_room(_path: Path) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_center_without_room_says_so_and_keeps_what_has_arrived(
+    carrier: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = uuid4()
+    content = sealed(FILES, manifest_of(FILES, collection=uid, facility="sakura"))
+    with monkeypatch.context() as full:
+        full.setattr(uploads, "free_bytes", lambda: 10)
+        refused = carrier.begin(content, uid)
+        assert (refused.status_code, refused["Retry-After"]) == (503, "30")
+    address = carrier.begin(content, uid)["Location"]
+    with monkeypatch.context() as full:
+        full.setattr(uploads, "_CHECK_DISK_BYTES", 1)
+        full.setattr(uploads, "require_reserve", no_room)
+        assert carrier.append(address, 0, content[:1000]).status_code == 503
+    assert carrier.ask("head", address)["Upload-Offset"] == "1000"
+    carrier.append(address, 1000, content[1000:])
+    for key in uploads_to_open():
+        assert open_upload(key)
+    assert carrier.get(f"collections/{uid}/").json()["stored"] == 2
+
+
 def test_the_same_upload_begun_twice_is_one(carrier: Sender) -> None:
     uid = uuid4()
     content = sealed(FILES, manifest_of(FILES, collection=uid, facility="sakura"))
@@ -194,15 +226,33 @@ def test_a_manifest_that_is_not_this_collections_is_refused(carrier: Sender, lie
     assert reason in told["reason"]
 
 
-def test_a_manifest_that_lies_about_a_digest_shows_what_is_missing_and_what_is_extra(carrier: Sender) -> None:
+@pytest.mark.parametrize("lie", [{"sha256": "0" * 64}, {"length": 1}])
+def test_a_manifest_that_lies_about_a_file_shows_what_is_missing_and_what_is_extra(
+    carrier: Sender, lie: dict[str, Any]
+) -> None:
     uid = uuid4()
     manifest = manifest_of(FILES, collection=uid, facility="sakura")
-    manifest["files"][0]["sha256"] = "0" * 64
+    manifest["files"][0] |= lie
     carrier.send(sealed(FILES, manifest), uid)
     for key in uploads_to_open():
         open_upload(key)
     counts = carrier.get(f"collections/{uid}/").json()
     assert (counts["missing"], counts["extra"], counts["stored"]) == (1, 1, 2)
+
+
+def test_staff_see_what_was_announced_against_what_came(
+    carrier: Sender, signed_in: Callable[..., Client], settings: Any
+) -> None:
+    settings.STAFF_SECOND_FACTOR = False
+    left = [{"source": "b/1.dcm", "reason": "over_amount", "sha256": "1" * 64, "length": 7}]
+    uid = hand_over(carrier, {"left": left})
+    with as_center():
+        key = Collection.objects.get(uid=uid).pk
+    staff = signed_in("endo@center.example", is_staff=True)
+    User.objects.get(email="endo@center.example").groups.add(Group.objects.get(name="operator"))
+    page = staff.get(reverse("admin:collection_collection_change", args=[key])).content.decode()
+    assert "Reconciliation" in page
+    assert f"{Left.OVER_AMOUNT.label}: 1" in page
 
 
 def test_what_is_sealed_to_another_key_or_damaged_is_refused(carrier: Sender) -> None:
@@ -281,10 +331,17 @@ def test_a_copy_that_differs_is_not_receipted_as_stored(carrier: Sender, sakura:
     assert carrier.get(f"collections/{uid}/receipts/").json()["stored"] is None
 
 
-def test_every_refusal_is_a_problem_for_programs(client: Client, carrier: Sender, lindenhof: Facility) -> None:
+def test_every_refusal_is_a_problem_for_programs(
+    client: Client, carrier: Sender, sakura: Facility, lindenhof: Facility
+) -> None:
     stranger = Sender(client, "lindenhof", carrier.token)
     nobody = Sender(client, "sakura", "mv_nothing")
-    for sender, status, code in ((stranger, 404, "not_found"), (nobody, 401, "unauthorized")):
+    _, secret = issue_token(sakura, label="Old", scopes=[Scope.HANDOVER], actor=SYSTEM, expires_at=database_now())
+    late = Sender(client, "sakura", secret)
+    assert late.begin(b"x", uuid4()).status_code == 401
+    for sender, status, code in (
+        (stranger, 404, "not_found"), (nobody, 401, "unauthorized"), (late, 401, "unauthorized"),
+    ):  # fmt: skip
         answer = sender.get("receipts/")
         assert answer.status_code == status
         assert answer["Content-Type"] == "application/problem+json"

@@ -94,7 +94,6 @@ def test_every_transfer_syntax_is_kept_as_sent(
             assert data_set_of(content) == expected[instance.sop_instance_uid]
             read = pydicom.dcmread(DicomBytesIO(content))
             assert str(read.file_meta.MediaStorageSOPInstanceUID) == instance.sop_instance_uid
-            assert read.file_meta.SourceApplicationEntityTitle == "CT1"
 
 
 @pytest.mark.usefixtures("terminal")
@@ -111,6 +110,18 @@ def test_an_association_is_a_collection_of_its_terminal(gateway: Gateway, sakura
     replicate_pending()
     with as_facility(sakura):
         assert Collection.objects.get().state == State.STORED
+
+
+@pytest.mark.usefixtures("terminal")
+def test_the_same_image_from_another_terminal_is_no_conflict(gateway: Gateway, sakura: Facility) -> None:
+    registered(sakura, "PACS")
+    for ae in ("CT1", "PACS"):
+        called = ("-aet", ae, "-aec", "MEDVAULT", "127.0.0.1", str(gateway.port))
+        assert run_dcmtk("storescu", *called, str(path_of("CT_small.dcm"))).returncode == 0
+        with as_facility(sakura):
+            until(Collection.objects.filter(terminal__name=ae, state=State.RECEIVED).exists)
+    with as_facility(sakura):
+        assert sorted(ReceivedFile.objects.values_list("outcome", flat=True)) == [Outcome.DUPLICATE, Outcome.STORED]
 
 
 @pytest.mark.usefixtures("terminal")
@@ -278,12 +289,18 @@ def test_a_pdu_longer_than_agreed_is_aborted(gateway: Gateway) -> None:
 
 @pytest.mark.usefixtures("terminal")
 def test_a_thousand_idle_connections_are_bounded_and_do_not_stop_it_for_good(
-    start_gateway: Callable[..., Gateway],
+    start_gateway: Callable[..., Gateway], sakura: Facility
 ) -> None:
     gateway = start_gateway(DICOM_MAX_ASSOCIATIONS_PER_PEER="20")
+    registered(sakura, "CT2", address="127.0.0.2")
     idle = [socket.create_connection(("127.0.0.1", gateway.port), timeout=20) for _ in range(1000)]
     answers = [sock.recv(10) for sock in idle[-5:]]
     assert answers == [b"\3\0\0\0\0\4\0\2\3\2"] * 5
+    other = AE("CT2")
+    other.add_requested_context(Verification)
+    assoc = other.associate("127.0.0.1", gateway.port, ae_title="MEDVAULT", bind_address=("127.0.0.2", 0))
+    assert assoc.send_c_echo().Status == 0
+    assoc.release()
     for sock in idle:
         sock.close()
 

@@ -14,6 +14,7 @@ from unfold.decorators import action, display
 from apps.catalog.admin import StudyAdmin, instances_of
 from apps.catalog.models import Study
 from apps.collection.models import Collection, Outcome, ReceivedFile, ReceptionRecord
+from apps.collection.reconciliation import left_by_reason, reconcile
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.vault.errors import MissingPack, VaultUnavailable
@@ -74,6 +75,7 @@ class CollectionAdmin(AuditedTenantAdmin):
                     for row in records
                 ],
             ),
+            *_reconciliation(obj),
             _files_table(
                 _("Files that were not simply stored"), files, list_of(ReceivedFile, collection__id__exact=obj.pk)
             ),
@@ -173,6 +175,17 @@ class ReceivedStudyAdmin(StudyAdmin):
         ]
         headers = [_("Collection"), _("Received"), _("Method"), _("Brought or sent by"), _("Medium")]
         return [*super().tables(obj), Table(_("Receptions"), headers, rows)]
+
+
+def _reconciliation(collection: Collection) -> list[Table]:
+    """What the sender announced against what came; none where nothing was announced."""
+    counts = reconcile(collection)
+    if not (counts.announced or counts.left):
+        return []
+    reasons = ", ".join(f"{label}: {count}" for label, count in left_by_reason(collection))
+    headers = [_("Announced"), _("Received"), _("Missing"), _("Extra"), _("Left at the facility"), _("Why")]
+    row = [counts.announced, counts.received, counts.missing, counts.extra, counts.left, reasons or "-"]
+    return [Table(_("Reconciliation"), headers, [row])]
 
 
 def _files_table(title: Any, files: Any, more: str) -> Table:
