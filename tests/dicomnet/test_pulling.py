@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from apps.audit.record import SYSTEM
 from apps.catalog.bytes import open_instance
 from apps.catalog.models import Instance
-from apps.collection.models import Collection, Method, State, Terminal
+from apps.collection.models import Collection, Method, Outcome, ReceivedFile, State, Terminal
 from apps.dicomnet import node_source, pulling
 from apps.dicomnet.listing import ListedImage, ListedStudy, SourceFailed
 from apps.dicomnet.models import Source
@@ -89,7 +89,7 @@ def test_what_is_new_is_fetched_once_as_the_node_has_it(clinic: Orthanc, node: T
     if via == "get":  # the same images, should the node send them as well, are the same bytes
         clinic.call("/modalities/medvault/store", clinic.call("/instances"))
         with as_facility(node.facility):
-            until(lambda: Collection.objects.filter(method=Method.DICOM, duplicate_count=len(NAMES)).exists())
+            until(lambda: ReceivedFile.objects.filter(outcome=Outcome.DUPLICATE).count() == len(NAMES))
 
 
 def test_by_c_move_the_images_come_through_the_gateway(node: Terminal) -> None:
