@@ -129,6 +129,8 @@ CELERY_BEAT_SCHEDULE = {
     "lock-packs": {"task": "apps.retention.tasks.lock_packs", "schedule": 120.0},
     "sweep-retention": {"task": "apps.retention.tasks.sweep_retention", "schedule": crontab(hour="2", minute="17")},
     "carry-out-approved": {"task": "apps.retention.tasks.carry_out_approved", "schedule": 300.0},
+    "charge-cards": {"task": "apps.billing.tasks.charge_cards", "schedule": 300.0},
+    "apply-webhooks": {"task": "apps.billing.tasks.apply_webhooks", "schedule": 20.0},
     "mail-notices": {"task": "apps.retention.tasks.mail_notices", "schedule": 300.0},
     "verify-packs": {"task": "apps.vault.tasks.verify_packs", "schedule": 300.0},
     "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},

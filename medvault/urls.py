@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from apps.api.keys import jwks
+from apps.billing.cards import webhooks
 from apps.portal.home import home
 from medvault import health
 
@@ -15,6 +16,7 @@ urlpatterns = [
     path("invitations/", include("apps.facilities.invitation_urls")),
     path("admin/", admin.site.urls),
     path(".well-known/medvault-jwks.json", jwks, name="jwks"),
+    path("webhooks/stripe/", webhooks.receive, name="stripe_webhook"),
     path("api/v1/", include("apps.api.urls")),
     path("f/<slug:facility_slug>/dicom-web/", include("apps.dicomweb.urls")),
     path("f/<slug:facility_slug>/", include("apps.facilities.urls")),

@@ -11,11 +11,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from django.conf import settings
-from django.utils.translation import gettext as _
-
-from apps.billing.errors import CardsNotOffered
-
 
 class Status(StrEnum):
     """How far a PaymentIntent is."""
@@ -105,17 +100,3 @@ class Gateway(Protocol):
 
     def fetch_dispute(self, dispute: str) -> Dispute:
         """The dispute as it is now."""
-
-
-def is_offered() -> bool:
-    """Whether the center takes cards."""
-    return bool(settings.STRIPE_API_KEY)
-
-
-def gateway() -> Gateway:
-    """Stripe as the settings say. Raises CardsNotOffered."""
-    if not is_offered():
-        raise CardsNotOffered(_("The center takes no cards. Please pay by bank transfer."))
-    from apps.billing.cards.stripe_gateway import StripeGateway  # noqa: PLC0415 the SDK takes half a second to load
-
-    return StripeGateway(settings.STRIPE_API_KEY, settings.STRIPE_API_BASE)
