@@ -4,13 +4,14 @@ Days are those of the facility's calendar. A contract's row is held by whoever c
 facility would share of days, the database refuses.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
@@ -22,7 +23,7 @@ from apps.contracts.errors import (
     NotOffered,
     Overlapping,
 )
-from apps.contracts.models import IN_FORCE, Contract, ContractVersion, State
+from apps.contracts.models import IN_FORCE, Contract, ContractVersion, ContractVersionQuerySet, State
 from apps.contracts.terms import earliest_end, governing
 from apps.core.locks import lock_names
 from apps.facilities.models import Facility
@@ -194,6 +195,22 @@ def contracts_of(facility_ids: Iterable[int], *, on: date) -> dict[int, Contract
     return {contract.facility_id: contract for contract in serving}
 
 
+def governing_versions_of(facility_ids: Iterable[int], *, on: date) -> dict[int, ContractVersion]:
+    """The version that governs each facility that has a contract that day."""
+    contracts = contracts_of(facility_ids, on=on)
+    found: dict[int, list[ContractVersion]] = defaultdict(list)
+    for version in _agreed_versions().filter(contract__in=list(contracts.values()), facility_id__in=contracts):
+        found[version.facility_id].append(version)
+    governing_ones = {key: governing(versions, on=on) for key, versions in found.items()}
+    return {key: version for key, version in governing_ones.items() if version}
+
+
+def coming_versions_of(facility_id: int, *, after: date) -> list[ContractVersion]:
+    """The versions, of contracts that are in force by then, that take effect after a day."""
+    coming = _agreed_versions().filter(facility_id=facility_id, effective_from__gt=after, contract__state__in=IN_FORCE)
+    return list(coming.filter(Q(contract__ends_on=None) | Q(contract__ends_on__gt=F("effective_from"))))
+
+
 def version_of(contract: Contract, *, on: date) -> ContractVersion | None:
     """The version that governs a day."""
     return governing(versions_of(contract), on=on)
@@ -201,8 +218,7 @@ def version_of(contract: Contract, *, on: date) -> ContractVersion | None:
 
 def versions_of(contract: Contract) -> list[ContractVersion]:
     """The versions that are agreed on, with tier and price list; what waits for approval governs nothing."""
-    found = contract.versions.agreed().select_related("tier_version__tier", "price_list")
-    return list(found.order_by("number"))
+    return list(_agreed_versions().filter(facility_id=contract.facility_id, contract=contract).order_by("number"))
 
 
 def may_order_outputs(facility_id: int) -> None:
@@ -218,6 +234,10 @@ def may_order_outputs(facility_id: int) -> None:
 def today_of(contract: Contract, now: datetime) -> date:
     """The day it is at the contract's facility."""
     return now.astimezone(ZoneInfo(contract.facility.time_zone)).date()
+
+
+def _agreed_versions() -> ContractVersionQuerySet:
+    return ContractVersion.objects.agreed().select_related("tier_version__tier", "price_list", "agreed_by")
 
 
 def _check_offer(

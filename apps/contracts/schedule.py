@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 
-from apps.contracts.agreeing import contracts_of
+from apps.contracts.agreeing import governing_versions_of
 from apps.contracts.models import ContractVersion
 from apps.contracts.terms import governing
 from apps.tiers.models import Frequency, TierVersion, Way
@@ -38,13 +38,8 @@ def schedule_of(tier: TierVersion) -> Schedule:
 
 def schedules_of(facility_ids: Iterable[int], *, on: date) -> dict[int, Schedule]:
     """What is promised that day to each of the facilities that have a contract."""
-    contracts = contracts_of(facility_ids, on=on)
-    versions: dict[int, list[ContractVersion]] = {contract.pk: [] for contract in contracts.values()}
-    agreed = ContractVersion.objects.agreed().filter(contract_id__in=versions, facility_id__in=contracts)
-    for version in agreed.select_related("tier_version"):
-        versions[version.contract_id].append(version)
-    found = {key: governing(versions[contract.pk], on=on) for key, contract in contracts.items()}
-    return {key: schedule_of(version.tier_version) for key, version in found.items() if version}
+    found = governing_versions_of(facility_ids, on=on)
+    return {key: schedule_of(version.tier_version) for key, version in found.items()}
 
 
 def promised_visits(versions: Sequence[ContractVersion], *, starts_on: date, first: date, last: date) -> list[date]:

@@ -1,4 +1,4 @@
-"""Agreeing with a facility on the end of storage: another policy is added, and the latest governs."""
+"""Agreeing on the end of storage with a facility that has no contract: another policy is added, and governs."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,21 +8,23 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
+from apps.contracts.agreeing import contract_of
 from apps.core.locks import lock_names
 from apps.facilities.models import Facility
 from apps.retention.assessment_queue import request_assessment_of_facilities
-from apps.retention.errors import AlreadyAgreed
+from apps.retention.errors import AlreadyAgreed, ContractGoverns
 from apps.retention.models import DeletionPolicy
-from apps.retention.models.policies import policy_of
-
-TERMS = ("on_expiry", "notice_days", "reminder_days", "on_silence", "minimum_period")
+from apps.retention.models.policies import TERMS, policy_of
 
 
 def agree_on_policy(facility: Facility, *, by: User, actor: Actor, now: datetime, **terms: Any) -> DeletionPolicy:
-    """The facility's policy from now on, within the caller's transaction. Raises AlreadyAgreed.
+    """The facility's policy from now on, within the caller's transaction.
 
-    Notices that were sent keep the day they name; floors are only lengthened by it.
+    Notices that were sent keep the day they name; floors are only lengthened by it. Raises ContractGoverns,
+    AlreadyAgreed.
     """
+    if contract := contract_of(facility.pk, on=now.date()):
+        raise ContractGoverns(f"Contract {contract} says what happens at the end of storage: amend the contract")
     made = DeletionPolicy(facility=facility, agreed_at=now, agreed_by=by, **terms)
     if is_agreed(facility, {name: getattr(made, name) for name in TERMS}):
         raise AlreadyAgreed("This is what is agreed on already")

@@ -69,6 +69,12 @@ class AlreadyAgreed(DomainError):
     code = "already_agreed"
 
 
+class ContractGoverns(DomainError):
+    """The facility has a contract, and what it says is changed by amending it."""
+
+    code = "contract_governs"
+
+
 class AlreadyProposed(DomainError):
     """A correction of the study waits for its decision."""
 

@@ -7,9 +7,9 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from apps.catalog.models import Hold
 from apps.facilities.models import Facility
-from apps.retention.agreeing import governing_policies
 from apps.retention.clocks import today
-from apps.retention.models import DeletionPolicy, Disposition, OnExpiry, OnSilence, Retention, State
+from apps.retention.models import Disposition, OnExpiry, OnSilence, Retention, State
+from apps.retention.models.policies import policies_of
 from apps.retention.sweep import due, to_step
 
 
@@ -33,10 +33,10 @@ def forecast(at: datetime) -> list[Forecast]:
     expired, stepped = _by_facility(due(today(at))), _by_facility(to_step(at))
     silent = _by_facility(_silent(at))
     approved = _by_facility(Disposition.objects.filter(state__in=[State.APPROVED, State.DELETING]))
-    policies = {policy.facility_id: policy for policy in governing_policies()}
+    policies = policies_of({*expired, *stepped, *approved}, on=at.date())
 
     def deleted(key: int) -> int:
-        policy = policies.get(key) or DeletionPolicy()
+        policy = policies[key]
         at_once = expired.get(key, 0) if policy.on_expiry == OnExpiry.DELETE else 0
         by_silence = silent.get(key, 0) if policy.on_silence == OnSilence.DELETE else 0
         return approved.get(key, 0) + at_once + by_silence

@@ -11,7 +11,7 @@ from apps.retention.assessment_queue import request_assessment_of_jurisdictions
 from apps.retention.errors import NeedsReason, NotInForce
 from apps.retention.facts import FacilityFacts
 from apps.retention.models import Confidence, Rule
-from apps.retention.models.policies import policy_of
+from apps.retention.models.policies import minimum_period_of
 from apps.retention.models.rules import definition_of
 from apps.retention.rules import RuleTerms
 
@@ -34,7 +34,7 @@ def rules_in_force() -> tuple[RuleTerms, ...]:
 
 def law_of(facility: Facility, rules: tuple[RuleTerms, ...]) -> Law:
     """Those of the rules that bind the facility, and what its contract adds."""
-    facts = FacilityFacts(facility.kind, facility.country, facility.subdivision, policy_of(facility.pk).minimum_period)
+    facts = FacilityFacts(facility.kind, facility.country, facility.subdivision, minimum_period_of(facility.pk))
     state_law = any(place.startswith(f"{facility.country}-") for rule in rules for place in rule.jurisdictions)
     return Law(facts, tuple(rule for rule in rules if rule.binds_facility(facts)), state_law)
 

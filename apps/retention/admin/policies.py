@@ -1,4 +1,4 @@
-"""Deletion policies: what facilities have agreed on for the end of storage. Another one is added; none changes."""
+"""Deletion policies: what facilities without a contract have agreed on. Another one is added; none changes."""
 
 from typing import Any
 
@@ -13,13 +13,15 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
+from apps.contracts.agreeing import contract_of
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.facilities.models import Facility
-from apps.retention.agreeing import TERMS, agree_on_policy, governing_policies, is_agreed
+from apps.retention.agreeing import agree_on_policy, governing_policies, is_agreed
 from apps.retention.explaining import period_in_words
 from apps.retention.models import DeletionPolicy
+from apps.retention.models.policies import TERMS
 
 LONGEST_NOTICE = 730
 
@@ -40,7 +42,12 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("notice_days", _("Between 1 and %d days.") % LONGEST_NOTICE)
         elif notice and any(days >= notice for days in reminders or []):
             self.add_error("reminder_days", _("A reminder comes after the notice and before its end."))
-        if (facility := content.get("facility")) and not self.errors and is_agreed(facility, content):
+        facility = content.get("facility")
+        if facility and (contract := contract_of(facility.pk, on=database_now().date())):
+            raise forms.ValidationError(
+                _("Contract %s says what happens at the end of storage: amend the contract.") % contract
+            )
+        if facility and not self.errors and is_agreed(facility, content):
             raise forms.ValidationError(_("This is what is agreed on with the facility already."))
         return content
 
@@ -108,4 +115,6 @@ def policies_table(facility: Facility) -> Table:
         for each in found[:ROWS_OF_A_TABLE]
     ]
     headers = [_("Agreed"), _("On expiry"), _("Days of notice"), _("Silence means"), _("At least"), _("By")]
-    return Table(_("Deletion policies, the latest governs"), headers, rows)
+    contract = contract_of(facility.pk, on=database_now().date())
+    governs = _("contract %s governs") % contract if contract else _("the latest governs")
+    return Table(f"{_('Deletion policies')}, {governs}", headers, rows)
