@@ -20,9 +20,11 @@ from apps.collection.capacity import is_wanted, report_capacity
 from apps.collection.enrolment import Enrolled, ExpiredCode, UnknownCode, enrol
 from apps.collection.models import Mark, Reason, Terminal, Unmarked
 from apps.collection.requests import request_collection
+from apps.collection.schedule import agreed_schedules
 from apps.collection.sealing import recipient
 from apps.core.clock import database_now
 from apps.facilities.middleware import source_address
+from apps.facilities.tenancy import as_center
 
 MOST = 2**62
 
@@ -52,6 +54,13 @@ class TerminalSerializer(serializers.ModelSerializer[Terminal]):
             "uid", "name", "rule", "agreed_instances", "agreed_bytes", "push_every_hours", "threshold_percent",
             "is_wanted",
         )  # fmt: skip
+
+    def to_representation(self, instance: Terminal) -> Any:
+        """With what is agreed: by the facility's contract, if it has one."""
+        schedule = agreed_schedules([instance], as_of=database_now())[instance.pk]
+        return super().to_representation(instance) | {
+            name: getattr(schedule, name) for name in ("agreed_instances", "agreed_bytes", "push_every_hours")
+        }
 
     def get_is_wanted(self, terminal: Terminal) -> bool:
         return is_wanted(terminal)
@@ -103,7 +112,9 @@ class EnrolView(APIView):
             refusal = PermissionDenied(error.message)
             refusal.default_code = error.code
             raise refusal from error
-        return Response(_told(enrolled), status=status.HTTP_201_CREATED)
+        with as_center():  # the devices of many facilities, and what is agreed with each
+            told = _told(enrolled)
+        return Response(told, status=status.HTTP_201_CREATED)
 
 
 class TerminalsView(APIView):

@@ -49,7 +49,7 @@ def _neglect(outlook: Outlook, now: datetime) -> Neglect:
 
 def _transfer_late_hours(outlook: Outlook, now: datetime) -> int:
     """Whole hours since a transfer should have come, at least one; 0 if none is late."""
-    every = outlook.terminal.push_every_hours
+    every = outlook.schedule.push_every_hours
     if not every:
         return 0
     late = now - (outlook.last_transfer_at or outlook.terminal.created_at) - timedelta(hours=every)

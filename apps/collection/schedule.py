@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from django.db.models.functions import TruncDate
 
 from apps.collection.forecast import Forecast, Reading, forecast, proposed_days
 from apps.collection.models import Capacity, Collection, CollectionRequest, Method, State, Terminal
+from apps.contracts.schedule import Schedule, schedules_of
 
 HISTORY = timedelta(days=60)
 VISIT = [Method.VISIT]
@@ -20,9 +21,10 @@ TRANSFER = [Method.PUSH, Method.PULL, Method.DICOM]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """A terminal, and what is to be expected of it. Days are those of the facility's calendar."""
+    """A terminal, what is agreed for it and what is to be expected. Days are those of the facility's calendar."""
 
     terminal: Terminal
+    schedule: Schedule
     last_collected_at: datetime | None
     last_operator: str
     last_transfer_at: datetime | None
@@ -61,13 +63,26 @@ def outlooks(terminals: Sequence[Terminal], *, as_of: datetime) -> list[Outlook]
     keys = [terminal.pk for terminal in terminals]
     lasts = {row["pk"]: row for row in _lasts(keys)}
     latest = Capacity.objects.in_bulk([row["capacity"] for row in lasts.values() if row["capacity"]])
-    readings = _readings(terminals, as_of)
+    readings, agreed = _readings(terminals, as_of), agreed_schedules(terminals, as_of=as_of)
     wishes: dict[int, list[CollectionRequest]] = defaultdict(list)
     for wish in CollectionRequest.objects.filter(terminal_id__in=keys, answered_at=None, withdrawn_at=None):
         wishes[wish.terminal_id].append(wish)
     return [
-        _outlook(each, lasts[each.pk], latest, readings[each.pk], wishes[each.pk], as_of=as_of) for each in terminals
+        _outlook(each, agreed[each.pk], lasts[each.pk], latest, readings[each.pk], wishes[each.pk], as_of=as_of)
+        for each in terminals
     ]
+
+
+def agreed_schedules(terminals: Iterable[Terminal], *, as_of: datetime) -> dict[int, Schedule]:
+    """How often each terminal is collected from, and how much at a time: by the facility's contract, if it has one."""
+    known = list(terminals)
+    by_contract = schedules_of({terminal.facility_id for terminal in known}, on=as_of.date())
+    return {terminal.pk: by_contract.get(terminal.facility_id) or own_schedule(terminal) for terminal in known}
+
+
+def own_schedule(terminal: Terminal) -> Schedule:
+    """What staff noted with the terminal, for facilities without a contract."""
+    return Schedule(**{each.name: getattr(terminal, each.name) for each in fields(Schedule)})
 
 
 def local_date(at: datetime, terminal: Terminal) -> date:
@@ -124,6 +139,7 @@ def _readings(terminals: Sequence[Terminal], as_of: datetime) -> dict[int, list[
 
 def _outlook(
     terminal: Terminal,
+    schedule: Schedule,
     last: Mapping[str, Any],
     latest: dict[int, Capacity],
     readings: list[Reading],
@@ -131,11 +147,12 @@ def _outlook(
     *,
     as_of: datetime,
 ) -> Outlook:
-    every = terminal.visit_every_days
+    every = schedule.visit_every_days
     visited_on = local_date(last["visited"] or terminal.created_at, terminal)
     expected = forecast(readings)
     return Outlook(
         terminal=terminal,
+        schedule=schedule,
         last_collected_at=last["collected"],
         last_operator=last["operator"] or "",
         last_transfer_at=last["transferred"],

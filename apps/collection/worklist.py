@@ -28,7 +28,7 @@ class Stop:
     @property
     def is_online(self) -> bool:
         """The terminal sends by itself: nobody has to go there unless it does not."""
-        return bool(self.outlook.terminal.push_every_hours) and not self.outlook.terminal.visit_every_days
+        return bool(self.outlook.schedule.push_every_hours) and not self.outlook.schedule.visit_every_days
 
 
 def worklist(outlooks: Iterable[Outlook], *, now: datetime, today: date, last: date) -> list[Stop]:
@@ -75,7 +75,7 @@ def _stops(outlook: Outlook, now: datetime, today: date, last: date) -> Iterator
         is_overdue=late or outlook.is_overdue,
         fills_up=outlook.fills_up_before,
     )
-    if every := outlook.terminal.visit_every_days:
+    if every := outlook.schedule.visit_every_days:
         while (day := day + timedelta(days=every)) <= last:
             yield Stop(outlook=outlook, day=day, due_on=day)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.collection.forecast import Forecast
 from apps.collection.models import Capacity, CollectionRequest, Reason, Terminal
-from apps.collection.schedule import Outlook
+from apps.collection.schedule import Outlook, own_schedule
 from apps.facilities.models import Facility
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -37,8 +37,10 @@ def outlook(
         "requests": [],
         "readings": [],
     }
+    made = Terminal(facility=facility, name=name, created_at=NOW - timedelta(days=1), **(terminal or {}))
     return Outlook(
-        terminal=Terminal(facility=facility, name=name, created_at=NOW - timedelta(days=1), **(terminal or {})),
+        terminal=made,
+        schedule=own_schedule(made),
         next_visit_on=None if visit_in is None else days(visit_in),
         forecast=None if full_in is None else Forecast(1.0, days(full_in)),
         today=TODAY,

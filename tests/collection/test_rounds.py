@@ -29,6 +29,7 @@ from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
 from apps.facilities.tokens import UnknownToken, recognize
 from apps.vault.spool import Batch
+from tests.contracts.stories import drafted, in_force, price_list, tier_version
 from tests.portal.pages import dicom
 
 PAGES = ["worklist", "calendar", "overdue"]
@@ -88,9 +89,13 @@ def page(client: Client, name: str, **query: Any) -> Any:
     return answer
 
 
+def stops_of(answer: Any) -> list[Any]:
+    return [stop for _day, stops in answer.context["days"] for stop in stops]
+
+
 def names_on(answer: Any) -> list[str]:
     """The terminals of a worklist, in its order."""
-    return [stop.outlook.terminal.name for _day, stops in answer.context["days"] for stop in stops]
+    return [stop.outlook.terminal.name for stop in stops_of(answer)]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -139,6 +144,24 @@ def test_visits_count_from_visits_and_not_from_what_was_sent(operator: Client, s
     assert outlook.last_transfer_at == outlook.last_collected_at == now - timedelta(hours=1)
     [late] = page(operator, "overdue").context["neglected"]
     assert (late.visit_late_days, late.transfer_late_hours) == (1, 0)
+
+
+def test_a_contract_in_force_says_how_often_and_how_much(
+    operator: Client, sakura: Facility, lindenhof: Facility
+) -> None:
+    today = timezone.now().date()
+    weekly = price_list(tier_version("weekly", frequency="weekly", agreed_instances=77))
+    in_force(sakura, today - timedelta(days=90), weekly)
+    drafted(lindenhof, today - timedelta(days=90), weekly)
+    for facility in (sakura, lindenhof):
+        terminal = terminal_of(facility, visit_every_days=30, push_every_hours=24, agreed_instances=4000)
+        collect(terminal, timezone.now() - timedelta(days=8))
+    [transfer, late] = page(operator, "overdue").context["neglected"]
+    assert (late.outlook.terminal.facility, late.visit_late_days, late.transfer_late_hours) == (sakura, 1, 0)
+    assert (transfer.outlook.terminal.facility, transfer.visit_late_days) == (lindenhof, 0)
+    [stop] = stops_of(page(operator, "worklist", days=1))
+    assert (stop.outlook.terminal.facility, stop.is_overdue) == (sakura, True)
+    assert "77 images" in page(operator, "worklist").content.decode().replace("\xa0", " ")
 
 
 def test_a_collection_answers_what_was_asked_for(operator: Client, sakura: Facility) -> None:

@@ -87,11 +87,12 @@ class TerminalAdmin(AuditedTenantAdmin):
         (
             _("What is agreed"),
             {
+                "description": _("Frequencies and amounts are those of the facility's contract while it has one."),
                 "fields": (
                     ("visit_every_days", "push_every_hours"),
                     ("agreed_instances", "agreed_bytes"),
                     "threshold_percent",
-                )
+                ),
             },
         ),
         (_("DICOM"), {"fields": (("ae_title", "address", "dicom_port"), "certificate")}),
@@ -113,8 +114,8 @@ class TerminalAdmin(AuditedTenantAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):
             return self.fieldsets
-        return [(title, {"fields": tuple(f for f in options["fields"] if f != "certificate")})
-                for title, options in self.fieldsets]  # fmt: skip
+        *others, (title, _with_certificate) = self.fieldsets
+        return [*others, (title, {"fields": (("ae_title", "address", "dicom_port"),)})]
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Enrolment code"), icon="qr_code", permissions=["collection.change_terminal"], dialog=CODE_DIALOG

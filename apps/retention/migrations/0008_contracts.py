@@ -34,5 +34,5 @@ TRIGGERS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("retention", "0006_recorded_periods"), ("contracts", "0003_approval")]
+    dependencies = [("retention", "0007_what_is_deleted"), ("contracts", "0003_approval")]
     operations = [migrations.RunSQL(FUNCTIONS), migrations.RunSQL(TRIGGERS)]
