@@ -45,6 +45,10 @@ class Environment(BaseSettings):
     fixity_days: int = Field(30, ge=1, le=3650, description="every pack is read again, in both places, within so long")
     fixity_run_bytes: int = Field(20_000_000_000, ge=1, description="read at most by one run of verifying")
     fixity_run_seconds: int = Field(60, ge=1, le=1800, description="after which a run begins no further pack")
+    billing_grace_days: int = Field(
+        3, ge=0, le=60, description="invoices stay drafts so long before they are finalized"
+    )
+    billing_auto_finalize: bool = Field(False, description="finalize drafts after that by ourselves, without staff")
     web_workers: int = Field(2, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

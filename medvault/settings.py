@@ -132,6 +132,9 @@ CELERY_BEAT_SCHEDULE = {
     "charge-cards": {"task": "apps.billing.tasks.charge_cards", "schedule": 300.0},
     "apply-webhooks": {"task": "apps.billing.tasks.apply_webhooks", "schedule": 20.0},
     "mail-notices": {"task": "apps.retention.tasks.mail_notices", "schedule": 300.0},
+    "run-billing": {"task": "apps.billing.tasks.run_due", "schedule": crontab(minute="7")},
+    "mark-overdue": {"task": "apps.billing.tasks.mark_overdue", "schedule": crontab(minute="37")},
+    "prove-billing": {"task": "apps.billing.tasks.prove", "schedule": crontab(hour="3", minute="43")},
     "verify-packs": {"task": "apps.vault.tasks.verify_packs", "schedule": 300.0},
     "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},
 }
@@ -168,6 +171,7 @@ FIXITY_DAYS, FIXITY_RUN_BYTES, FIXITY_RUN_SECONDS = ENV.fixity_days, ENV.fixity_
 STRIPE_API_KEY = ENV.stripe_api_key.get_secret_value() if ENV.stripe_api_key else ""
 STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret.get_secret_value() if ENV.stripe_webhook_secret else ""
 STRIPE_API_BASE = ENV.stripe_api_base
+BILLING_GRACE_DAYS, BILLING_AUTO_FINALIZE = ENV.billing_grace_days, ENV.billing_auto_finalize
 UPLOADS = HOME / "uploads"
 KEYS = HOME / "keys"
 

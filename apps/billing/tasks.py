@@ -1,9 +1,47 @@
-"""Background work of billing. The tables are the queues."""
+"""Background work of billing. The tables are the queues: what was missed is made up for by the next task."""
+
+import logging
 
 from celery import shared_task
+from django.conf import settings
 
+from apps.audit.record import SYSTEM
+from apps.billing import invoicing, metering, proof, run
 from apps.billing.cards import charging, offered, webhooks
 from apps.core.clock import database_now
+from apps.core.errors import DomainError
+from apps.facilities.tenancy import as_center
+
+AT_A_TIME = 5_000
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def run_due() -> None:
+    """Close days, make the invoices of months that are over, and finalize drafts where that is left to us."""
+    now = database_now()
+    metering.meter_all(as_of=now)
+    try:
+        run.run_due(as_of=now)
+    except DomainError as error:
+        log.error("Nothing was billed: %s", error.message)  # noqa: TRY400
+    if settings.BILLING_AUTO_FINALIZE:
+        invoicing.finalize_due(by=None, actor=SYSTEM, now=now, limit=AT_A_TIME)
+
+
+@shared_task
+def mark_overdue() -> None:
+    """Invoices whose day has passed."""
+    with as_center():
+        invoicing.mark_overdue(now=database_now())
+
+
+@shared_task
+def prove() -> None:
+    """Rate closed months again, and look for gaps."""
+    found = proof.prove(as_of=database_now())
+    if not found.is_clean:
+        log.error("Billing does not prove right: %s", found.counts())
 
 
 @shared_task

@@ -31,7 +31,8 @@ TENANTS = [model for model in OURS if issubclass(model, TenantModel) and not mod
 # Digests of random secrets, looked up before the facility is known; nobody chooses them, so they betray nothing.
 SECRETS = {"secret_sha256", "token_sha256"}
 # Who is calling is decided before the facility is known. The center alone registers callers, so nothing is betrayed.
-OF_THE_CENTER = {"terminal_by_ae_and_address", "terminal_by_certificate"}
+# Invoices are numbered by the center alone, too.
+OF_THE_CENTER = {"terminal_by_ae_and_address", "terminal_by_certificate", "invoice_number_of_issuer"}
 
 
 def names(found: Sequence[type[models.Model]]) -> list[str]:

@@ -109,11 +109,13 @@ class Invoice(TenantModel):
                 condition=Q(number="", finalized_at=None) | ~Q(number="") & Q(finalized_at__isnull=False),
                 name="numbered_when_finalized",
             ),
+            models.UniqueConstraint(
+                fields=["number", "issuer"], condition=~Q(number=""), name="invoice_number_of_issuer"
+            ),
         ]
         indexes = [
             models.Index(fields=["period", "state"], name="invoice_by_period"),
             models.Index(fields=["state", "due_on"], name="invoice_by_due_date"),
-            models.Index(fields=["number"], condition=~Q(number=""), name="invoice_by_number"),
         ]
 
     def __str__(self) -> str:
@@ -130,7 +132,7 @@ class Invoice(TenantModel):
 
 
 class InvoiceLine(TenantModel):
-    """Charges of one item at one price, as the invoice shows them. Append-only."""
+    """Charges of one item at one price, as the invoice shows them. Append-only, but for the tax until it is final."""
 
     invoice = models.ForeignKey(
         Invoice, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="lines"

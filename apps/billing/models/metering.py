@@ -11,7 +11,7 @@ class StorageEntry(TenantModel):
 
     at = models.DateTimeField(_("time"))
     delta_bytes = models.BigIntegerField(_("bytes"), default=0)
-    delta_studies = models.SmallIntegerField(_("studies"), default=0)
+    delta_studies = models.IntegerField(_("studies"), default=0)
 
     class Meta:
         verbose_name = _("storage entry")
@@ -26,8 +26,9 @@ class StorageDay(TenantModel):
     """What lay in the vault at the end of a day of the facility's calendar. Append-only."""
 
     day = models.DateField(_("day"))
+    ends_at = models.DateTimeField(_("ended"), help_text=_("what came later counts for the day after"))
     stored_bytes = models.BigIntegerField(_("bytes"))
-    studies = models.PositiveIntegerField(_("studies"))
+    studies = models.IntegerField(_("studies"))
 
     class Meta:
         verbose_name = _("storage of a day")

@@ -82,6 +82,7 @@ class Collection(TenantModel):
         ]
         indexes = [
             models.Index(fields=["facility", "-opened_at", "-id"], name="collection_by_time"),
+            models.Index(fields=["facility", "received_at"], name="collection_by_reception"),
             models.Index(fields=["id"], condition=models.Q(state="received"), name="collection_not_yet_stored"),
             models.Index(
                 fields=["facility", "terminal", "-opened_at"],

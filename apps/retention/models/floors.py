@@ -118,7 +118,10 @@ class Extension(TenantModel):
     class Meta:
         verbose_name = _("extension")
         verbose_name_plural = _("extensions")
-        indexes = [models.Index(fields=["facility", "study"], name="extension_of_study")]
+        indexes = [
+            models.Index(fields=["facility", "study"], name="extension_of_study"),
+            models.Index(fields=["facility", "extended_at"], name="extension_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.period} #{self.study_id}"

@@ -1,0 +1,198 @@
+"""What really happened in a month of a facility's calendar, gathered for many contracts at once.
+
+A collection counts when the center received it. What was told late, after the invoice of its month was made, is
+gathered with the next one, up to LATE_DAYS back. `DEEDS` lists who knows of things done once.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import CharField, Exists, OuterRef, Q
+from django.db.models.functions import Cast
+
+from apps.billing.models import Charge, Invoice, InvoiceKind, Source, StorageDay
+from apps.billing.months import ONE_DAY, begins_at, day_of, first_day, last_day, next_month
+from apps.billing.usage import CollectionFact, Deed, StoredDay, Usage
+from apps.collection.models import Collection, Method
+from apps.collection.models import State as CollectionState
+from apps.contracts.models import Contract, ContractVersion
+from apps.contracts.schedule import promised_visits
+from apps.core.money import EXACT
+from apps.core.periods import FOREVER, parse_period
+from apps.retention.models import Extension
+from apps.tiers.models import Item
+
+LATE_DAYS = 62
+FOREVER_YEARS = Decimal(30)
+"""Years that an extension without an end is charged as."""
+WAYS = {
+    Method.VISIT: Item.VISIT,
+    Method.PUSH: Item.ONLINE,
+    Method.PULL: Item.ONLINE,
+    Method.DICOM: Item.ONLINE,
+    Method.MEDIA: Item.MEDIA,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days of a contract in a month, `first` to `last`, and since when what came late is looked for."""
+
+    contract: Contract
+    month: date
+    first: date
+    last: date
+    since: date
+
+    @classmethod
+    def of(cls, contract: Contract, month: date) -> "Window":
+        """The window of a contract that has days in the month."""
+        last = last_day(month)
+        if contract.ends_on:
+            last = min(last, contract.ends_on - ONE_DAY)
+        late = month - timedelta(days=LATE_DAYS)
+        return cls(contract, month, max(month, contract.starts_on), last, max(late, contract.starts_on))
+
+
+class Windows:
+    """The windows of a month. A facility may have two: contracts that follow each other."""
+
+    def __init__(self, contracts: Iterable[Contract], month: date) -> None:
+        self.month = month
+        self.all = [Window.of(contract, month) for contract in contracts]
+        self.by_facility = defaultdict[int, list[Window]](list)
+        for window in self.all:
+            self.by_facility[window.contract.facility_id].append(window)
+        zones = {window.contract.facility.time_zone for window in self.all}
+        self.begins_at = min(begins_at(month - timedelta(days=LATE_DAYS), zone) for zone in zones)
+        self.month_begins_at = min(begins_at(month, zone) for zone in zones)
+        self.ends_at = max(begins_at(next_month(month), zone) for zone in zones)
+
+    def of(self, facility_id: int, moment: datetime) -> tuple[int, date] | None:
+        """The contract that a moment is charged to, and the day that it was there."""
+        windows = self.by_facility[facility_id]
+        day = day_of(moment, windows[0].contract.facility.time_zone)
+        return next(((each.contract.pk, day) for each in windows if each.since <= day <= each.last), None)
+
+
+def gather(contract: Contract, versions: Sequence[ContractVersion], month: date) -> Usage:
+    """The usage of one contract, which has days in the month; its days of storage are closed."""
+    return gather_all([contract], {contract.pk: versions}, month)[contract.pk]
+
+
+def gather_all(
+    contracts: Sequence[Contract], versions: Mapping[int, Sequence[ContractVersion]], month: date
+) -> dict[int, Usage]:
+    """The usage of each contract, by its key. So many queries, however many contracts there are."""
+    windows = Windows(contracts, month)
+    collections = _collections(windows)
+    deeds = defaultdict[int, list[Deed]](list)
+    for tell in DEEDS:
+        for key, deed in tell(windows):
+            deeds[key].append(deed)
+    _leave_out_what_was_gathered(windows, collections, deeds)
+    stored = _stored(windows)
+    return {
+        window.contract.pk: Usage(
+            month=month,
+            first=window.first,
+            last=window.last,
+            days_in_month=last_day(month).day,
+            collections=collections[window.contract.pk],
+            stored=stored[window.contract.pk],
+            deeds=sorted(deeds[window.contract.pk], key=lambda deed: deed.on),
+            promised_visits=promised_visits(
+                versions[window.contract.pk],
+                starts_on=window.contract.starts_on,
+                first=window.first,
+                last=window.last,
+            ),
+        )
+        for window in windows.all
+    }
+
+
+def extensions(windows: Windows) -> Iterable[tuple[int, Deed]]:
+    """Studies that are kept longer than they must: so many years each."""
+    rows = Extension.objects.filter(
+        facility_id__in=windows.by_facility, extended_at__gte=windows.begins_at, extended_at__lt=windows.ends_at
+    ).order_by("extended_at", "pk")
+    for row in rows:
+        if found := windows.of(row.facility_id, row.extended_at):
+            key, day = found
+            years = FOREVER_YEARS if row.until == FOREVER else _years(row.period)
+            yield key, Deed(Source.EXTENSION.value, str(row.pk), day, Item.EXTENSION.value, years, why=row.period)
+
+
+DEEDS: list[Callable[[Windows], Iterable[tuple[int, Deed]]]] = [extensions]
+"""Each tells of things done once, and the contract that each is charged to."""
+
+
+def _years(period: str) -> Decimal:
+    told = parse_period(period)
+    return (told.years + Decimal(told.months) / 12 + Decimal(told.days) / 365).quantize(EXACT)
+
+
+def _collections(windows: Windows) -> dict[int, list[CollectionFact]]:
+    """By contract. Of those before the month, what has been charged is left to the database to leave out."""
+    charged = Charge.objects.filter(
+        facility_id=OuterRef("facility_id"), source=Source.COLLECTION, source_key=Cast(OuterRef("uid"), CharField())
+    )
+    rows = Collection.objects.filter(
+        Q(received_at__gte=windows.month_begins_at) | ~Exists(charged),
+        facility_id__in=windows.by_facility,
+        received_at__gte=windows.begins_at,
+        received_at__lt=windows.ends_at,
+        state__in=[CollectionState.RECEIVED, CollectionState.STORED],
+    )
+    found = defaultdict[int, list[CollectionFact]](list)
+    told = rows.order_by("received_at", "pk").values_list("facility_id", "uid", "method", "received_at")
+    for facility_id, uid, method, received_at in told:
+        if received_at and (place := windows.of(facility_id, received_at)):
+            key, day = place
+            found[key].append(CollectionFact(str(uid), day, WAYS[Method(method)].value))
+    return found
+
+
+def _stored(windows: Windows) -> dict[int, list[StoredDay]]:
+    rows = StorageDay.objects.filter(
+        facility_id__in=windows.by_facility, day__gte=windows.month, day__lt=next_month(windows.month)
+    )
+    found = defaultdict[int, list[StoredDay]](list)
+    told = rows.order_by("day").values_list("facility_id", "day", "stored_bytes", "studies")
+    for facility_id, on, stored_bytes, studies in told:
+        day = StoredDay(on, stored_bytes, studies)
+        for window in windows.by_facility[facility_id]:
+            if window.first <= day.day <= window.last:
+                found[window.contract.pk].append(day)
+    return found
+
+
+def _leave_out_what_was_gathered(
+    windows: Windows, collections: dict[int, list[CollectionFact]], deeds: dict[int, list[Deed]]
+) -> None:
+    """What happened before the month is late if its month's invoice was made without it, and no other one has it."""
+    early = {key for told in (collections, deeds) for key, facts in told.items() if facts[0].on < windows.month}
+    invoices = Invoice.objects.filter(
+        facility_id__in=windows.by_facility, contract_id__in=early, kind=InvoiceKind.INVOICE,
+        period__gte=first_day(windows.month - timedelta(days=LATE_DAYS)),
+    )  # fmt: skip
+    made = defaultdict[int, set[date]](set)
+    has = defaultdict[int, set[str]](set)
+    for key, period, inputs in invoices.values_list("contract_id", "period", "inputs") if early else []:
+        made[key].add(period)
+        usage = Usage.from_json(inputs)
+        has[key] |= {fact.uid for fact in usage.collections} | {f"{deed.source}/{deed.key}" for deed in usage.deeds}
+    for key in early:
+        collections[key] = [
+            fact for fact in collections[key]
+            if fact.on >= windows.month or (first_day(fact.on) in made[key] and fact.uid not in has[key])
+        ]  # fmt: skip
+        deeds[key] = [
+            deed for deed in deeds[key]
+            if deed.on >= windows.month
+            or (first_day(deed.on) in made[key] and f"{deed.source}/{deed.key}" not in has[key])
+        ]  # fmt: skip

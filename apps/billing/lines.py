@@ -1,0 +1,56 @@
+"""The lines of an invoice: charges of one kind at one price and one tax. Pure."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+
+from apps.billing.models import Source
+from apps.billing.rating import Rated
+from apps.billing.taxes import Tax
+from apps.tiers.models import Item
+
+LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What an invoice shows of `charges`, in the order in which they were rated."""
+
+    item: str
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    net: Decimal
+    tax: Tax
+    charges: list[Rated]
+
+
+def lines_of(rated: Iterable[Rated], tax_on: Callable[[date], Tax]) -> list[Line]:
+    """Charges in lines. `tax_on`: the tax of what was supplied on a day."""
+    groups: dict[tuple[str, str, Decimal, Tax], list[Rated]] = {}
+    for charge in rated:
+        key = (charge.source, charge.item, charge.unit_price, tax_on(charge.supplied_on))
+        groups.setdefault(key, []).append(charge)
+    return [
+        Line(
+            item, _description(charges), sum((each.quantity for each in charges), Decimal(0)), unit_price,
+            sum((each.amount for each in charges), Decimal(0)), tax, charges,
+        )
+        for (_source, item, unit_price, tax), charges in groups.items()
+    ]  # fmt: skip
+
+
+def _description(charges: list[Rated]) -> str:
+    first = charges[0]
+    words = {
+        Source.MISSED_VISIT: _("Promised visit that was not made"),
+        Source.DISCOUNT: _("Discount"),
+        Source.TRUE_UP: _("Up to the minimum of the month"),
+    }.get(Source(first.source), str(Item(first.item).label))
+    if first.source == Source.COLLECTION:
+        return words if first.unit_price else _("%s, included") % words
+    clauses = {each.clause for each in charges} - {""}
+    return f"{words}: {clauses.pop()}"[:LONGEST] if len(clauses) == 1 else words
