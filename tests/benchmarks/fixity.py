@@ -35,6 +35,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
     import django
     from django.conf import settings
+    from django.db import connections
 
     django.setup()
     from medvault.bootstrap import bootstrap_roles, migrate
@@ -54,6 +55,7 @@ def main() -> None:
             )  # fmt: skip
         console.print(table)
     finally:
+        connections.close_all()
         postgresql.stop()
         shutil.rmtree(HOME, ignore_errors=True)
 

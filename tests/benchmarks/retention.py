@@ -37,6 +37,7 @@ def main(*, large: bool) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
     import django
     from django.conf import settings
+    from django.db import connections
 
     django.setup()
     from medvault.bootstrap import bootstrap_roles, migrate
@@ -51,6 +52,7 @@ def main(*, large: bool) -> None:
         with psycopg.connect(conninfo, autocommit=True) as superuser:
             console.print(_measured(superuser, [*SIZES, *([LARGE] if large else [])]))
     finally:
+        connections.close_all()
         postgresql.stop()
         shutil.rmtree(HOME, ignore_errors=True)
 

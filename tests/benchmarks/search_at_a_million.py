@@ -45,6 +45,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
     import django
     from django.conf import settings
+    from django.db import connections
 
     django.setup()
     from medvault.bootstrap import bootstrap_roles, migrate
@@ -62,6 +63,7 @@ def main() -> None:
         console.print(f"{STUDIES * INSTANCES_EACH:,} instances filed in {time.perf_counter() - started:,.0f} s")
         measure(facility_id)
     finally:
+        connections.close_all()
         postgresql.stop()
         shutil.rmtree(HOME, ignore_errors=True)
 
