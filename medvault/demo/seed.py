@@ -20,6 +20,8 @@ from apps.collection.media.receive import receive_media
 from apps.facilities.models import Facility, Membership, Role, Scope
 from apps.facilities.tenancy import as_center
 from apps.facilities.tokens import issue_token
+from apps.vault.budget import Budget
+from apps.vault.fixity import Sweep, sweep
 from medvault.demo.periods import old_files, seed_periods
 from medvault.demo.phantoms import DemoFile, clinic_files
 from medvault.demo.rounds import on_a_visit, seed_collector, seed_rounds
@@ -89,6 +91,7 @@ def seed(url: str, *, report: Callable[[str], None]) -> None:
     report("Receiving old images of Sakura Clinic, whose storage periods end")
     _bring_medium(facilities["sakura"], old_files(today), serial="DEMO-DISK-0007")
     seed_periods(facilities["sakura"], now=now)
+    sweep(Sweep.of(), Budget())  # what the visits of long ago brought is due
     done.touch()
 
 
