@@ -131,6 +131,8 @@ CELERY_BEAT_SCHEDULE = {
     "carry-out-approved": {"task": "apps.retention.tasks.carry_out_approved", "schedule": 300.0},
     "charge-cards": {"task": "apps.billing.tasks.charge_cards", "schedule": 300.0},
     "apply-webhooks": {"task": "apps.billing.tasks.apply_webhooks", "schedule": 20.0},
+    "tell-of-cards": {"task": "apps.billing.tasks.tell_of_cards", "schedule": 300.0},
+    "dun": {"task": "apps.billing.tasks.dun", "schedule": crontab(minute="47")},
     "mail-notices": {"task": "apps.retention.tasks.mail_notices", "schedule": 300.0},
     "run-billing": {"task": "apps.billing.tasks.run_due", "schedule": crontab(minute="7")},
     "mark-overdue": {"task": "apps.billing.tasks.mark_overdue", "schedule": crontab(minute="37")},

@@ -6,8 +6,8 @@ from celery import shared_task
 from django.conf import settings
 
 from apps.audit.record import SYSTEM
-from apps.billing import invoicing, metering, proof, run
-from apps.billing.cards import charging, offered, webhooks
+from apps.billing import dunning, invoicing, metering, proof, run
+from apps.billing.cards import charging, offered, telling, webhooks
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
 from apps.facilities.tenancy import as_center
@@ -58,3 +58,15 @@ def apply_webhooks() -> None:
     """Apply what Stripe has told."""
     if offered.is_offered():
         webhooks.apply_events(offered.gateway(), now=database_now())
+
+
+@shared_task
+def tell_of_cards() -> None:
+    """Tell facilities whose cards were declined."""
+    telling.tell_of_cards(now=database_now())
+
+
+@shared_task
+def dun() -> None:
+    """Remind of what is overdue, and stop outputs where the contract says so."""
+    dunning.dun(now=database_now())

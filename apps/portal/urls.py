@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.portal import (
+    card,
     care_event_list,
     care_events,
     certificates,
@@ -35,6 +36,11 @@ urlpatterns = [
     path("series/<int:series_id>/", series.viewer, name="series"),
     path("images/<int:instance_id>/preview", images.preview, name="preview"),
     path("images/<int:instance_id>/download", images.download, name="download"),
+    path("invoices/card/", card.card, name="card"),
+    path("invoices/card/enter", card.enter, name="enter_card"),
+    path("invoices/card/entered", card.entered, name="card_entered"),
+    path("invoices/card/method", card.choose, name="choose_method"),
+    path("invoices/<int:invoice_id>/pay", card.pay, name="pay_invoice"),
     path("collections/", collections.collection_list, name="collections"),
     path("collections/<int:collection_id>/", collections.collection_page, name="collection"),
     path("collections/<int:collection_id>/receipts/<str:kind>.jws", receipts.download, name="receipt"),

@@ -1,0 +1,38 @@
+"""Letters about invoices, by e-mail. They hold numbers of invoices, amounts and days; never patient data."""
+
+from typing import Any
+
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+from apps.billing.models import BillingAccount, Invoice
+from apps.billing.settling import open_amount
+from apps.core.money import formatted
+from apps.facilities.models import Membership, Role
+
+
+def send_letter(invoice: Invoice, *, subject: str, template: str, **context: Any) -> bool:
+    """Mail `template` to those who pay; whether there is anybody. Raises OSError where the mail is not taken."""
+    to = addressees(invoice.facility_id)
+    if not to:
+        return False
+    context |= {
+        "invoice": invoice,
+        "facility": invoice.facility,
+        "open_amount": formatted(open_amount(invoice), invoice.currency),
+    }
+    message = EmailMultiAlternatives(
+        subject=f"{subject}: {invoice.number}", body=render_to_string(f"{template}.txt", context), to=to
+    )
+    message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
+    message.send()
+    return True
+
+
+def addressees(facility_id: int) -> list[str]:
+    """The address that the account names, or the owners'."""
+    account = BillingAccount.objects.filter(facility_id=facility_id).exclude(email="").first()
+    if account is not None:
+        return [account.email]
+    owners = Membership.objects.filter(facility_id=facility_id, role=Role.OWNER, user__is_active=True)
+    return sorted(owners.values_list("user__email", flat=True))
