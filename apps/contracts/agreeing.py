@@ -62,7 +62,7 @@ def amend(
     Another tier brings its prices of that day, in the contract's currency; else the price list stays, whatever the
     catalogue says by then. Raises NotOffered, NoticeTooShort, IllegalTransition, ValidationError.
     """
-    current = _held(contract)
+    current = held(contract)
     before = current.versions.order_by("number").select_related("tier_version", "price_list").last()
     assert before
     _check_day(current, effective_from, now)
@@ -86,7 +86,7 @@ def amend(
 
 def approve(version: ContractVersion, *, by: User, actor: Actor, now: datetime) -> None:
     """Staff approves a version whose tier asks for it; until then it governs no day. Raises as below."""
-    contract = _held(version.contract)
+    contract = held(version.contract)
     current = ContractVersion.objects.select_related("tier_version").get(pk=version.pk)
     if not by.is_staff:
         raise NeedsApproval("Staff approves contracts of this tier")
@@ -100,7 +100,7 @@ def approve(version: ContractVersion, *, by: User, actor: Actor, now: datetime) 
 
 def activate(contract: Contract, *, by: User | None, actor: Actor, now: datetime) -> None:
     """The contract is in force from its start on. Raises NeedsApproval, Overlapping, IllegalTransition."""
-    current = _held(contract)
+    current = held(contract)
     if version_of(current, on=current.starts_on) is None:
         raise NeedsApproval("Staff approves contracts of this tier first")
     current.advance(State.ACTIVE, at=now)
@@ -111,7 +111,7 @@ def activate(contract: Contract, *, by: User | None, actor: Actor, now: datetime
 
 def suspend(contract: Contract, *, actor: Actor, now: datetime) -> None:
     """New outputs wait from now on; nothing else does. Notice that was given stands. Raises IllegalTransition."""
-    current = _held(contract)
+    current = held(contract)
     if current.is_suspended:
         raise IllegalTransition("The contract is suspended already")
     if current.state == State.TERMINATING:
@@ -125,7 +125,7 @@ def suspend(contract: Contract, *, actor: Actor, now: datetime) -> None:
 
 def resume(contract: Contract, *, actor: Actor, now: datetime) -> None:
     """Outputs go on. Notice that was given stands. Raises IllegalTransition."""
-    current = _held(contract)
+    current = held(contract)
     if not current.is_suspended:
         raise IllegalTransition("The contract is not suspended")
     if current.state == State.TERMINATING:
@@ -139,7 +139,7 @@ def resume(contract: Contract, *, actor: Actor, now: datetime) -> None:
 
 def give_notice(contract: Contract, *, on: date, actor: Actor, now: datetime, by: User | None = None) -> None:
     """The contract ends after its minimum term and notice, and not before tomorrow. Raises IllegalTransition."""
-    current = _held(contract)
+    current = held(contract)
     current.advance(State.TERMINATING, at=now)
     current.notice_on, current.ends_on = on, end_after_notice(current, on=on, now=now)
     current.save(update_fields=["state", "notice_on", "ends_on"])
@@ -149,7 +149,7 @@ def give_notice(contract: Contract, *, on: date, actor: Actor, now: datetime, by
 
 def withdraw_notice(contract: Contract, *, actor: Actor, now: datetime, by: User | None = None) -> None:
     """The contract goes on. Raises IllegalTransition, Overlapping where another one follows it."""
-    current = _held(contract)
+    current = held(contract)
     if current.is_suspended:
         raise IllegalTransition("The contract is suspended: outputs are to go on first")
     if current.state != State.TERMINATING or current.ends_on is None or current.ends_on <= today_of(current, now):
@@ -163,7 +163,7 @@ def withdraw_notice(contract: Contract, *, actor: Actor, now: datetime, by: User
 
 def end(contract: Contract, *, actor: Actor, now: datetime) -> None:
     """Close a contract whose last day is over. Raises IllegalTransition, NoticeTooShort."""
-    current = _held(contract)
+    current = held(contract)
     if current.ends_on and current.ends_on > today_of(current, now):
         raise NoticeTooShort(f"The contract serves until {current.ends_on - timedelta(days=1)}")
     current.advance(State.ENDED, at=now)
@@ -236,6 +236,12 @@ def today_of(contract: Contract, now: datetime) -> date:
     return now.astimezone(ZoneInfo(contract.facility.time_zone)).date()
 
 
+def held(contract: Contract) -> Contract:
+    """The contract as it is now; nobody else changes it before the caller's transaction ends."""
+    found = Contract.objects.select_related("facility").select_for_update(of=("self",))
+    return found.get(facility_id=contract.facility_id, pk=contract.pk)
+
+
 def _agreed_versions() -> ContractVersionQuerySet:
     return ContractVersion.objects.agreed().select_related("tier_version__tier", "price_list", "agreed_by")
 
@@ -263,12 +269,6 @@ def _check_day(contract: Contract, effective_from: date, now: datetime) -> None:
     first = contract.starts_on if contract.state == State.DRAFT else max(contract.starts_on, today_of(contract, now))
     if effective_from < first:
         raise NoticeTooShort(f"A change takes effect on {first} at the earliest")
-
-
-def _held(contract: Contract) -> Contract:
-    """The contract as it is now, held by this transaction."""
-    found = Contract.objects.select_related("facility").select_for_update(of=("self",))
-    return found.get(facility_id=contract.facility_id, pk=contract.pk)
 
 
 def _save_version(version: ContractVersion) -> None:

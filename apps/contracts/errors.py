@@ -37,3 +37,9 @@ class NeedsApproval(DomainError):
     """Staff approves contracts of this tier."""
 
     code = "needs_approval"
+
+
+class MayNotSign(DomainError):
+    """Not by this person, or not so."""
+
+    code = "may_not_sign"

@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from functools import cache
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 FOREVER = date.max
 _PATTERN = re.compile(r"P(?=\d)(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,5})D)?")
@@ -47,6 +49,21 @@ def parse_period(text: str) -> Period:
     if not found:
         raise ValueError("A period is written like P10Y, P60M or P2Y6M")
     return Period(*(int(number or 0) for number in found.groups()))
+
+
+def period_in_words(text: str) -> str:
+    """An ISO 8601 period for people."""
+    if text == "forever":
+        return _("for ever")
+    if not text:
+        return _("a period")
+    period = parse_period(text)
+    parts = [
+        (period.years, ngettext("%d year", "%d years", period.years)),
+        (period.months, ngettext("%d month", "%d months", period.months)),
+        (period.days, ngettext("%d day", "%d days", period.days)),
+    ]
+    return " ".join(words % number for number, words in parts if number)
 
 
 def is_period(text: str) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from apps.core.periods import FOREVER, parse_period
+from apps.core.periods import FOREVER, period_in_words
 from apps.retention.floors import BIRTH_DATE, CONTRACT, EXTENSION, NO_RULE, PATIENT_CLASS, RECORDED, SUBDIVISION
 from apps.retention.models import CareEventKind, Retention
 from apps.retention.models.rules import Start
@@ -62,21 +62,6 @@ def explain(floor: dict[str, Any]) -> str:
     clause, period = floor.get("clause", ""), floor.get("period", "")
     sentence = _CLAUSES.get(clause, gettext_lazy("%(period)s from %(start)s"))
     return str(sentence) % {"period": period if clause == "birthday" else period_in_words(period), "start": start}
-
-
-def period_in_words(text: str) -> str:
-    """An ISO 8601 period for people."""
-    if text == "forever":
-        return _("for ever")
-    if not text:
-        return _("a period")
-    period = parse_period(text)
-    parts = [
-        (period.years, ngettext("%d year", "%d years", period.years)),
-        (period.months, ngettext("%d month", "%d months", period.months)),
-        (period.days, ngettext("%d day", "%d days", period.days)),
-    ]
-    return " ".join(words % number for number, words in parts if number)
 
 
 def minors_in_words(minor: Minor | None) -> str:

@@ -16,10 +16,10 @@ from apps.audit.admin import staff_actor
 from apps.contracts.agreeing import contract_of
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to
 from apps.core.clock import database_now
+from apps.core.periods import period_in_words
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.facilities.models import Facility
 from apps.retention.agreeing import agree_on_policy, governing_policies, is_agreed
-from apps.retention.explaining import period_in_words
 from apps.retention.models import DeletionPolicy
 from apps.retention.models.policies import TERMS
 

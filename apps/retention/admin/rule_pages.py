@@ -16,8 +16,9 @@ from apps.audit.admin import staff_actor
 from apps.catalog.models import Study
 from apps.core.admin import Table, attempt, link_to, list_of, page_of
 from apps.core.clock import database_now
+from apps.core.periods import period_in_words
 from apps.retention.admin.rule_forms import ConfirmForm
-from apps.retention.explaining import in_words, missing_in_words, period_in_words
+from apps.retention.explaining import in_words, missing_in_words
 from apps.retention.law import enable, retire
 from apps.retention.models import Rule
 from apps.retention.preview import MOST, MOST_OF_FACILITY, Change, Effect, Sample, preview_enabling, preview_retiring

@@ -1,0 +1,87 @@
+"""The document of a contract version, and its electronic signature by the facility's owner."""
+
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.audit.record import Actor, record
+from apps.contracts.agreeing import held
+from apps.contracts.errors import IllegalTransition, MayNotSign
+from apps.contracts.models import ContractVersion, Signature, State
+from apps.contracts.wording import Line, prices, promises, terms
+from apps.core.documents import typeset
+from apps.facilities.models import Membership, Role
+
+TEMPLATE = Path(__file__).with_name("contract.typ")
+
+
+def document(version: ContractVersion) -> bytes:
+    """What was signed; before that, what is to be signed. PDF/A, the same bytes each time."""
+    signature = Signature.objects.filter(facility_id=version.facility_id, version=version).first()
+    if signature:
+        return bytes(signature.document)
+    return typeset(TEMPLATE, _told(version, []), at=version.agreed_at)
+
+
+def sign(
+    version: ContractVersion, *, name: str, by: User, source_address: str | None, actor: Actor, now: datetime
+) -> Signature:
+    """An owner signs a version by writing their name, within the caller's transaction. Raises as below."""
+    contract, written = held(version.contract), name.strip()
+    if not Membership.objects.filter(facility_id=version.facility_id, user=by, role=Role.OWNER).exists():
+        raise MayNotSign("An owner of the facility signs its contract")
+    if not written:
+        raise MayNotSign("Whoever signs writes their name")
+    if contract.state == State.ENDED:
+        raise IllegalTransition("The contract is over")
+    if Signature.objects.filter(facility_id=version.facility_id, version=version).exists():
+        raise IllegalTransition("This version is signed already")
+    facts = [
+        Line(_("Name"), written),
+        Line(_("Signed in as"), by.email),
+        Line(_("Time"), f"{now:%Y-%m-%d %H:%M:%S} UTC"),
+        Line(_("From the address"), source_address or "-"),
+    ]
+    signed = typeset(TEMPLATE, _told(version, facts), at=now)
+    signature = Signature.objects.create(
+        facility_id=version.facility_id, version=version, name=written, signed_by=by, signed_at=now,
+        source_address=source_address, document=signed, document_sha256=sha256(signed).digest(),
+    )  # fmt: skip
+    record("contract.signed", actor=actor, object_type="contract", object_id=contract.pk,
+           facility_id=contract.facility_id, version=version.number, sha256=sha256(signed).hexdigest())  # fmt: skip
+    return signature
+
+
+def _told(version: ContractVersion, signature: list[Line]) -> dict[str, Any]:
+    tier, price_list, facility = version.tier_version, version.price_list, version.facility
+    return {
+        "language": (get_language() or "en")[:2],
+        "title": _("Contract on the storage of images"),
+        "center": _("Image storage center, %(url)s") % {"url": settings.PUBLIC_URL},
+        "number": str(version),
+        "facts": [
+            Line(_("Contract"), str(version.contract)),
+            Line(_("Version"), str(version.number)),
+            Line(_("Facility"), facility.name),
+            Line(_("Address"), facility.address or "-"),
+            Line(_("Served from"), f"{version.contract.starts_on}"),
+            Line(_("This version governs from"), f"{version.effective_from}"),
+            Line(_("Tier"), str(tier)),
+        ],
+        "parts": [
+            (_("What the center promises"), promises(tier)),
+            (_("Prices before tax, of %(day)s, in %(currency)s") % {
+                "day": price_list.effective_from, "currency": price_list.currency,
+            }, prices(price_list)),
+            (_("Terms"), terms(version)),
+        ],
+        "signature_title": _("Electronic signature"),
+        "signature": signature,
+        "unsigned": _("Not signed."),
+    }  # fmt: skip
