@@ -22,6 +22,7 @@ from apps.facilities.tenancy import as_center
 from apps.facilities.tokens import issue_token
 from apps.vault.budget import Budget
 from apps.vault.fixity import Sweep, sweep
+from medvault.demo.contracts import seed_contracts
 from medvault.demo.periods import old_files, seed_periods
 from medvault.demo.phantoms import DemoFile, clinic_files
 from medvault.demo.rounds import on_a_visit, seed_collector, seed_rounds
@@ -58,6 +59,8 @@ SIGN_INS = (
     SignIn("admin@center.example", "Robin Keller", "administrator of the center", group="administrator"),
     SignIn("operator@center.example", OPERATOR, "operator of the center", group="operator"),
     SignIn("archivist@center.example", "Sora Tanabe", "archivist of the center", group="archivist"),
+    SignIn("billing@center.example", "Noa Brandt", "billing of the center", group="billing"),
+    SignIn("billing2@center.example", "Emi Sato", "billing of the center, a second person", group="billing"),
 )
 FACILITIES = (
     ("sakura", "Sakura Clinic", "JP", "Asia/Tokyo"),
@@ -80,6 +83,7 @@ def seed(url: str, *, report: Callable[[str], None]) -> None:
             _person(sign_in, facilities)
     now = timezone.now()
     today = now.date()
+    seed_contracts(facilities, now=now)
     report("Receiving the images of Sakura Clinic from a medium")
     _bring_medium(facilities["sakura"], _files("sakura", today, visited=False), serial="DEMO-CD-0001")
     report("Receiving the images of Radiologie Lindenhof online")
