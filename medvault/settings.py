@@ -137,6 +137,8 @@ CELERY_BEAT_SCHEDULE = {
     "run-billing": {"task": "apps.billing.tasks.run_due", "schedule": crontab(minute="7")},
     "mark-overdue": {"task": "apps.billing.tasks.mark_overdue", "schedule": crontab(minute="37")},
     "prove-billing": {"task": "apps.billing.tasks.prove", "schedule": crontab(hour="3", minute="43")},
+    "make-invoices": {"task": "apps.billing.tasks.make_documents", "schedule": 60.0},
+    "mail-invoices": {"task": "apps.billing.tasks.mail_invoices", "schedule": 300.0},
     "verify-packs": {"task": "apps.vault.tasks.verify_packs", "schedule": 300.0},
     "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},
 }

@@ -21,7 +21,7 @@ from apps.billing.e_invoice import LEVEL, e_invoice_xml, has_e_invoice
 from apps.billing.errors import DocumentDiffers
 from apps.billing.models import Invoice, InvoiceKind, InvoiceLine, PaymentMethod
 from apps.core.documents import typeset
-from apps.core.money import formatted, step
+from apps.core.money import formatted, formatted_price
 from apps.facilities.tenancy import as_center
 from apps.tiers.models import UNITS
 
@@ -170,19 +170,10 @@ def _line(invoice: Invoice, line: InvoiceLine) -> list[str]:
     return [
         line.description,
         f"{line.quantity.normalize():,f} {UNITS[line.item]}",
-        _price(line.unit_price, invoice.currency),
+        formatted_price(line.unit_price, invoice.currency),
         _rate(line.tax_category, line.tax_rate),
         formatted(line.net, invoice.currency),
     ]
-
-
-def _price(price: Decimal, currency: str) -> str:
-    """As exact as it is, and no less than what can be paid."""
-    exact = price.normalize()
-    if exact == exact.quantize(step(currency)):
-        return formatted(price, currency)
-    sign = formatted(Decimal(0), currency).rstrip("0.")
-    return f"{'-' if price < 0 else ''}{sign}{abs(exact):,f}"
 
 
 def _rate(category: str, rate: Decimal) -> str:

@@ -11,8 +11,13 @@ from apps.core.money import formatted
 from apps.facilities.models import Membership, Role
 
 
-def send_letter(invoice: Invoice, *, subject: str, template: str, **context: Any) -> bool:
-    """Mail `template` to those who pay; whether there is anybody. Raises OSError where the mail is not taken."""
+def send_letter(
+    invoice: Invoice, *, subject: str, template: str, document: bytes | None = None, **context: Any
+) -> bool:
+    """Mail `template`, with the invoice's document, to those who pay; whether there is anybody.
+
+    Raises OSError where the mail is not taken.
+    """
     to = addressees(invoice.facility_id)
     if not to:
         return False
@@ -25,6 +30,8 @@ def send_letter(invoice: Invoice, *, subject: str, template: str, **context: Any
         subject=f"{subject}: {invoice.number}", body=render_to_string(f"{template}.txt", context), to=to
     )
     message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
+    if document is not None:
+        message.attach(f"{invoice.number}.pdf", document, "application/pdf")
     message.send()
     return True
 

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from apps.audit.record import SYSTEM
-from apps.billing import dunning, invoicing, metering, proof, run
+from apps.billing import documents, dunning, invoicing, mailing, metering, proof, run
 from apps.billing.cards import charging, offered, telling, webhooks
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
@@ -70,3 +70,15 @@ def tell_of_cards() -> None:
 def dun() -> None:
     """Remind of what is overdue, and stop outputs where the contract says so."""
     dunning.dun(now=database_now())
+
+
+@shared_task
+def make_documents() -> None:
+    """Make the documents of what has been finalized."""
+    documents.make_documents()
+
+
+@shared_task
+def mail_invoices() -> None:
+    """Send what has been finalized to whom it concerns."""
+    mailing.mail_invoices()

@@ -59,3 +59,11 @@ def formatted(amount: Decimal, currency: str) -> str:
     sign = {"JPY": "¥", "EUR": "€", "USD": "$", "GBP": "£"}.get(currency, f"{currency} ")
     value = rounded(amount, currency)
     return f"{'-' if value < 0 else ''}{sign}{abs(value):,}"
+
+
+def formatted_price(price: Decimal, currency: str) -> str:
+    """A price of a unit, which may be finer than what can be paid: `¥12.5`, `€0.0325`."""
+    if price == rounded(price, currency):
+        return formatted(price, currency)
+    sign = formatted(Decimal(0), currency).split("0", maxsplit=1)[0]
+    return f"{'-' if price < 0 else ''}{sign}{abs(price).normalize():,f}"

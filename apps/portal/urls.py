@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.portal import (
+    billing_details,
     card,
     care_event_list,
     care_events,
@@ -10,6 +11,7 @@ from apps.portal import (
     collections,
     dashboard,
     images,
+    invoices,
     receipts,
     series,
     storage_periods,
@@ -48,5 +50,10 @@ urlpatterns = [
     path("terminals/<int:terminal_id>/", terminals.terminal_page, name="terminal"),
     path("terminals/<int:terminal_id>/ask", terminals.ask, name="ask_for_collection"),
     path("terminals/<int:terminal_id>/code", terminals.give_code, name="enrolment_code"),
+    path("invoices/", invoices.invoice_list, name="invoices"),
+    path("invoices/details", billing_details.billing_details, name="billing_details"),
+    path("invoices/<int:invoice_id>/", invoices.invoice_page, name="invoice"),
+    path("invoices/<int:invoice_id>.pdf", invoices.document, name="invoice_document"),
+    path("invoices/<int:invoice_id>.xml", invoices.e_invoice, name="e_invoice"),
     path("requests/<int:request_id>/withdraw", terminals.withdraw, name="withdraw_request"),
 ]

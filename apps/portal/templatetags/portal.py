@@ -1,11 +1,15 @@
 """How facts are shown in the portal."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
 
+from apps.billing.models import Invoice, InvoiceKind
+from apps.billing.models import State as InvoiceState
 from apps.collection.models import Outcome, State
+from apps.core import money as amounts
 
 register = template.Library()
 _TONES = {
@@ -15,6 +19,7 @@ _TONES = {
     State.PARTIAL: "warning",
     State.FAILED: "danger",
 }
+_INVOICE_TONES = {InvoiceState.FINALIZED: "azure", InvoiceState.OVERDUE: "danger", InvoiceState.PAID: "success"}
 _OUTCOME_TONES = {Outcome.STORED: "success", Outcome.CONFLICT: "warning", Outcome.QUARANTINED: "warning"}
 
 
@@ -53,3 +58,43 @@ def digest(value: bytes) -> str:
 def sex(code: str) -> str:
     """PatientSex (PS3.3, C.7.1.1) in words."""
     return {"M": _("male"), "F": _("female"), "O": _("other")}.get(code, code)
+
+
+@register.filter
+def money(owed: Decimal, currency: str) -> str:
+    """An amount that can be paid, with its currency."""
+    return amounts.formatted(owed, currency)
+
+
+@register.filter
+def price(unit_price: Decimal, currency: str) -> str:
+    """A price of a unit: it may have more places than what can be paid."""
+    return amounts.formatted_price(unit_price, currency)
+
+
+@register.filter
+def amount(text: str) -> Decimal:
+    """A number that was kept as a text."""
+    return Decimal(text)
+
+
+@register.filter
+def quantity(number: Decimal) -> str:
+    """As many places as it has."""
+    return f"{number.normalize():,f}"
+
+
+@register.filter
+def invoice_state(invoice: Invoice) -> str:
+    """The state as whoever pays sees it."""
+    if invoice.kind == InvoiceKind.CREDIT_NOTE:
+        return _("Credited")
+    return _("Open") if invoice.state == InvoiceState.FINALIZED else str(invoice.get_state_display())
+
+
+@register.filter
+def invoice_tone(invoice: Invoice) -> str:
+    """Colour name of an invoice's state."""
+    if invoice.kind == InvoiceKind.CREDIT_NOTE:
+        return "neutral"
+    return _INVOICE_TONES.get(InvoiceState(invoice.state), "neutral")
