@@ -22,6 +22,7 @@ from apps.facilities.tenancy import as_center
 from apps.facilities.tokens import issue_token
 from apps.vault.budget import Budget
 from apps.vault.fixity import Sweep, sweep
+from medvault.demo.billing import seed_invoices
 from medvault.demo.contracts import seed_contracts
 from medvault.demo.periods import old_files, seed_periods
 from medvault.demo.phantoms import DemoFile, clinic_files
@@ -96,6 +97,8 @@ def seed(url: str, *, report: Callable[[str], None]) -> None:
     _bring_medium(facilities["sakura"], old_files(today), serial="DEMO-DISK-0007")
     seed_periods(facilities["sakura"], now=now)
     sweep(Sweep.of(), Budget())  # what the visits of long ago brought is due
+    report("Billing the months of both clinics' contracts")
+    seed_invoices(facilities, now=now)
     done.touch()
 
 
