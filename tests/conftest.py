@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import Client
 
 from apps.accounts.models import User
@@ -24,9 +26,12 @@ from medvault.bootstrap import bootstrap_roles, migrate
 from medvault.embedded.services import embedded_postgresql, embedded_services
 from medvault.env import PROJECT
 from medvault.processes import programs
-from tests.environment import HOME
+from tests import prepared
+from tests.environment import HOME, IS_PREPARED
 from tests.ports import free_port
 
+hypothesis.settings.register_profile("medvault", deadline=None)  # a busy machine is slow, not wrong
+hypothesis.settings.load_profile("medvault")
 PASSWORD = "correct horse battery staple"
 EMPTY_TABLES = b"""
     DO $$ DECLARE name text; BEGIN
@@ -53,9 +58,16 @@ def services() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(services: None, django_db_blocker: Any) -> None:
+    if IS_PREPARED:
+        return
     with django_db_blocker.unblock():
         bootstrap_roles(settings.ENV)
         migrate(verbosity=0)
+        connections.close_all()
+    postgresql = embedded_postgresql(settings.ENV)
+    postgresql.stop()
+    prepared.keep(HOME)
+    postgresql.start()
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,11 @@ import os
 import tempfile
 from pathlib import Path
 
+from tests import prepared
+
 HOME = Path(tempfile.mkdtemp(prefix="medvault-test-"))
 (HOME / "static").mkdir()
+IS_PREPARED = prepared.take(HOME)
 for name in (
     "DATABASE_URL",
     "REDIS_URL",

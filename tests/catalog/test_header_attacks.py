@@ -318,13 +318,13 @@ def _assert_sound(outcome: Header | Unreadable) -> None:
     assert set(outcome.sop_instance_uid) <= set("0123456789.")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(_mutated())
 def test_a_mutated_file_is_read_or_unreadable(content: bytes) -> None:
     _assert_sound(_outcome(content))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.binary(max_size=300), st.sampled_from([b"", PREAMBLE, part10(b""), part10(b"", DEFLATED), SMALL["native"]]))
 def test_random_bytes_are_read_or_unreadable(noise: bytes, start: bytes) -> None:
     _assert_sound(_outcome(start + noise))

@@ -170,7 +170,7 @@ def test_only_the_first_of_several_names_counts() -> None:
     assert person_name(rb"One^A=x\Two^B", character_set(b""))[0] == PersonName("One^A", "x")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.binary(max_size=200), st.sampled_from([*NAMES, b"", b"nonsense", b"\xff\\\xff"]))
 def test_any_bytes_in_any_character_set_are_text_that_postgresql_stores(raw: bytes, declared: bytes) -> None:
     charset = character_set(declared)
@@ -181,7 +181,7 @@ def test_any_bytes_in_any_character_set_are_text_that_postgresql_stores(raw: byt
         text.encode()  # no surrogates
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(st.sampled_from([*CODES_TO_ENCODINGS, b"^", b"=", b"\\", b"\x1b", b"\xb1\xe6", b"0!", b"A"]), max_size=30)
 )
