@@ -16,7 +16,9 @@ from apps.contracts.models import Contract
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.retention.models import Extension
+from apps.tiers.models import Frequency, PriceList
 from tests.billing.stories import account_of
+from tests.contracts.stories import price_list, tier_version
 
 APRIL = date(2026, 4, 1)
 IN_MAY = datetime(2026, 5, 2, 12, tzinfo=UTC)
@@ -26,6 +28,11 @@ AFTER_GRACE = IN_MAY + timedelta(days=4)
 def at(day: int, hour: int = 12, *, month: int = 4) -> datetime:
     """A time of April 2026, UTC."""
     return datetime(2026, month, day, hour, tzinfo=UTC)
+
+
+def plain_prices(**prices: Any) -> PriceList:
+    """Of a tier that promises no visits."""
+    return price_list(tier_version("plain", frequency=Frequency.ON_REQUEST), **prices)
 
 
 def billable(facility: Facility, **fields: Any) -> BillingAccount:
