@@ -56,6 +56,16 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Billing"),
+        (
+            (_("Payments"), "payments", "billing.payment", ""),
+            (_("Card payments"), "credit_card", "billing.paymentattempt", ""),
+            (_("Bank transactions"), "account_balance", "billing.banktransaction", ""),
+            (_("Reminders"), "notification_important", "billing.dunningnotice", ""),
+            (_("Webhook events"), "webhook", "billing.webhookevent", ""),
+        ),
+    ),
+    (
         _("Facilities"),
         (
             (_("Facilities"), "apartment", "facilities.facility", ""),

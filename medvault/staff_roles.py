@@ -13,6 +13,14 @@ _STORAGE_PERIODS = (
     "retention.change_disposition",
 )
 
+# Assigning transfers, giving back, asking Stripe again.
+_PAYMENTS = (
+    "billing.change_payment",
+    "billing.change_paymentattempt",
+    "billing.change_banktransaction",
+    "billing.change_webhookevent",
+)
+
 # Everybody reads everything; this is what each group changes besides.
 CHANGES: dict[str, tuple[str, ...]] = {
     "administrator": (
@@ -42,7 +50,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "dicomnet.change_source",
     ),
     "archivist": ("catalog.change_conflict", *_STORAGE_PERIODS),
-    "billing": (),
+    "billing": _PAYMENTS,
 }
 
 

@@ -26,6 +26,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM
+from apps.billing.models import BankTransaction, DunningNotice, Payment, PaymentAttempt, WebhookEvent
 from apps.catalog.holds import place_hold
 from apps.catalog.models import Conflict, HoldKind, Patient, Study
 from apps.collection.capacity import report_capacity
@@ -54,6 +55,7 @@ from apps.retention.models import CareEvent, Correction, DeletionPolicy, Disposi
 from apps.vault.models import Finding, Pack
 from apps.vault.places import place
 from apps.vault.spool import Batch
+from tests.billing.stories import invoice_of
 
 pytestmark = pytest.mark.django_db
 CT = Path(str(pydicom.data.get_testdata_file("CT_small.dcm"))).read_bytes()
@@ -61,6 +63,7 @@ MR = Path(str(pydicom.data.get_testdata_file("MR_small.dcm"))).read_bytes()
 CUT = CT[:-2000]
 OTHER_BYTES = CT[:-2] + b"\x01\x01"
 MODELS = list(admin.site._registry)
+PAYMENTS = ("payment", "paymentattempt", "banktransaction", "webhookevent")
 CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
     "administrator": {
         "accounts.user": ("add", "change"),
@@ -83,7 +86,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "retention.correction": ("change",),
         "retention.disposition": ("change",),
     },
-    "billing": {},
+    "billing": {f"billing.{name}": ("change",) for name in PAYMENTS},
 }
 FORMS = {"accounts.user", "facilities.facility", "collection.terminal", "collection.collector", "dicomnet.source"}
 # Tables of the machine: sessions' contents, keys of pending confirmations, Django's own log, which is not kept.
@@ -94,8 +97,7 @@ WITHOUT_PAGES = {
     *("tiers.Tier", "tiers.TierVersion", "tiers.PriceList", "tiers.Price"),
     *("contracts.Contract", "contracts.ContractVersion", "contracts.Signature"),
     *("billing.Issuer", "billing.BillingAccount", "billing.Counter", "billing.Charge", "billing.Invoice"),
-    *("billing.InvoiceLine", "billing.StorageDay", "billing.StorageEntry", "billing.BankTransaction"),
-    *("billing.Payment", "billing.PaymentAttempt", "billing.DunningNotice", "billing.WebhookEvent"),
+    *("billing.InvoiceLine", "billing.StorageDay", "billing.StorageEntry"),
     "catalog.NamePart",
     "collection.CollectorFacility",
     "collection.ReceiptMail",
@@ -187,6 +189,7 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
             facility=sakura, terminal=terminal, transaction_uid="1.2", requested_at=now, references=[["1.2", "1.3"]]
         )
     end_of_storage(owner)
+    money(sakura)
     issue_code(terminal, actor=SYSTEM, now=now)
     with as_center():
         Source.objects.create(facility=sakura, terminal=terminal, via="get")
@@ -197,6 +200,24 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
         rows = {model: model._default_manager.order_by("pk").first() for model in MODELS}
     assert all(rows.values()), rows
     return rows
+
+
+def money(facility: Facility) -> None:
+    """What came for an invoice, by bank and by card, and what was told of it."""
+    invoice, now = invoice_of(facility), timezone.now()
+    of_invoice: dict[str, Any] = {"facility": facility, "invoice": invoice}
+    with as_center():
+        number = BankTransaction.objects.count()
+        transfer = BankTransaction.objects.create(
+            account="1", reference=f"{number}", booked_on=now.date(), amount=1, currency="JPY", imported_at=now
+        )
+        Payment.objects.create(
+            **of_invoice, method="transfer", amount=1, currency="JPY", paid_on=now.date(), reference=f"{number}",
+            recorded_at=now, bank_transaction=transfer,
+        )  # fmt: skip
+        PaymentAttempt.objects.create(**of_invoice, amount=1, begun_at=now)
+        DunningNotice.objects.create(**of_invoice, step=1, sent_at=now)
+        WebhookEvent.objects.create(stripe_id=f"evt_{number}", kind="x", object_id="x", received_at=now)
 
 
 def end_of_storage(person: User) -> None:
@@ -329,6 +350,7 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
     for number in range(4):
         receive(lindenhof, CT.replace(b"1.3.6.1.4.1.5962", b"1.3.6.1.4.1.596%d" % number), CT[: -1000 - number])
         end_of_storage(world[User])
+        money(lindenhof)
         one = person(f"{number}@lindenhof.example", lindenhof=Role.VIEWER)
         issue_token(lindenhof, label="Terminal", scopes=[Scope.READ], actor=SYSTEM)
         EmailAddress.objects.create(user=one, email=one.email)
