@@ -1,22 +1,69 @@
 """The stored bytes of an instance: a range of its pack."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
 from apps.catalog.bounds import Limits
 from apps.catalog.models import Instance
 from apps.catalog.part10 import data_set_start
 from apps.catalog.sources import BytesSource
+from apps.vault.errors import MissingPack
 from apps.vault.places import place
 
 BUFFER = 128 * 1024
 HEAD = 64 * 1024
+LARGEST_GAP = 64 * 1024  # is read and dropped rather than asked for around
 
 
 def instance_pieces(instance: Instance) -> Iterator[bytes]:
     """The file as it was received, in pieces. Raises MissingPack."""
     return place("primary").pieces(instance.pack.name, instance.pack_offset, instance.length_bytes)
+
+
+def instance_range(instance: Instance, offset: int, size: int) -> Iterator[bytes]:
+    """`size` bytes of the file from `offset`, in pieces. Raises MissingPack."""
+    return place("primary").pieces(instance.pack.name, instance.pack_offset + offset, size)
+
+
+def instances_pieces(instances: Iterable[Instance]) -> Iterator[tuple[Instance, bytes]]:
+    """The files one after the other, each piece with its instance. Neighbours in a pack are read in one go.
+
+    Raises MissingPack, and VaultUnavailable.
+    """
+    for run in _runs(instances):
+        yield from _cut(run)
+
+
+def _runs(instances: Iterable[Instance]) -> Iterator[list[Instance]]:
+    run: list[Instance] = []
+    for instance in instances:
+        if run:
+            gap = instance.pack_offset - run[-1].pack_offset - run[-1].length_bytes
+            if instance.pack_id != run[-1].pack_id or not 0 <= gap <= LARGEST_GAP:
+                yield run
+                run = []
+        run.append(instance)
+    if run:
+        yield run
+
+
+def _cut(run: list[Instance]) -> Iterator[tuple[Instance, bytes]]:
+    at, name = run[0].pack_offset, run[0].pack.name
+    size = run[-1].pack_offset + run[-1].length_bytes - at
+    left = list(reversed(run))
+    for piece in place("primary").pieces(name, at, size):
+        end = at + len(piece)
+        while left and left[-1].pack_offset < end:
+            instance = left[-1]
+            instance_end = instance.pack_offset + instance.length_bytes
+            yield instance, piece[max(0, instance.pack_offset - at) : min(len(piece), instance_end - at)]
+            if instance_end > end:
+                break
+            left.pop()
+        at = end
+    if left:
+        raise MissingPack(f"Pack {name} ends early")
 
 
 def data_set_pieces(instance: Instance) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from apps.catalog.attributes import ATTRIBUTES, JSON, Level, rows_of
 from apps.catalog.models import Instance, Series, Study
 from apps.catalog.search import matching_instances, matching_series, matching_studies
 from apps.dicomweb.qido_request import ALL, MalformedQuery, Search, read_search
+from apps.dicomweb.refusal import refusal
 from apps.dicomweb.xml import native_dicom_model
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Scope
@@ -53,12 +54,12 @@ def instances(request: FacilityRequest, study_instance_uid: str = "", series_ins
 def _answer(request: FacilityRequest, level: Level, path: dict[str, str]) -> HttpResponse:
     media_type = request.get_preferred_type(RESPONSE_TYPES)
     if media_type is None:
-        return _refusal(406, f"The response can be one of: {', '.join(RESPONSE_TYPES)}")
+        return refusal(406, f"The response can be one of: {', '.join(RESPONSE_TYPES)}")
     fixed = {keyword: uid for keyword, uid in path.items() if uid}
     try:
         search = read_search(request.GET, level, fixed)
     except MalformedQuery as error:
-        return _refusal(400, error.message)
+        return refusal(400, error.message)
     matching: QuerySet[Row] = _MATCHING[level](request.facility.pk, search.criteria)
     found = list(matching[search.offset : search.offset + search.limit + 1])
     record(
@@ -108,7 +109,3 @@ def _rendered(data_sets: Sequence[JSON], media_type: str) -> HttpResponse:
     head = f"--{boundary}\r\nContent-Type: application/dicom+xml\r\n\r\n".encode()
     body = b"".join(head + native_dicom_model(data_set) + b"\r\n" for data_set in data_sets)
     return HttpResponse(body + f"--{boundary}--\r\n".encode(), content_type=f"{XML}; boundary={boundary}")
-
-
-def _refusal(status: int, sentence: str) -> HttpResponse:
-    return HttpResponse(f"{sentence}\n", status=status, content_type="text/plain; charset=utf-8")

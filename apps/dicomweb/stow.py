@@ -16,6 +16,7 @@ from apps.collection.reception import Reception
 from apps.collection.tasks import announce_packs
 from apps.core.errors import DomainError
 from apps.core.multipart import MalformedBody, content_type_of, parts
+from apps.dicomweb.refusal import refusal
 from apps.dicomweb.store_response import store_response
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role, Scope
@@ -53,17 +54,17 @@ def store(request: FacilityRequest, study_instance_uid: str = "") -> HttpRespons
     """
     media_type = request.get_preferred_type(RESPONSE_TYPES)
     if media_type is None:
-        return _refusal(406, f"The response can be one of: {', '.join(RESPONSE_TYPES)}")
+        return refusal(406, f"The response can be one of: {', '.join(RESPONSE_TYPES)}")
     try:
         intake, stored = _receive(request, _boundary(request), study_instance_uid, timezone.now())
     except tuple(_STATUS) as error:
-        return _refusal(_STATUS[type(error)], error.message)
+        return refusal(_STATUS[type(error)], error.message)
     except (VaultUnavailable, DigestMismatch) as error:
         log.error("STOW-RS refused, nothing was stored: %s", error.message)  # noqa: TRY400
-        return _refusal(503, "Nothing was stored: the vault cannot be written now", {"Retry-After": RETRY_AFTER_S})
+        return refusal(503, "Nothing was stored: the vault cannot be written now", {"Retry-After": RETRY_AFTER_S})
     except (OperationalError, InterfaceError) as error:
         log.error("STOW-RS refused, the database went away: %s", type(error).__name__)  # noqa: TRY400
-        return _refusal(503, "Not acknowledged: the database went away. Send again", {"Retry-After": RETRY_AFTER_S})
+        return refusal(503, "Not acknowledged: the database went away. Send again", {"Retry-After": RETRY_AFTER_S})
     announce_packs()
     return store_response(request, media_type, intake.files, stored.files)
 
@@ -107,7 +108,3 @@ def _reader(request: HttpRequest) -> Callable[[int], bytes]:
     if request.META.get("CONTENT_LENGTH"):
         return request.read
     return request.META["wsgi.input"].read  # type: ignore[no-any-return]
-
-
-def _refusal(status: int, sentence: str, headers: dict[str, str] | None = None) -> HttpResponse:
-    return HttpResponse(f"{sentence}\n", status=status, content_type="text/plain; charset=utf-8", headers=headers)

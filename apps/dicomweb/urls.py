@@ -2,20 +2,21 @@
 
 from django.urls import path
 
-from apps.dicomweb import qido, stow
+from apps.dicomweb import qido, stow, wado
 from apps.facilities.methods import by_method
 
 app_name = "dicomweb"
+STUDY = "studies/<str:study_instance_uid>"
+SERIES = f"{STUDY}/series/<str:series_instance_uid>"
+INSTANCE = f"{SERIES}/instances/<str:sop_instance_uid>"
 urlpatterns = [
     path("studies", by_method(GET=qido.studies, POST=stow.store), name="studies"),
-    path("studies/<str:study_instance_uid>", by_method(POST=stow.store), name="study"),
-    path("studies/<str:study_instance_uid>/series", by_method(GET=qido.series), name="series_of_study"),
-    path("studies/<str:study_instance_uid>/instances", by_method(GET=qido.instances), name="instances_of_study"),
-    path(
-        "studies/<str:study_instance_uid>/series/<str:series_instance_uid>/instances",
-        by_method(GET=qido.instances),
-        name="instances_of_series",
-    ),
+    path(STUDY, by_method(GET=wado.instances, POST=stow.store), name="study"),
+    path(f"{STUDY}/series", by_method(GET=qido.series), name="series_of_study"),
+    path(f"{STUDY}/instances", by_method(GET=qido.instances), name="instances_of_study"),
+    path(SERIES, by_method(GET=wado.instances), name="one_series"),
+    path(f"{SERIES}/instances", by_method(GET=qido.instances), name="instances_of_series"),
+    path(INSTANCE, by_method(GET=wado.instance), name="instance"),
     path("series", by_method(GET=qido.series), name="series"),
     path("instances", by_method(GET=qido.instances), name="instances"),
 ]

@@ -88,7 +88,9 @@ RIGHTS: dict[str, list[Right]] = {
     "facilities:tokens": [Right("get", Role.OWNER), OWN],
     "facilities:revoke_token": [OWN],
     "dicomweb:studies": [Right("post", Role.MEMBER, Scope.STORE), READ],
-    "dicomweb:study": [Right("post", Role.MEMBER, Scope.STORE)],
+    "dicomweb:study": [Right("post", Role.MEMBER, Scope.STORE), READ],
+    "dicomweb:one_series": [READ],
+    "dicomweb:instance": [READ],
     "dicomweb:series_of_study": [READ],
     "dicomweb:instances_of_study": [READ],
     "dicomweb:instances_of_series": [READ],
@@ -175,6 +177,7 @@ def values(sakura: Facility, person: Callable[..., Any], token_for: Callable[...
         "token_id": 10**9,
         "study_instance_uid": instance.series.study.study_instance_uid,
         "series_instance_uid": instance.series.series_instance_uid,
+        "sop_instance_uid": instance.sop_instance_uid,
     }
 
 

@@ -1,0 +1,94 @@
+"""WADO-RS, the Retrieve transaction (PS3.18, 10.4): instances as they are stored, streamed from their packs."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from django.http.response import HttpResponseBase
+
+from apps.catalog.bytes import instance_range, instances_pieces
+from apps.catalog.models import Instance
+from apps.catalog.part10 import IMPLICIT_LITTLE_ENDIAN
+from apps.dicomweb.accept import Acceptable, acceptables
+from apps.dicomweb.multipart import Multipart, streamed
+from apps.dicomweb.ranges import ranged
+from apps.dicomweb.refusal import Refused, refusing
+from apps.dicomweb.targets import retrieved
+from apps.facilities.doors import FacilityRequest, facility_door
+from apps.facilities.models import Scope
+
+DICOM = "application/dicom"
+
+
+@facility_door(scope=Scope.READ, own_scope=True)
+@refusing
+def instances(request: FacilityRequest, **uids: str) -> HttpResponseBase:
+    """All instances of a study or a series, in parts."""
+    found = retrieved(request, uids)
+    for accepted in acceptables(request):
+        if accepted.takes(DICOM) and _is_in_parts(accepted) and _all_in(accepted, found):
+            return _in_parts(found)
+    raise _not_acceptable(found, f'multipart/related; type="{DICOM}"')
+
+
+@facility_door(scope=Scope.READ, own_scope=True)
+@refusing
+def instance(request: FacilityRequest, **uids: str) -> HttpResponseBase:
+    """One instance, in the one part of a multipart answer or by itself."""
+    found = retrieved(request, uids)
+    for accepted in acceptables(request):
+        if not accepted.takes(DICOM) or not _all_in(accepted, found):
+            continue
+        if _is_in_parts(accepted):
+            return _in_parts(found)
+        return _by_itself(request, found[0])
+    raise _not_acceptable(found, f'multipart/related; type="{DICOM}", {DICOM}')
+
+
+def syntax_of(instance: Instance) -> str:
+    """The transfer syntax of what is stored; implicit little endian where the file does not say it."""
+    return instance.transfer_syntax_uid or IMPLICIT_LITTLE_ENDIAN
+
+
+def _is_in_parts(accepted: Acceptable) -> bool:
+    """Who takes anything gets parts, the default of the transaction (PS3.18, 8.7.3.1)."""
+    return accepted.is_multipart or accepted.media_type != DICOM
+
+
+def _all_in(accepted: Acceptable, found: Sequence[Instance]) -> bool:
+    return all(accepted.takes_syntax(syntax_of(each)) for each in found)
+
+
+def _in_parts(found: Sequence[Instance]) -> HttpResponseBase:
+    multipart = Multipart(DICOM)
+    heads = [multipart.head(_content_type(each), is_first=each is found[0]) for each in found]
+    length = sum(map(len, heads)) + sum(each.length_bytes for each in found) + len(multipart.end)
+    return streamed(_joined(found, heads, multipart.end), multipart.content_type, length)
+
+
+def _joined(found: Sequence[Instance], heads: Sequence[bytes], end: bytes) -> Iterator[bytes]:
+    left, current = iter(heads), None
+    for each, piece in instances_pieces(found):
+        if each is not current:
+            yield next(left)
+            current = each
+        yield piece
+    yield end
+
+
+def _by_itself(request: FacilityRequest, found: Instance) -> HttpResponseBase:
+    return ranged(
+        request,
+        read=partial(instance_range, found),
+        length=found.length_bytes,
+        etag=f'"{bytes(found.sha256).hex()}"',
+        content_type=_content_type(found),
+    )
+
+
+def _content_type(instance: Instance) -> str:
+    return f"{DICOM}; transfer-syntax={syntax_of(instance)}"
+
+
+def _not_acceptable(found: Sequence[Instance], media_types: str) -> Refused:
+    stored = ", ".join(sorted({syntax_of(each) for each in found}))
+    return Refused(406, f"The answer can be {media_types}, with transfer-syntax=* or as stored, which is {stored}")
