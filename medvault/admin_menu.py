@@ -63,6 +63,8 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
             (_("Bank transactions"), "account_balance", "billing.banktransaction", ""),
             (_("Reminders"), "notification_important", "billing.dunningnotice", ""),
             (_("Webhook events"), "webhook", "billing.webhookevent", ""),
+            (_("Billing accounts"), "contract", "billing.billingaccount", ""),
+            (_("Issuers"), "storefront", "billing.issuer", ""),
         ),
     ),
     (

@@ -20,6 +20,13 @@ _PAYMENTS = (
     "billing.change_banktransaction",
     "billing.change_webhookevent",
 )
+# In whose name invoices are made, and what they call facilities.
+_PARTIES = (
+    "billing.add_issuer",
+    "billing.change_issuer",
+    "billing.add_billingaccount",
+    "billing.change_billingaccount",
+)
 
 # Everybody reads everything; this is what each group changes besides.
 CHANGES: dict[str, tuple[str, ...]] = {
@@ -42,6 +49,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "dicomnet.change_source",
         "retention.add_deletionpolicy",
         *_STORAGE_PERIODS,
+        *_PARTIES,
     ),
     "operator": (
         "collection.add_terminal",
@@ -50,7 +58,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "dicomnet.change_source",
     ),
     "archivist": ("catalog.change_conflict", *_STORAGE_PERIODS),
-    "billing": _PAYMENTS,
+    "billing": (*_PARTIES, *_PAYMENTS),
 }
 
 

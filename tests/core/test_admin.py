@@ -55,6 +55,7 @@ from apps.retention.models import CareEvent, Correction, DeletionPolicy, Disposi
 from apps.vault.models import Finding, Pack
 from apps.vault.places import place
 from apps.vault.spool import Batch
+from tests.billing.papers import billed_by
 from tests.billing.stories import invoice_of
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +78,8 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "retention.deletionpolicy": ("add",),
         "retention.correction": ("change",),
         "retention.disposition": ("change",),
+        "billing.issuer": ("add", "change"),
+        "billing.billingaccount": ("add", "change"),
     },
     "operator": {"collection.terminal": ("add", "change"), "dicomnet.source": ("add", "change")},
     "archivist": {
@@ -86,9 +89,16 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "retention.correction": ("change",),
         "retention.disposition": ("change",),
     },
-    "billing": {f"billing.{name}": ("change",) for name in PAYMENTS},
+    "billing": {
+        "billing.issuer": ("add", "change"),
+        "billing.billingaccount": ("add", "change"),
+        **{f"billing.{name}": ("change",) for name in PAYMENTS},
+    },
 }
-FORMS = {"accounts.user", "facilities.facility", "collection.terminal", "collection.collector", "dicomnet.source"}
+FORMS = {
+    "accounts.user", "facilities.facility", "collection.terminal", "collection.collector", "dicomnet.source",
+    "billing.issuer", "billing.billingaccount",
+}  # fmt: skip
 # Tables of the machine: sessions' contents, keys of pending confirmations, Django's own log, which is not kept.
 WITHOUT_PAGES = {
     "account.EmailConfirmation",
@@ -96,7 +106,7 @@ WITHOUT_PAGES = {
     "auth.Permission",
     *("tiers.Tier", "tiers.TierVersion", "tiers.PriceList", "tiers.Price"),
     *("contracts.Contract", "contracts.ContractVersion", "contracts.Signature"),
-    *("billing.Issuer", "billing.BillingAccount", "billing.Counter", "billing.Charge", "billing.Invoice"),
+    *("billing.Counter", "billing.Charge", "billing.Invoice"),
     *("billing.InvoiceLine", "billing.StorageDay", "billing.StorageEntry"),
     "catalog.NamePart",
     "collection.CollectorFacility",
@@ -190,6 +200,7 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
         )
     end_of_storage(owner)
     money(sakura)
+    billed_by("JP", sakura)
     issue_code(terminal, actor=SYSTEM, now=now)
     with as_center():
         Source.objects.create(facility=sakura, terminal=terminal, via="get")
