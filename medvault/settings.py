@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "apps.catalog",
     "apps.collection",
     "apps.retention",
+    "apps.orders",
     "apps.billing",
     "apps.dicomweb",
     "apps.api",
@@ -133,6 +134,8 @@ CELERY_BEAT_SCHEDULE = {
     "apply-webhooks": {"task": "apps.billing.tasks.apply_webhooks", "schedule": 20.0},
     "tell-of-cards": {"task": "apps.billing.tasks.tell_of_cards", "schedule": 300.0},
     "dun": {"task": "apps.billing.tasks.dun", "schedule": crontab(minute="47")},
+    "produce-orders": {"task": "apps.orders.tasks.produce_due", "schedule": 20.0},
+    "close-orders": {"task": "apps.orders.tasks.close_due", "schedule": 300.0},
     "mail-notices": {"task": "apps.retention.tasks.mail_notices", "schedule": 300.0},
     "run-billing": {"task": "apps.billing.tasks.run_due", "schedule": crontab(minute="7")},
     "mark-overdue": {"task": "apps.billing.tasks.mark_overdue", "schedule": crontab(minute="37")},
@@ -164,6 +167,10 @@ STORAGES = {
     "previews": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(HOME / "cache" / "previews")},
+    },
+    "outputs": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(HOME / "outputs"), "file_permissions_mode": 0o600},
     },
     "invoices": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

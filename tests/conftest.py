@@ -134,7 +134,7 @@ def empty_tables() -> None:
 
 
 def empty_folders() -> None:
-    for folder in ("vault", "spool", "uploads", "cache"):
+    for folder in ("vault", "spool", "uploads", "cache", "outputs"):
         shutil.rmtree(HOME / folder, ignore_errors=True)
 
 

@@ -20,6 +20,7 @@ ORDER = [
     "catalog",
     "collection",
     "retention",
+    "orders",
     "billing",
     "dicomweb",
     "dicomnet",

@@ -1,0 +1,33 @@
+"""Facts that refuse an act on an order."""
+
+from apps.core.errors import DomainError
+
+
+class IllegalTransition(DomainError):
+    """The order's state does not allow it."""
+
+    code = "illegal_transition"
+
+
+class NothingChosen(DomainError):
+    """No image is chosen, or none of them is there any more."""
+
+    code = "nothing_chosen"
+
+
+class NoContract(DomainError):
+    """Without a contract in force nothing has a price or a day."""
+
+    code = "no_contract"
+
+
+class QuoteExpired(DomainError):
+    """A quote holds for some days alone."""
+
+    code = "quote_expired"
+
+
+class OutputDiffers(DomainError):
+    """What was produced, read back, is not what is stored."""
+
+    code = "output_differs"

@@ -1,0 +1,34 @@
+"""The forms in which images leave the center. Each says what of it has a price, and how it is produced and checked."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from apps.catalog.models import Instance
+from apps.orders.kinds.download import Download
+from apps.orders.models import Order, OrderKind
+from apps.orders.quoting import Counted
+
+Progress = Callable[[int], None]
+
+
+class Kind(Protocol):
+    """How one kind of order is done."""
+
+    suffix: str
+    """Of the file that is produced, with its dot."""
+
+    def count(self, instances: int, size_bytes: int) -> Iterable[Counted]:
+        """What of so many images, of so many bytes, has a price."""
+
+    def produce(self, order: Order, instances: Sequence[Instance], target: Path, progress: Progress) -> None:
+        """Write the output to a file that is not there yet; `progress` takes the bytes that were added.
+
+        Raises MissingPack, VaultUnavailable, OSError.
+        """
+
+    def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
+        """Read the output back and compare it with the catalog. Raises OutputDiffers."""
+
+
+KINDS: dict[str, Kind] = {OrderKind.DOWNLOAD: Download()}

@@ -1,0 +1,237 @@
+"""Output orders: what a facility asks for, what it was told that it costs and when it is ready, and where it stands."""
+
+from typing import Self
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.catalog.models import UID_LENGTH
+from apps.contracts.models import ContractVersion
+from apps.core.money import Currency, formatted
+from apps.facilities.models import TenantModel
+from apps.orders.errors import IllegalTransition
+from apps.tiers.models import Item
+
+
+class State(models.TextChoices):
+    """State of an order; `TRANSITIONS` lists what may follow what, and the database refuses the rest."""
+
+    QUOTED = "quoted", _("Quoted")
+    REQUESTED = "requested", _("Requested")
+    ACCEPTED = "accepted", _("Accepted")
+    PRODUCING = "producing", _("Being produced")
+    READY = "ready", _("Ready")
+    DISPATCHED = "dispatched", _("Dispatched")
+    COMPLETED = "completed", _("Completed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+# What failed goes back to accepted.
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.QUOTED: frozenset({State.REQUESTED, State.CANCELLED}),
+    State.REQUESTED: frozenset({State.ACCEPTED, State.CANCELLED}),
+    State.ACCEPTED: frozenset({State.PRODUCING, State.CANCELLED}),
+    State.PRODUCING: frozenset({State.READY, State.ACCEPTED}),
+    State.READY: frozenset({State.DISPATCHED, State.ACCEPTED}),
+    State.DISPATCHED: frozenset({State.COMPLETED, State.ACCEPTED}),
+    State.COMPLETED: frozenset(),
+    State.CANCELLED: frozenset(),
+}
+WAITING = [State.REQUESTED, State.ACCEPTED, State.PRODUCING, State.READY]
+"""The center has something to do."""
+
+
+class OrderKind(models.TextChoices):
+    """The form in which images leave; `kinds.KINDS` says how each is counted, produced and checked."""
+
+    DOWNLOAD = "download", _("Download")
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def waiting(self) -> Self:
+        """Orders that the center has something to do for."""
+        return self.filter(state__in=WAITING)
+
+
+class Order(TenantModel):
+    """One order. What was quoted never changes: another wish is another quote.
+
+    `emergency` says why it cannot wait for an overdue invoice. `delivered_at` is set when it is first dispatched, and
+    never again: it is charged then, once, however often it is done again.
+    """
+
+    uid = models.UUIDField(_("identifier"), default=uuid4, editable=False)
+    kind = models.CharField(_("kind"), max_length=12, choices=OrderKind)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUOTED)
+    version = models.ForeignKey(
+        ContractVersion, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+",
+        verbose_name=_("contract version"),
+    )  # fmt: skip
+    is_urgent = models.BooleanField(_("urgent"), default=False)
+    currency = models.CharField(_("currency"), max_length=3, choices=Currency)
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
+    ready_hours = models.PositiveSmallIntegerField(_("hours until ready"))
+    instance_count = models.PositiveIntegerField(_("images"))
+    size_bytes = models.BigIntegerField(_("size"))
+    quoted_at = models.DateTimeField(_("quoted"))
+    valid_until = models.DateTimeField(_("quote holds until"))
+    requested_at = models.DateTimeField(_("requested"), null=True)
+    due_at = models.DateTimeField(_("due"), null=True)
+    emergency = models.CharField(_("emergency"), max_length=300, blank=True)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("claimed by")
+    )
+    tracking_number = models.CharField(_("tracking number"), max_length=80, blank=True)
+    delivered_at = models.DateTimeField(_("first dispatched"), null=True)
+    offered_until = models.DateTimeField(_("offered until"), null=True)
+    problem = models.CharField(_("problem"), max_length=300, blank=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "id"], name="order_of_facility"),
+            models.UniqueConstraint(fields=["facility", "uid"], name="order_uid_of_facility"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="order_costs_nothing_or_more"),
+        ]
+        indexes = [
+            models.Index(fields=["facility", "-id"], name="order_newest_first"),
+            models.Index(fields=["due_at", "id"], condition=Q(state__in=WAITING), name="order_by_due_time"),
+            models.Index(fields=["facility", "delivered_at"], name="order_by_delivery"),
+            models.Index(fields=["valid_until"], condition=Q(state=State.QUOTED), name="order_by_validity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"O-{self.pk:06d}" if self.pk else "-"
+
+    def advance(self, state: State) -> None:
+        """Go to another state; the caller saves. Raises IllegalTransition."""
+        if state not in TRANSITIONS[State(self.state)]:
+            raise IllegalTransition(f"An order that is {self.state} cannot become {state}")
+        self.state = state
+
+    @property
+    def price(self) -> str:
+        """What it costs, for people."""
+        return formatted(self.amount, self.currency)
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether the facility may fetch what was produced; the term is the caller's to look at."""
+        return self.state in {State.DISPATCHED, State.COMPLETED}
+
+
+class OrderItem(TenantModel):
+    """A study that was chosen, or one of its series, or one image. By UID: an order outlives what it gave out."""
+
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="items"
+    )
+    study_instance_uid = models.CharField(_("Study Instance UID"), max_length=UID_LENGTH)
+    series_instance_uid = models.CharField(_("Series Instance UID"), max_length=UID_LENGTH, blank=True)
+    sop_instance_uid = models.CharField(_("SOP Instance UID"), max_length=UID_LENGTH, blank=True)
+
+    class Meta:
+        verbose_name = _("item")
+        verbose_name_plural = _("items")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["facility", "order", "study_instance_uid", "series_instance_uid", "sop_instance_uid"],
+                name="chosen_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.sop_instance_uid or self.series_instance_uid or self.study_instance_uid
+
+
+class QuoteLine(TenantModel):
+    """What of an order has a price: `quantity` times `unit_price`, rounded, is `amount`."""
+
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="lines"
+    )
+    item = models.CharField(_("item"), max_length=16, choices=Item)
+    quantity = models.DecimalField(_("quantity"), max_digits=18, decimal_places=6)
+    unit_price = models.DecimalField(_("unit price"), max_digits=14, decimal_places=6)
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
+
+    class Meta:
+        verbose_name = _("line of a quote")
+        verbose_name_plural = _("lines of quotes")
+        constraints = [models.UniqueConstraint(fields=["facility", "order", "item"], name="quoted_once")]
+
+    def __str__(self) -> str:
+        return self.get_item_display()
+
+
+class Step(TenantModel):
+    """That an order came into a state: when, by whom, and what is to be said about it. Append-only."""
+
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="steps"
+    )
+    state = models.CharField(_("state"), max_length=10, choices=State)
+    at = models.DateTimeField(_("at"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    note = models.CharField(_("note"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("step")
+        verbose_name_plural = _("steps")
+        indexes = [models.Index(fields=["facility", "order", "id"], name="steps_of_order")]
+
+    def __str__(self) -> str:
+        return f"{self.get_state_display()} {self.at:%Y-%m-%d %H:%M}"
+
+
+class Message(TenantModel):
+    """What facility and center write to each other about an order. Append-only."""
+
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="messages"
+    )
+    text = models.TextField(_("message"), max_length=2000)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    is_from_center = models.BooleanField(_("from the center"))
+    at = models.DateTimeField(_("written"))
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        indexes = [models.Index(fields=["facility", "order", "id"], name="messages_of_order")]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
+class Output(TenantModel):
+    """One production of an order, done or to do; a worker that produces holds its row. A redo is another one."""
+
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="outputs"
+    )
+    number = models.PositiveSmallIntegerField(_("production"))
+    started_at = models.DateTimeField(_("wanted since"))
+    made_at = models.DateTimeField(_("produced and checked"), null=True)
+    name = models.CharField(_("file"), max_length=120, blank=True)
+    size_bytes = models.BigIntegerField(_("size"), default=0)
+    sha256 = models.BinaryField(_("SHA-256"), max_length=32, null=True)
+    erased_at = models.DateTimeField(_("erased"), null=True)
+
+    class Meta:
+        verbose_name = _("production")
+        verbose_name_plural = _("productions")
+        constraints = [models.UniqueConstraint(fields=["facility", "order", "number"], name="production_of_order")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(made_at=None), name="output_to_make"),
+            models.Index(fields=["id"], condition=Q(made_at__isnull=False, erased_at=None), name="output_kept"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id}/{self.number}"

@@ -1,0 +1,122 @@
+"""What a facility does: it has a quote drawn up, requests the order, cancels it, confirms that it came."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Sum
+
+from apps.accounts.models import User
+from apps.audit.record import Actor
+from apps.contracts.agreeing import contract_of, may_order_outputs, version_of
+from apps.contracts.models import ContractVersion
+from apps.core.bulk import insert_rows
+from apps.facilities.models import Facility
+from apps.orders.choosing import Choice, instances_of, without_covered
+from apps.orders.errors import IllegalTransition, NoContract, NothingChosen, QuoteExpired
+from apps.orders.holding import hold_studies, release_studies
+from apps.orders.kinds import KINDS
+from apps.orders.models import Order, OrderItem, OrderKind, QuoteLine, State
+from apps.orders.quoting import Quote, Tariff, quoted
+from apps.orders.steps import note_step, take_step
+from apps.tiers.models import Price
+
+QUOTE_HOLDS = timedelta(days=7)
+
+
+def governing_terms(facility: Facility, *, now: datetime) -> ContractVersion:
+    """The contract version that prices an order now. Raises NoContract."""
+    today = now.astimezone(ZoneInfo(facility.time_zone)).date()
+    contract = contract_of(facility.pk, on=today)
+    version = version_of(contract, on=today) if contract else None
+    if version is None:
+        raise NoContract("No contract is in force: ask the center")
+    return version
+
+
+def tariff_of(version: ContractVersion) -> Tariff:
+    """Prices and hours of a contract version."""
+    prices = Price.objects.filter(price_list=version.price_list_id).values_list("item", "unit_price")
+    return Tariff(
+        version.price_list.currency, dict(prices), version.price_list.urgent_factor,
+        version.tier_version.output_hours, version.tier_version.urgent_output_hours,
+    )  # fmt: skip
+
+
+def estimate(facility: Facility, kind: OrderKind, choices: Sequence[Choice], *, now: datetime) -> tuple[Quote, Quote]:
+    """What the choices would cost, normal and urgent. Raises NoContract, NothingChosen."""
+    tariff = tariff_of(governing_terms(facility, now=now))
+    counted = list(KINDS[kind].count(*_extent(facility, choices)))
+    return quoted(counted, tariff, is_urgent=False), quoted(counted, tariff, is_urgent=True)
+
+
+def draw_up(
+    facility: Facility, kind: OrderKind, choices: Iterable[Choice], *, is_urgent: bool, actor: Actor, now: datetime,
+    by: User | None = None,
+) -> Order:  # fmt: skip
+    """A quote, within the caller's transaction: it costs nothing and holds for some days. Raises as `estimate`."""
+    chosen = without_covered(choices)
+    version = governing_terms(facility, now=now)
+    instances, size = _extent(facility, chosen)
+    quote = quoted(KINDS[kind].count(instances, size), tariff_of(version), is_urgent=is_urgent)
+    order = Order.objects.create(
+        facility=facility, kind=kind, version=version, is_urgent=is_urgent, currency=quote.currency,
+        amount=quote.amount, ready_hours=quote.ready_hours, instance_count=instances, size_bytes=size,
+        quoted_at=now, valid_until=now + QUOTE_HOLDS,
+    )  # fmt: skip
+    insert_rows([
+        OrderItem(
+            facility=facility, order=order, study_instance_uid=each.study_instance_uid,
+            series_instance_uid=each.series_instance_uid, sop_instance_uid=each.sop_instance_uid,
+        )
+        for each in chosen
+    ])  # fmt: skip
+    QuoteLine.objects.bulk_create([
+        QuoteLine(
+            facility=facility, order=order, item=line.item, quantity=line.quantity, unit_price=line.unit_price,
+            amount=line.amount,
+        )
+        for line in quote.lines
+    ])  # fmt: skip
+    note_step(order, actor=actor, now=now, by=by)
+    return order
+
+
+def request(order: Order, *, emergency: str = "", actor: Actor, now: datetime, by: User | None = None) -> None:
+    """The facility wants it as quoted; what it is of cannot be deleted until the order ends.
+
+    An emergency, with its reason, does not wait for an overdue invoice. Within the caller's transaction. Raises
+    ContractSuspended, QuoteExpired, HoldRefused, NothingChosen, IllegalTransition.
+    """
+    if not emergency:
+        may_order_outputs(order.facility_id)
+    if now >= order.valid_until:
+        raise QuoteExpired("The quote has expired: ask for another one")
+    due_at = now + timedelta(hours=order.ready_hours)
+    current = take_step(
+        order, State.REQUESTED, actor=actor, now=now, by=by, note=emergency, requested_at=now, due_at=due_at,
+        emergency=emergency[:300],
+    )  # fmt: skip
+    hold_studies(current, actor=actor, now=now, by=by)
+
+
+def cancel(order: Order, *, reason: str = "", actor: Actor, now: datetime, by: User | None = None) -> None:
+    """End an order that is not produced yet. Raises IllegalTransition, also where it was delivered before."""
+    if order.delivered_at:
+        raise IllegalTransition("The order was delivered before and is done again")
+    current = take_step(order, State.CANCELLED, actor=actor, now=now, by=by, note=reason)
+    release_studies(current, actor=actor, now=now, by=by)
+
+
+def complete(order: Order, *, actor: Actor, now: datetime, by: User | None = None) -> None:
+    """It arrived: the facility says so, or staff hand it over, or its term has passed. Raises IllegalTransition."""
+    current = take_step(order, State.COMPLETED, actor=actor, now=now, by=by)
+    release_studies(current, actor=actor, now=now, by=by)
+
+
+def _extent(facility: Facility, choices: Sequence[Choice]) -> tuple[int, int]:
+    """Images and bytes. Raises NothingChosen."""
+    found = instances_of(facility.pk, choices).order_by().aggregate(count=Count("pk"), size=Sum("length_bytes"))
+    if not found["count"]:
+        raise NothingChosen("Choose what the order is of: nothing of it is there")
+    return found["count"], found["size"]

@@ -1,0 +1,61 @@
+"""What an order costs and when it is ready. Pure: what is counted and the terms in, the quote out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from apps.core.money import EXACT, rounded
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """So much of a price item, in its unit."""
+
+    item: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """The terms that govern a quote: prices by item, what an urgent order multiplies them by, hours until ready."""
+
+    currency: str
+    prices: Mapping[str, Decimal]
+    urgent_factor: Decimal
+    hours: int
+    urgent_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A line of a quote."""
+
+    item: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What is told before anything is requested."""
+
+    lines: tuple[Priced, ...]
+    currency: str
+    amount: Decimal
+    ready_hours: int
+    is_urgent: bool
+
+
+def quoted(counted: Iterable[Counted], tariff: Tariff, *, is_urgent: bool) -> Quote:
+    """The quote, before tax and the contract's discount. What has no price is not charged (tiers.Price)."""
+    factor = tariff.urgent_factor if is_urgent else Decimal(1)
+    lines = tuple(_priced(each, tariff, factor) for each in counted)
+    hours = tariff.urgent_hours if is_urgent else tariff.hours
+    return Quote(lines, tariff.currency, sum((line.amount for line in lines), Decimal(0)), hours, is_urgent)
+
+
+def _priced(counted: Counted, tariff: Tariff, factor: Decimal) -> Priced:
+    unit_price = tariff.prices.get(counted.item, Decimal(0)) * factor
+    amount = rounded(counted.quantity * unit_price, tariff.currency)
+    return Priced(counted.item, counted.quantity, unit_price.quantize(EXACT), amount)

@@ -1,0 +1,38 @@
+"""What staff do with an order: claim it, have it produced, send it on; or send it back, to be done again."""
+
+from datetime import datetime, timedelta
+
+from apps.accounts.models import User
+from apps.audit.record import Actor
+from apps.orders.models import Order, Output, State
+from apps.orders.steps import take_step
+
+OFFERED_FOR = timedelta(days=14)
+"""How long what was produced can be fetched; then the order is completed and the file erased."""
+
+
+def accept(order: Order, *, by: User, actor: Actor, now: datetime) -> None:
+    """Claim it. Of two who do, one comes too late. Raises IllegalTransition."""
+    take_step(order, State.ACCEPTED, actor=actor, now=now, by=by, accepted_by=by)
+
+
+def start_production(order: Order, *, by: User, actor: Actor, now: datetime) -> None:
+    """Have it produced, or produced again: a worker does. Raises IllegalTransition."""
+    current = take_step(order, State.PRODUCING, actor=actor, now=now, by=by, problem="")
+    number = Output.objects.filter(facility_id=current.facility_id, order=current).count() + 1
+    Output.objects.create(facility_id=current.facility_id, order=current, number=number, started_at=now)
+
+
+def send_back(order: Order, *, reason: str, actor: Actor, now: datetime, by: User | None = None) -> None:
+    """It failed, or is to be done again: back to accepted. What was charged stays the one charge. Raises
+    IllegalTransition.
+    """
+    take_step(order, State.ACCEPTED, actor=actor, now=now, by=by, note=reason, problem=reason[:300])
+
+
+def dispatch(order: Order, *, tracking_number: str = "", actor: Actor, now: datetime, by: User | None = None) -> None:
+    """It goes to the facility; the first time, it is charged. Raises IllegalTransition."""
+    take_step(
+        order, State.DISPATCHED, actor=actor, now=now, by=by, note=tracking_number, tracking_number=tracking_number,
+        delivered_at=order.delivered_at or now, offered_until=now + OFFERED_FOR,
+    )  # fmt: skip

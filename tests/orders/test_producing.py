@@ -1,0 +1,240 @@
+"""Production: byte for byte what is stored, checked by reading back; interrupted, refused, superseded."""
+
+import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from django.conf import settings
+from django.core.files.storage import storages
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.audit.record import SYSTEM
+from apps.audit.signing import checked
+from apps.catalog.models import Instance
+from apps.facilities.models import Facility
+from apps.facilities.tenancy import as_center, as_facility
+from apps.orders.closing import close_due
+from apps.orders.kinds.download import Download
+from apps.orders.models import Order, Output, State
+from apps.orders.ordering import complete
+from apps.orders.outputs import offered_output, opened
+from apps.orders.producing import produce_due
+from apps.orders.statement import TYP
+from apps.orders.working import OFFERED_FOR, dispatch, send_back, start_production
+from apps.vault.errors import MissingPack
+from tests.orders.stories import dispatched, fresh, may_order, now, producing, state_of, way
+from tests.portal.pages import dicom, store
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+FILES = [dicom(1, 1), dicom(1, 2), dicom(2, 1)]
+NAMES = ["001/001/000001.dcm", "001/001/000002.dcm", "002/001/000001.dcm"]
+
+
+@pytest.fixture
+def clinic(sakura: Facility) -> Facility:
+    store(sakura, *FILES)
+    may_order(sakura)
+    return sakura
+
+
+@pytest.fixture
+def staff(person: Callable[..., User], sakura: Facility) -> User:
+    return person("staff@center.example", is_staff=True)
+
+
+def produced(order: Order) -> ZipFile:
+    with as_center():
+        output = Output.objects.filter(order=order, made_at__isnull=False).latest("number")
+    with opened(output) as file:
+        content = file.read()
+    assert sha256(content).digest() == bytes(output.sha256 or b"")
+    return ZipFile(io.BytesIO(content))
+
+
+def files_kept() -> list[Path]:
+    root = Path(settings.HOME) / "outputs"
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+def test_what_comes_out_is_what_came_in(clinic: Facility, staff: User, tmp_path: Path) -> None:
+    order = producing(clinic, staff)
+    assert produce_due() == 1
+    assert state_of(order) == State.READY
+    with produced(order) as archive:
+        assert archive.namelist() == [
+            "001/001/000001.dcm",
+            "001/001/000002.dcm",
+            "002/001/000001.dcm",
+            "DIGESTS.txt",
+            "STATEMENT.jws",
+        ]
+        assert [archive.read(name) for name in NAMES] == FILES
+        digests = {
+            name: digest
+            for digest, name in (line.split("  ") for line in archive.read("DIGESTS.txt").decode().splitlines())
+        }
+        assert digests == {name: sha256(archive.read(name)).hexdigest() for name in NAMES}
+        claims = checked(archive.read("STATEMENT.jws").decode(), typ=TYP)
+    assert (claims["order"], claims["facility"]) == (str(order.uid), "sakura")
+    assert {each["name"]: each["sha256"] for each in claims["files"]} == digests
+    assert produce_due() == 0
+
+
+def altered(kind: type[Download], monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]) -> None:
+    """Production whose file is changed before it is read back."""
+    produce = kind.produce
+
+    def faulty(self: Download, order: Order, instances: Any, target: Path, progress: Any) -> None:
+        produce(self, order, instances, target, progress)
+        change(target)
+
+    monkeypatch.setattr(kind, "produce", faulty)
+
+
+def flip(target: Path) -> None:
+    content = bytearray(target.read_bytes())
+    content[len(content) // 4] ^= 1
+    target.write_bytes(content)
+
+
+def cut(target: Path) -> None:
+    target.write_bytes(target.read_bytes()[:-100])
+
+
+def empty(target: Path) -> None:
+    with ZipFile(target, "w"):
+        pass
+
+
+@pytest.mark.parametrize("change", [flip, cut, empty])
+def test_an_output_that_reads_differently_is_not_given_out(
+    clinic: Facility, staff: User, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
+) -> None:
+    order = producing(clinic, staff)
+    with monkeypatch.context() as patch:
+        altered(Download, patch, change)
+        assert produce_due() == 0
+    assert (state_of(order), files_kept()) == (State.ACCEPTED, [])
+    assert fresh(order).problem
+    with as_center():
+        start_production(order, by=staff, actor=SYSTEM, now=now())
+    assert produce_due() == 1
+    assert (state_of(order), fresh(order).problem) == (State.READY, "")
+
+
+def test_images_that_cannot_be_read_send_the_order_back(
+    clinic: Facility, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = producing(clinic, staff), producing(clinic, staff)
+    refused: list[Instance] = []
+
+    def missing(instance: Instance) -> Iterator[bytes]:
+        if len(refused) < 1:
+            refused.append(instance)
+            raise MissingPack("Pack 1 is missing")
+        return iter([FILES[instance.pk % 1]])
+
+    monkeypatch.setattr("apps.orders.kinds.download.instance_pieces", missing)
+    produce_due()
+    assert (state_of(first), fresh(first).problem) == (State.ACCEPTED, "Pack 1 is missing")
+    assert fresh(second).problem.endswith("is not what is stored")
+
+
+def test_a_worker_that_is_killed_lets_go_and_another_one_starts_over(
+    clinic: Facility, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = producing(clinic, staff)
+
+    class Killed(BaseException):
+        pass
+
+    def dies(_target: Path) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        altered(Download, patch, dies)
+        with pytest.raises(Killed):
+            produce_due()
+    assert (state_of(order), files_kept()) == (State.PRODUCING, [])
+    assert produce_due() == 1
+    assert way(order)[-2:] == [State.PRODUCING, State.READY]
+
+
+def test_a_fault_in_one_order_stops_no_other_one(
+    clinic: Facility, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [producing(clinic, staff) for _ in range(2)]
+    faults = iter([ZeroDivisionError()])
+
+    def once(_target: Path) -> None:
+        for fault in faults:
+            raise fault
+
+    altered(Download, monkeypatch, once)
+    assert produce_due() == 1
+    assert [state_of(order) for order in orders] == [State.PRODUCING, State.READY]
+    assert produce_due() == 1
+
+
+def test_two_workers_make_an_output_once_and_staff_need_not_wait_for_them(
+    clinic: Facility, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = producing(clinic, staff)
+    begun, go_on = Flag(), Flag()
+
+    def wait(_target: Path) -> None:
+        begun.set()
+        assert go_on.wait(30)
+
+    altered(Download, monkeypatch, wait)
+
+    def work() -> int:
+        try:
+            return produce_due()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(work)
+        assert begun.wait(30)
+        assert produce_due() == 0
+        with as_center():
+            send_back(order, reason="the wrong study", by=staff, actor=SYSTEM, now=now())
+        go_on.set()
+        assert first.result(30) == 0
+    assert (state_of(order), files_kept()) == (State.ACCEPTED, [])
+
+
+def test_files_are_erased_when_nobody_may_fetch_them_any_more(clinic: Facility, staff: User) -> None:
+    order = dispatched(clinic, staff)
+    with as_facility(clinic):
+        assert offered_output(fresh(order), now=now())
+    assert len(files_kept()) == 1
+    with as_center():
+        send_back(order, reason="once more", by=staff, actor=SYSTEM, now=now())
+        assert offered_output(fresh(order), now=now()) is None
+        start_production(order, by=staff, actor=SYSTEM, now=now())
+    produce_due()
+    assert len(files_kept()) == 2
+    with as_center():
+        dispatch(order, by=staff, actor=SYSTEM, now=now())
+    close_due(now=now())
+    assert len(files_kept()) == 1
+    with as_facility(clinic):
+        complete(order, actor=SYSTEM, now=now())
+    close_due(now=now() + OFFERED_FOR - timedelta(hours=1))
+    assert len(files_kept()) == 1
+    close_due(now=now() + OFFERED_FOR)
+    assert files_kept() == []
+    with as_center():
+        assert Output.objects.filter(erased_at=None).count() == 0
+        assert offered_output(fresh(order), now=now() + OFFERED_FOR) is None
+    assert not storages["outputs"].exists("1")
