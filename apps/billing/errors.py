@@ -61,3 +61,9 @@ class DocumentDiffers(DomainError):
     """The document of an invoice is not the one that was made first."""
 
     code = "document_differs"
+
+
+class AlreadyChanged(DomainError):
+    """What was agreed, or its prices, changed since the amounts were shown."""
+
+    code = "already_changed"

@@ -5,7 +5,7 @@ were. Days at risk are days at whose end images lie nowhere but at the clinic.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -57,15 +57,6 @@ class Offer:
     def gap(self) -> int:
         """Days between two collections; 0 where images never wait."""
         return ON_REQUEST_DAYS if self.frequency.days is None else self.frequency.days
-
-    @property
-    def item(self) -> str | None:
-        """What a collection of its frequency is charged as: online where it can be without waiting, else a visit."""
-        ways = [Way(way) for way in self.ways]
-        order = [Way.VISIT, Way.ONLINE, Way.LEASED_LINE, Way.MEDIA]
-        if self.frequency == Frequency.CONTINUOUS:
-            order = [Way.ONLINE, Way.LEASED_LINE, Way.VISIT, Way.MEDIA]
-        return next((_ITEMS[way] for way in order if way in ways), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +135,28 @@ def best(outcomes: Sequence[Outcome], *, urgency: int | None, budget: Decimal | 
     return Choice(found, _reason(found, outcomes, urgency, budget))
 
 
+def urgency_of(days: int) -> int:
+    """The urgency under which images are collected every so many days, or sooner."""
+    return max((each for each in URGENCIES if each <= days), default=URGENCIES[0])
+
+
+def item_of(frequency: Frequency, ways: Sequence[str]) -> str | None:
+    """What a collection of that frequency is charged as: online where it can be without waiting, else a visit."""
+    order = [Way.VISIT, Way.ONLINE, Way.LEASED_LINE, Way.MEDIA]
+    if frequency == Frequency.CONTINUOUS:
+        order = [Way.ONLINE, Way.LEASED_LINE, Way.VISIT, Way.MEDIA]
+    return next((_ITEMS[way] for way in order if way in ways), None)
+
+
+def by_part(lines: Iterable[Rated]) -> dict[Part, Decimal]:
+    """Sums of ledger lines by what they count towards; those that are nothing left out."""
+    sums = defaultdict[Part, Decimal](Decimal)
+    for line in lines:
+        part = Part.TERMS if line.source in {"discount", "true_up"} else _PARTS.get(line.item, Part.OUTPUT)
+        sums[part] += line.amount
+    return {part: sums[part] for part in Part if sums[part]}
+
+
 def _outcome(history: Sequence[Usage], offer: Offer, currency: str, room_days: float | None) -> Outcome:
     made = list(_collected(history, offer))
     by_month = defaultdict[date, list[CollectionFact]](list)
@@ -155,7 +168,7 @@ def _outcome(history: Sequence[Usage], offer: Offer, currency: str, room_days: f
         facts = sorted([*by_month[usage.month], *brought], key=lambda fact: fact.on)
         replayed = replace(usage, collections=facts, promised_visits=[])
         terms = replace(offer.terms, effective_from=usage.first)
-        months.append((usage.month, _by_part(rate(replayed, [terms], currency, contract="simulated"))))
+        months.append((usage.month, by_part(rate(replayed, [terms], currency, contract="simulated"))))
     gap = offer.gap
     return Outcome(
         offer=offer, currency=currency, months=months, collections=len(made), waits_days=gap,
@@ -166,25 +179,14 @@ def _outcome(history: Sequence[Usage], offer: Offer, currency: str, room_days: f
 
 def _collected(history: Sequence[Usage], offer: Offer) -> Iterator[CollectionFact]:
     """What the frequency would have collected; continuously counts as once a day."""
-    if not history or offer.item is None:
+    item = item_of(offer.frequency, offer.ways)
+    if not history or item is None:
         return
     step = timedelta(max(offer.gap, 1))
     day = history[0].first + step - timedelta(1)
     while day <= history[-1].last:
-        yield CollectionFact(f"{day}", day, offer.item)
+        yield CollectionFact(f"{day}", day, item)
         day += step
-
-
-def _by_part(lines: Sequence[Rated]) -> dict[Part, Decimal]:
-    sums = defaultdict[Part, Decimal](Decimal)
-    for line in lines:
-        sums[part_of(line)] += line.amount
-    return dict(sums)
-
-
-def part_of(line: Rated) -> Part:
-    """What a ledger line counts towards."""
-    return Part.TERMS if line.source in {"discount", "true_up"} else _PARTS.get(line.item, Part.OUTPUT)
 
 
 def _full_days(gap: int, room_days: float | None) -> int:

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page
 
 from apps.catalog.models import Instance
 from apps.collection.models import Collection, Terminal
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_facility
+from apps.tiers.models import TierVersion
 from tests.browser.conftest import DESKTOP, PHONE, Visit
+from tests.portal.plans import sell, serve
 
 OUTSIDE = ["/accounts/login/", "/accounts/password/reset/", "/no-such-page/"]
 ACCOUNT = [
@@ -30,6 +33,8 @@ def pages_of(facility: Facility) -> list[str]:
         inside += [f"collections/{pk}/" for pk in collections]
         inside += ["storage-periods/", "care-events/", f"patients/{image.series.study.patient_id}/care-events/"]
         inside += ["terminals/", f"terminals/{Terminal.objects.get().pk}/", "members/", "tokens/"]
+        offered = TierVersion.objects.earliest("pk")
+        inside += ["plan/", "plan/?studies=20&mb=100&films=5&urgency=7&budget=50000", f"plan/tiers/{offered.pk}/"]
     return [f"/f/{facility.slug}/{path}" for path in inside] + ACCOUNT
 
 
@@ -48,6 +53,8 @@ def barriers(page: Page, axe: str) -> list[str]:
 def test_pages_are_open_to_everybody(
     size: tuple[int, int], scheme: str, clinic: Facility, visit: Callable[..., Visit], axe: str
 ) -> None:
+    tiers = sell()
+    serve(clinic, tiers["monthly"], starts_on=timezone.localdate())
     window = visit(size=size, color_scheme=scheme, reduced_motion="reduce")
     found: list[str] = []
 
@@ -81,11 +88,12 @@ def test_the_keyboard_alone_reaches_the_content_and_the_menu(clinic: Facility, v
     assert page.evaluate("document.activeElement.name") == "text"
     page.goto("/f/sakura/")
     labels = []
-    for _ in range(10):
+    for _ in range(12):
         page.keyboard.press("Tab")
         labels.append(page.evaluate("document.activeElement.textContent.trim().replace(/\\s+/g, ' ')"))
-    assert labels[2:9] == [
-        "Overview", "Studies", "Storage periods", "Collections", "Terminals", "Members", "Device tokens",
+    assert labels[2:11] == [
+        "Overview", "Studies", "Storage periods", "Collections", "Terminals", "Plan", "Invoices", "Members",
+        "Device tokens",
     ]  # fmt: skip
 
 

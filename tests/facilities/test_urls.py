@@ -23,6 +23,7 @@ from apps.collection.requests import request_collection
 from apps.facilities.models import DeviceToken, Facility, Membership, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
 from apps.vault.spool import Batch
+from tests.portal.plans import sell, serve
 
 CT = Path(str(pydicom.data.get_testdata_file("CT_small.dcm"))).read_bytes()
 
@@ -79,6 +80,12 @@ RIGHTS: dict[str, list[Right]] = {
     "portal:invoice_document": [Right("get", Role.MEMBER)],
     "portal:e_invoice": [Right("get", Role.MEMBER)],
     "portal:billing_details": [Right("get", Role.OWNER), OWN],
+    "portal:plan": [Right("get", Role.MEMBER)],
+    "portal:take_tier": [Right("get", Role.OWNER), OWN],
+    "portal:sign_version": [Right("get", Role.OWNER), OWN],
+    "portal:contract_document": [Right("get", Role.MEMBER)],
+    "portal:end_plan": [OWN],
+    "portal:keep_plan": [OWN],
     "facilities:members": [VIEW],
     "facilities:set_role": [OWN],
     "facilities:remove_member": [OWN],
@@ -157,7 +164,13 @@ def values(sakura: Facility, person: Callable[..., Any], token_for: Callable[...
         issue_receipts(stored.collection, now=now)
         study = instance.series.study
         hold = place_hold(study, kind=HoldKind.FACILITY, reason="complaint", actor=SYSTEM, now=now)
+    tiers = sell()
+    contract = serve(sakura, tiers["monthly"], starts_on=now.date())
+    with as_center():
+        version = contract.versions.get()
     return {
+        "tier_version_id": tiers["weekly"].pk,
+        "version_id": version.pk,
         "hold_id": hold.pk,
         "patient_id": study.patient_id,
         "disposition_id": 10**9,

@@ -1,15 +1,20 @@
 """How facts are shown in the portal."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.billing.models import Invoice, InvoiceKind
 from apps.billing.models import State as InvoiceState
+from apps.billing.simulating import urgency_of
 from apps.collection.models import Outcome, State
 from apps.core import money as amounts
+from apps.core.periods import parse_period
+from apps.tiers.models import Way
 
 register = template.Library()
 _TONES = {
@@ -98,3 +103,35 @@ def invoice_tone(invoice: Invoice) -> str:
     if invoice.kind == InvoiceKind.CREDIT_NOTE:
         return "neutral"
     return _INVOICE_TONES.get(InvoiceState(invoice.state), "neutral")
+
+
+@register.filter
+def period(text: str) -> str:
+    """An ISO 8601 period in words."""
+    told = parse_period(text)
+    parts = [
+        ngettext("%(count)d year", "%(count)d years", told.years) % {"count": told.years} if told.years else "",
+        ngettext("%(count)d month", "%(count)d months", told.months) % {"count": told.months} if told.months else "",
+        ngettext("%(count)d day", "%(count)d days", told.days) % {"count": told.days} if told.days else "",
+    ]
+    return " ".join(filter(None, parts)) or _("none")
+
+
+@register.filter
+def hours(count: int) -> str:
+    """Hours, as days where they are full ones."""
+    if count % 24 or not count:
+        return ngettext("%(count)d hour", "%(count)d hours", count) % {"count": count}
+    return ngettext("%(count)d day", "%(count)d days", count // 24) % {"count": count // 24}
+
+
+@register.filter
+def ways(codes: Iterable[str]) -> str:
+    """How image sets travel."""
+    return ", ".join(str(Way(code).label) for code in codes)
+
+
+@register.filter
+def urgency(days: int) -> int:
+    """The simulator's urgency for a collection every so many days."""
+    return urgency_of(days)
