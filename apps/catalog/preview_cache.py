@@ -1,9 +1,10 @@
 """The cache of previews: pictures of instances, which go when the instances go."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
 
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, storages
 
 from apps.catalog.models import Instance
@@ -17,6 +18,19 @@ def preview_cache() -> FileSystemStorage:
 def preview_name(instance: Instance, look: str) -> str:
     """The name of one preview; `look` tells an instance's previews apart."""
     return f"{_stem(instance.facility_id, instance.pk)}-{look}.jpg"
+
+
+def kept_preview(instance: Instance, look: str, render: Callable[[], bytes]) -> bytes:
+    """The preview as it was kept, or as `render` makes it now."""
+    cache, name = preview_cache(), preview_name(instance, look)
+    try:
+        return Path(cache.path(name)).read_bytes()
+    except FileNotFoundError:
+        content = render()
+    # Whole or not at all: others read at any moment, and browsers keep for good what they get.
+    part = cache.save(f"{name}.part", ContentFile(content))
+    Path(cache.path(part)).replace(cache.path(name))
+    return content
 
 
 def forget_previews(facility_id: int, instance_ids: Iterable[int]) -> None:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from apps.audit.record import record
 from apps.catalog.models import Instance
-from apps.catalog.part10 import is_uid
+from apps.catalog.part10 import IMPLICIT_LITTLE_ENDIAN, is_uid
 from apps.dicomweb.refusal import Refused
 from apps.facilities.doors import FacilityRequest
 from apps.facilities.tenancy import as_facility
@@ -45,15 +45,33 @@ def looked_at(request: FacilityRequest, uids: dict[str, str]) -> Instance:
     Who looks at a study is on record once in LOOK_S, and not for each part of each of its images.
     """
     with as_facility(request.facility):
-        instance = _found(request, uids).first()
-        if instance is None:
-            raise Refused(404, NO_SUCH)
-        study_id = instance.series.study_id
-        look = f"wado-look:{request.actor.kind}:{request.actor.id}:{study_id}"
-        if not cache.get(look):
-            _record(request, "study.viewed", study_id)
-            transaction.on_commit(partial(cache.set, look, 1, LOOK_S))
+        return _looked(request, _found(request, uids).first())
+
+
+def shown_for(request: FacilityRequest, uids: dict[str, str]) -> Instance:
+    """The instance that stands for a study or series: in the middle of its images, if it has any. Raises Refused."""
+    with as_facility(request.facility):
+        found = _found(request, uids)
+        images = found.filter(has_pixel_data=True).order_by("series__series_number", "series_id", "instance_number")
+        middle = images.count() // 2
+        chosen = images[middle : middle + 1].first() or found.first()
+        return _looked(request, chosen)
+
+
+def _looked(request: FacilityRequest, instance: Instance | None) -> Instance:
+    if instance is None:
+        raise Refused(404, NO_SUCH)
+    study_id = instance.series.study_id
+    look = f"wado-look:{request.actor.kind}:{request.actor.id}:{study_id}"
+    if not cache.get(look):
+        _record(request, "study.viewed", study_id)
+        transaction.on_commit(partial(cache.set, look, 1, LOOK_S))
     return instance
+
+
+def syntax_of(instance: Instance) -> str:
+    """The transfer syntax of what is stored; implicit little endian where the file does not say it."""
+    return instance.transfer_syntax_uid or IMPLICIT_LITTLE_ENDIAN
 
 
 def _found(request: FacilityRequest, uids: dict[str, str]) -> QuerySet[Instance]:

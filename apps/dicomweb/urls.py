@@ -3,6 +3,8 @@
 from django.urls import path
 
 from apps.dicomweb import qido, stow, wado
+from apps.dicomweb.frames import frames
+from apps.dicomweb.rendered import rendered, thumbnail
 from apps.facilities.methods import by_method
 
 app_name = "dicomweb"
@@ -17,6 +19,13 @@ urlpatterns = [
     path(SERIES, by_method(GET=wado.instances), name="one_series"),
     path(f"{SERIES}/instances", by_method(GET=qido.instances), name="instances_of_series"),
     path(INSTANCE, by_method(GET=wado.instance), name="instance"),
+    path(f"{STUDY}/thumbnail", by_method(GET=thumbnail), name="thumbnail_of_study"),
+    path(f"{SERIES}/thumbnail", by_method(GET=thumbnail), name="thumbnail_of_series"),
+    path(f"{INSTANCE}/thumbnail", by_method(GET=thumbnail), name="thumbnail"),
+    path(f"{INSTANCE}/rendered", by_method(GET=rendered), name="rendered"),
+    path(f"{INSTANCE}/frames/<str:frames>", by_method(GET=frames), name="frames"),
+    path(f"{INSTANCE}/frames/<str:frame>/rendered", by_method(GET=rendered), name="rendered_frame"),
+    path(f"{INSTANCE}/frames/<str:frame>/thumbnail", by_method(GET=thumbnail), name="thumbnail_of_frame"),
     path("series", by_method(GET=qido.series), name="series"),
     path("instances", by_method(GET=qido.instances), name="instances"),
 ]

@@ -7,12 +7,11 @@ from django.http.response import HttpResponseBase
 
 from apps.catalog.bytes import instance_range, instances_pieces
 from apps.catalog.models import Instance
-from apps.catalog.part10 import IMPLICIT_LITTLE_ENDIAN
 from apps.dicomweb.accept import Acceptable, acceptables
 from apps.dicomweb.multipart import Multipart, streamed
 from apps.dicomweb.ranges import ranged
 from apps.dicomweb.refusal import Refused, refusing
-from apps.dicomweb.targets import retrieved
+from apps.dicomweb.targets import retrieved, syntax_of
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Scope
 
@@ -42,11 +41,6 @@ def instance(request: FacilityRequest, **uids: str) -> HttpResponseBase:
             return _in_parts(found)
         return _by_itself(request, found[0])
     raise _not_acceptable(found, f'multipart/related; type="{DICOM}", {DICOM}')
-
-
-def syntax_of(instance: Instance) -> str:
-    """The transfer syntax of what is stored; implicit little endian where the file does not say it."""
-    return instance.transfer_syntax_uid or IMPLICIT_LITTLE_ENDIAN
 
 
 def _is_in_parts(accepted: Acceptable) -> bool:

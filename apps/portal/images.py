@@ -1,8 +1,5 @@
 """An image as a preview, and as the file that was received."""
 
-from pathlib import Path
-
-from django.core.files.base import ContentFile
 from django.http import Http404, HttpResponse, HttpResponseNotModified, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
@@ -13,7 +10,7 @@ from apps.audit.record import record
 from apps.catalog.bytes import instance_pieces, open_instance
 from apps.catalog.models import Instance
 from apps.catalog.preview import NotRenderable, render_preview
-from apps.catalog.preview_cache import preview_cache, preview_name
+from apps.catalog.preview_cache import kept_preview
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.tenancy import as_facility
 from apps.portal.looks import look_at_image
@@ -60,24 +57,17 @@ def preview(request: FacilityRequest, instance_id: int) -> HttpResponse:
 
 
 def _rendered(instance: Instance, frame: int, size: str, window: str) -> bytes:
-    cache = preview_cache()
-    name = preview_name(instance, f"{size}-{frame}-{window or 'own'}")
-    if cache.exists(name):
-        with cache.open(name) as file:
-            found: bytes = file.read()
-            return found
-    with open_instance(instance) as file:
-        content = render_preview(
-            file,
-            frame=frame,
-            longest_side=SIZES[size],
-            window=WINDOWS[window][1] if window else None,
-            max_pixels=MOST_PREVIEW_PIXELS,
-        )
-    # Whole or not at all: others read at any moment, and browsers keep for good what they get.
-    part = cache.save(f"{name}.part", ContentFile(content))
-    Path(cache.path(part)).replace(cache.path(name))
-    return content
+    def render() -> bytes:
+        with open_instance(instance) as file:
+            return render_preview(
+                file,
+                frame=frame,
+                longest_side=SIZES[size],
+                window=WINDOWS[window][1] if window else None,
+                max_pixels=MOST_PREVIEW_PIXELS,
+            )
+
+    return kept_preview(instance, f"{size}-{frame}-{window or 'own'}", render)
 
 
 def _kind(instance: Instance) -> str:

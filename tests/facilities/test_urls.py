@@ -98,6 +98,13 @@ RIGHTS: dict[str, list[Right]] = {
     "dicomweb:study": [Right("post", Role.MEMBER, Scope.STORE), READ],
     "dicomweb:one_series": [READ],
     "dicomweb:instance": [READ],
+    "dicomweb:thumbnail_of_study": [READ],
+    "dicomweb:thumbnail_of_series": [READ],
+    "dicomweb:thumbnail": [READ],
+    "dicomweb:thumbnail_of_frame": [READ],
+    "dicomweb:rendered": [READ],
+    "dicomweb:rendered_frame": [READ],
+    "dicomweb:frames": [READ],
     "dicomweb:series_of_study": [READ],
     "dicomweb:instances_of_study": [READ],
     "dicomweb:instances_of_series": [READ],
@@ -191,6 +198,8 @@ def values(sakura: Facility, person: Callable[..., Any], token_for: Callable[...
         "study_instance_uid": instance.series.study.study_instance_uid,
         "series_instance_uid": instance.series.series_instance_uid,
         "sop_instance_uid": instance.sop_instance_uid,
+        "frame": 1,
+        "frames": 1,
     }
 
 

@@ -23,7 +23,7 @@ MAX_PIXELS = 64 * 1024 * 1024
 _HEADER_BYTES = 64 * MIB  # twice what a header may have
 _LONGEST_SIDE = 65_500  # of a JPEG by libjpeg
 _MOST_OBLONG_PIXEL = 16.0
-_JPEG_QUALITY = 85
+JPEG_QUALITY = 85
 
 
 def render_preview(
@@ -31,14 +31,18 @@ def render_preview(
     *,
     frame: int = 1,
     longest_side: int | None = None,
+    within: tuple[int, int] | None = None,
+    part: tuple[int, int, int, int] | None = None,
     window: tuple[float, float] | None = None,
     format: Literal["jpeg", "png"] = "jpeg",  # noqa: A002 -- Pillow's word for it
+    quality: int = JPEG_QUALITY,
     max_pixels: int = MAX_PIXELS,
 ) -> bytes:
     """One frame of a DICOM file as JPEG or PNG, 8 bits per sample, grey or RGB, with square pixels.
 
     `file` is seekable, holds the whole file from its start, and is read from wherever it stands; its position is
-    left anywhere. `frame` counts from 1. `longest_side` is in pixels; an image is never enlarged in either direction.
+    left anywhere. `frame` counts from 1. `longest_side` is in pixels, and so are `within`, a width and a height; an
+    image is never enlarged in either direction. `part` (left, top, width, height) of the frame is shown alone.
     `window` is (center, width) in modality units, PS3.3 C.11.2; without it the object's first VOI LUT or window
     counts, then the 1st to 99th percentile. `max_pixels` bounds rows x columns x samples of the frame.
     Memory: up to 9 bytes for each of `max_pixels` (16 when the pixels are 64 bits wide), the compressed frame, of which
@@ -48,13 +52,15 @@ def render_preview(
     """
     if window and not (all(map(math.isfinite, window)) and window[1] > 0):
         raise NotRenderable("invalid_window", "A window is a center and a width above 0.")
-    if longest_side is not None and longest_side < 1:
-        raise NotRenderable("invalid_size", "The longest side has at least 1 pixel.")
+    side = _LONGEST_SIDE if longest_side is None else longest_side
+    box = within or (side, side)
+    if min(box) < 1:
+        raise NotRenderable("invalid_size", "A side has at least 1 pixel.")
     region = Region(file, _HEADER_BYTES)
     try:
         image = read_attributes(region, frame)
         picture = _picture(decode_frame(region, image, frame, max_pixels), image, window)
-        return _encoded(_scaled(picture, image, longest_side), format)
+        return _encoded(_scaled(_cut(picture, part) if part else picture, image, box), format, quality)
     except NotRenderable:
         raise
     except Exception:  # noqa: BLE001 -- decoders raise what they like, and their words may quote the object
@@ -94,10 +100,17 @@ def _eight_bits(frame: Frame) -> Levels:
     return np.ascontiguousarray(frame.pixels >> max(0, frame.bits_stored - 8)).astype(np.uint8, copy=False)
 
 
-def _scaled(picture: Image.Image, image: Attributes, longest_side: int | None) -> Image.Image:
+def _cut(picture: Image.Image, part: tuple[int, int, int, int]) -> Image.Image:
+    left, top, width, height = part
+    if min(part) < 0 or not (0 < width <= picture.width - left and 0 < height <= picture.height - top):
+        raise NotRenderable("invalid_size", "The part is not within the frame.")
+    return picture.crop((left, top, left + width, top + height))
+
+
+def _scaled(picture: Image.Image, image: Attributes, box: tuple[int, int]) -> Image.Image:
     oblong = _pixel_height(image)
     width, height = picture.width / max(1, oblong), picture.height * min(1, oblong)
-    factor = min(1, min(longest_side or _LONGEST_SIDE, _LONGEST_SIDE) / max(width, height))
+    factor = min(1, box[0] / width, box[1] / height, _LONGEST_SIDE / max(width, height))
     size = max(1, round(width * factor)), max(1, round(height * factor))
     if size == picture.size:
         return picture
@@ -113,7 +126,7 @@ def _pixel_height(image: Attributes) -> float:
     return 1.0
 
 
-def _encoded(picture: Image.Image, format: Literal["jpeg", "png"]) -> bytes:  # noqa: A002
+def _encoded(picture: Image.Image, format: Literal["jpeg", "png"], quality: int) -> bytes:  # noqa: A002
     encoded = BytesIO()
-    picture.save(cast(Any, encoded), format, quality=_JPEG_QUALITY)
+    picture.save(cast(Any, encoded), format, quality=quality)
     return encoded.getvalue()

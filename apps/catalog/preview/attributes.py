@@ -57,6 +57,7 @@ class Attributes:
     pixel_keyword: str
     pixel_vr: str
     pixel_data_at: int
+    is_encapsulated: bool
 
     def holder(self, keyword: str) -> Dataset | None:
         """The data set that holds a value for the frame: its functional groups, the shared ones, then the top level."""
@@ -110,6 +111,7 @@ def read_attributes(region: Region, frame: int) -> Attributes:
         ),
         pixel_vr=pixel_data.vr.decode("ascii"),
         pixel_data_at=pixel_data.value_at,
+        is_encapsulated=pixel_data.length == UNDEFINED,
     )
 
 

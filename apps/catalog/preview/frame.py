@@ -3,6 +3,7 @@
 import math
 from typing import Any, NamedTuple, cast
 
+import numpy as np
 from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.encaps import encapsulate, get_frame
@@ -47,27 +48,67 @@ def decode_frame(region: Region, image: Attributes, frame: int, max_pixels: int)
     whatever they like.
     """
     options = _options(image)
-    frames = options["number_of_frames"]
-    if not 1 <= frame <= frames:
-        raise NotRenderable("no_such_frame", f"The object has {frames} frames, numbered from 1.")
-    size = Size(options["rows"], options["columns"], options["samples_per_pixel"])
-    if math.prod(size) > max_pixels:
-        raise NotRenderable("too_large", f"The frame has {math.prod(size)} samples, more than {max_pixels}.")
-    decoder = _decoder(image.transfer_syntax_uid)
-    frame_bytes = math.prod(size) * max(1, options["bits_allocated"] // 8)
-    region.budget = 2 * frame_bytes + _SLACK_BYTES
-    region.seek(image.pixel_data_at)
+    size = _checked(options, frame, max_pixels)
+    decoder = decoder_of(image.transfer_syntax_uid)
+    frame_bytes = _allow(region, size, options)
     if decoder.is_native:
+        region.seek(image.pixel_data_at)
         pixels, properties = decoder.as_array(cast(Any, region), index=frame - 1, **options)
     else:
-        offsets = options.pop("extended_offsets", None)
-        source = get_frame(cast(Any, region), frame - 1, number_of_frames=frames, extended_offsets=offsets)
+        source = _compressed(region, image, frame, options)
+        options.pop("extended_offsets", None)
         if decoder.UID in uid.JPEG2000TransferSyntaxes:
             source = without_jp2_boxes(source)  # a box of length 0 makes pydicom loop
         _require_size(source, size, decoder.UID, frame_bytes)
         options["number_of_frames"] = 1
         pixels, properties = _decoded(decoder, encapsulate([source], has_bot=False), options)
     return Frame(pixels, str(properties["photometric_interpretation"]), int(properties.get("bits_stored", 0)))
+
+
+def stored_frame(region: Region, image: Attributes, frame: int, max_pixels: int) -> bytes:
+    """The bytes of a frame as they are stored, uncompressed ones in little endian. `frame` counts from 1.
+
+    Raises NotRenderable: no_such_frame, too_large, undecodable; pydicom raises whatever it likes.
+    """
+    options = _options(image)
+    size = _checked(options, frame, max_pixels)
+    _allow(region, size, options)
+    if image.is_encapsulated:
+        return _compressed(region, image, frame, options)
+    samples = 2 if options["photometric_interpretation"] == "YBR_FULL_422" else size.samples
+    bits = size.rows * size.columns * samples * options["bits_allocated"]
+    if bits % 8:
+        raise NotRenderable("undecodable", "The frames do not begin on whole bytes.")
+    content = region.read_at(image.pixel_data_at + (frame - 1) * bits // 8, bits // 8)
+    if len(content) < bits // 8:
+        raise NotRenderable("undecodable", "The pixel data ends before the frame does.")
+    if image.is_little_endian or options["bits_allocated"] <= 8:
+        return content
+    width = options["bits_allocated"] // 8
+    return np.frombuffer(content, f">u{width}").astype(f"<u{width}").tobytes()
+
+
+def _checked(options: dict[str, Any], frame: int, max_pixels: int) -> Size:
+    frames = options["number_of_frames"]
+    if not 1 <= frame <= frames:
+        raise NotRenderable("no_such_frame", f"The object has {frames} frames, numbered from 1.")
+    size = Size(options["rows"], options["columns"], options["samples_per_pixel"])
+    if math.prod(size) > max_pixels:
+        raise NotRenderable("too_large", f"The frame has {math.prod(size)} samples, more than {max_pixels}.")
+    return size
+
+
+def _allow(region: Region, size: Size, options: dict[str, Any]) -> int:
+    """Let as much be read as a frame of the size can take; its bytes."""
+    frame_bytes: int = math.prod(size) * max(1, options["bits_allocated"] // 8)
+    region.budget = 2 * frame_bytes + _SLACK_BYTES
+    return frame_bytes
+
+
+def _compressed(region: Region, image: Attributes, frame: int, options: dict[str, Any]) -> bytes:
+    region.seek(image.pixel_data_at)
+    frames, offsets = options["number_of_frames"], options.get("extended_offsets")
+    return get_frame(cast(Any, region), frame - 1, number_of_frames=frames, extended_offsets=offsets)
 
 
 def _options(image: Attributes) -> dict[str, Any]:
@@ -83,7 +124,8 @@ def _options(image: Attributes) -> dict[str, Any]:
     return options
 
 
-def _decoder(transfer_syntax_uid: str) -> Decoder:
+def decoder_of(transfer_syntax_uid: str) -> Decoder:
+    """Raises NotRenderable: unsupported_transfer_syntax."""
     try:
         return get_decoder(transfer_syntax_uid)
     except NotImplementedError:
