@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from apps.billing.admin.pages import READS as BILLING_READS
 from apps.collection.admin.rounds import READS
 from apps.retention.admin.ending import READS as ENDING_READS
 
@@ -56,18 +57,6 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
         ),
     ),
     (
-        _("Billing"),
-        (
-            (_("Payments"), "payments", "billing.payment", ""),
-            (_("Card payments"), "credit_card", "billing.paymentattempt", ""),
-            (_("Bank transactions"), "account_balance", "billing.banktransaction", ""),
-            (_("Reminders"), "notification_important", "billing.dunningnotice", ""),
-            (_("Webhook events"), "webhook", "billing.webhookevent", ""),
-            (_("Billing accounts"), "contract", "billing.billingaccount", ""),
-            (_("Issuers"), "storefront", "billing.issuer", ""),
-        ),
-    ),
-    (
         _("Facilities"),
         (
             (_("Facilities"), "apartment", "facilities.facility", ""),
@@ -100,7 +89,24 @@ _STORAGE_PERIODS: tuple[_Entry, ...] = (
     (_("Extensions"), "more_time", "retention.extension", ""),
 )
 
+_BILLING: tuple[_Entry, ...] = (
+    (_("Invoices"), "receipt", "billing.invoice", ""),
+    (_("Charges"), "list_alt", "billing.charge", ""),
+    (_("Storage by the day"), "database", "billing.storageday", ""),
+    (_("Billing accounts"), "contract", "billing.billingaccount", ""),
+    (_("Payments"), "payments", "billing.payment", ""),
+    (_("Card payments"), "credit_card", "billing.paymentattempt", ""),
+    (_("Bank transactions"), "account_balance", "billing.banktransaction", ""),
+    (_("Reminders"), "notification_important", "billing.dunningnotice", ""),
+    (_("Webhook events"), "webhook", "billing.webhookevent", ""),
+    (_("Issuers"), "storefront", "billing.issuer", ""),
+)
+
 _ENDING: _Page = (_("Ending"), "hourglass_bottom", "retention_ending")
+_RUNS: tuple[_Page, ...] = (
+    (_("Billing run"), "event_repeat", "billing_run"),
+    (_("Proof"), "fact_check", "billing_proof"),
+)
 _ROUNDS: tuple[_Page, ...] = (
     (_("Worklist"), "checklist_rtl", "collection_worklist"),
     (_("Calendar of visits"), "calendar_month", "collection_calendar"),
@@ -120,7 +126,9 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
     rounds = {"title": _("Rounds"), "items": [_page_item(request, *page, READS) for page in _ROUNDS]}
     lists = [_item(request, *entry) for entry in _STORAGE_PERIODS]
     periods = {"title": _("Storage periods"), "items": [_page_item(request, *_ENDING, ENDING_READS), *lists]}
-    return [{"items": [overview]}, rounds, periods, *tasks]
+    runs = [_page_item(request, *page, BILLING_READS) for page in _RUNS]
+    billing = {"title": _("Billing"), "items": [*runs, *(_item(request, *entry) for entry in _BILLING)]}
+    return [{"items": [overview]}, rounds, periods, billing, *tasks]
 
 
 def account_links(_request: HttpRequest) -> list[dict[str, Any]]:
@@ -159,7 +167,7 @@ def _page_item(request: HttpRequest, title: Any, icon: str, name: str, reads: tu
 
 def _page_addresses() -> set[str]:
     """The pages of their own, whose addresses lie below that of a list."""
-    return {reverse(f"admin:{name}") for _title, _icon, name in (*_ROUNDS, _ENDING)}
+    return {reverse(f"admin:{name}") for _title, _icon, name in (*_ROUNDS, *_RUNS, _ENDING)}
 
 
 def _may(*permissions: str) -> Callable[[HttpRequest], bool]:

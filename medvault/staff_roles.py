@@ -13,6 +13,9 @@ _STORAGE_PERIODS = (
     "retention.change_disposition",
 )
 
+# Releasing what is parked, finalizing, crediting.
+_INVOICES = ("billing.change_invoice",)
+
 # Assigning transfers, giving back, asking Stripe again.
 _PAYMENTS = (
     "billing.change_payment",
@@ -50,6 +53,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "retention.add_deletionpolicy",
         *_STORAGE_PERIODS,
         *_PARTIES,
+        *_INVOICES,
     ),
     "operator": (
         "collection.add_terminal",
@@ -58,7 +62,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "dicomnet.change_source",
     ),
     "archivist": ("catalog.change_conflict", *_STORAGE_PERIODS),
-    "billing": (*_PARTIES, *_PAYMENTS),
+    "billing": (*_PARTIES, *_INVOICES, *_PAYMENTS),
 }
 
 

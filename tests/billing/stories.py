@@ -41,7 +41,7 @@ def contract_of(facility: Facility, *, currency: str = "JPY", **terms: Any) -> C
     return found or in_force(facility, date(2026, 1, 1), price_list(tier_version(), currency), **agreed)
 
 
-def invoice_of(facility: Facility, gross: int | str = 22000, *, due_on: date = DUE, **fields: Any) -> Invoice:
+def invoice_of(facility: Facility, gross: int | str = 22000, *, due_on: date | None = DUE, **fields: Any) -> Invoice:
     """A finalized invoice, each of a month of its own."""
     contract = contract_of(facility, currency=fields.get("currency", "JPY"))
     number = next(_numbers)

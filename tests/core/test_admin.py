@@ -26,7 +26,16 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM
-from apps.billing.models import BankTransaction, DunningNotice, Payment, PaymentAttempt, WebhookEvent
+from apps.billing.models import (
+    BankTransaction,
+    Charge,
+    DunningNotice,
+    InvoiceLine,
+    Payment,
+    PaymentAttempt,
+    StorageDay,
+    WebhookEvent,
+)
 from apps.catalog.holds import place_hold
 from apps.catalog.models import Conflict, HoldKind, Patient, Study
 from apps.collection.capacity import report_capacity
@@ -80,6 +89,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "retention.disposition": ("change",),
         "billing.issuer": ("add", "change"),
         "billing.billingaccount": ("add", "change"),
+        "billing.invoice": ("change",),
     },
     "operator": {"collection.terminal": ("add", "change"), "dicomnet.source": ("add", "change")},
     "archivist": {
@@ -92,7 +102,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
     "billing": {
         "billing.issuer": ("add", "change"),
         "billing.billingaccount": ("add", "change"),
-        **{f"billing.{name}": ("change",) for name in PAYMENTS},
+        **{f"billing.{name}": ("change",) for name in ("invoice", *PAYMENTS)},
     },
 }
 FORMS = {
@@ -106,8 +116,8 @@ WITHOUT_PAGES = {
     "auth.Permission",
     *("tiers.Tier", "tiers.TierVersion", "tiers.PriceList", "tiers.Price"),
     *("contracts.Contract", "contracts.ContractVersion", "contracts.Signature"),
-    *("billing.Counter", "billing.Charge", "billing.Invoice"),
-    *("billing.InvoiceLine", "billing.StorageDay", "billing.StorageEntry"),
+    "billing.Counter",
+    *("billing.InvoiceLine", "billing.StorageEntry"),  # on the page of its invoice; summed up by the day
     "catalog.NamePart",
     "collection.CollectorFacility",
     "collection.ReceiptMail",
@@ -201,6 +211,7 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
     end_of_storage(owner)
     money(sakura)
     billed_by("JP", sakura)
+    ledger(sakura)
     issue_code(terminal, actor=SYSTEM, now=now)
     with as_center():
         Source.objects.create(facility=sakura, terminal=terminal, via="get")
@@ -229,6 +240,23 @@ def money(facility: Facility) -> None:
         PaymentAttempt.objects.create(**of_invoice, amount=1, begun_at=now)
         DunningNotice.objects.create(**of_invoice, step=1, sent_at=now)
         WebhookEvent.objects.create(stripe_id=f"evt_{number}", kind="x", object_id="x", received_at=now)
+
+
+def ledger(facility: Facility) -> None:
+    """A draft with a line and a charge, and a day of storage."""
+    now = timezone.now()
+    unnumbered: dict[str, Any] = {"number": "", "finalized_at": None, "issued_on": None}
+    draft = invoice_of(facility, due_on=None, state="draft", **unnumbered)
+    of_invoice: dict[str, Any] = {"facility": facility, "invoice": draft, "quantity": 1, "unit_price": 1}
+    with as_center():
+        line = InvoiceLine.objects.create(
+            **of_invoice, position=1, item="visit", description="Visit", net=1, tax_category="S", tax_rate=10
+        )
+        Charge.objects.create(
+            **of_invoice, line=line, version=draft.contract.versions.get(), source="base", source_key=f"{draft.pk}",
+            item="visit", supplied_on=draft.period, amount=1, currency="JPY", created_at=now,
+        )  # fmt: skip
+        StorageDay.objects.create(facility=facility, day=draft.period, ends_at=now, stored_bytes=1, studies=1)
 
 
 def end_of_storage(person: User) -> None:
@@ -362,6 +390,7 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
         receive(lindenhof, CT.replace(b"1.3.6.1.4.1.5962", b"1.3.6.1.4.1.596%d" % number), CT[: -1000 - number])
         end_of_storage(world[User])
         money(lindenhof)
+        ledger(lindenhof)
         one = person(f"{number}@lindenhof.example", lindenhof=Role.VIEWER)
         issue_token(lindenhof, label="Terminal", scopes=[Scope.READ], actor=SYSTEM)
         EmailAddress.objects.create(user=one, email=one.email)

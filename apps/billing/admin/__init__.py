@@ -1,5 +1,5 @@
 """The workplace's pages about billing."""
 
-from apps.billing.admin import accounts, bank, cards, payments
+from apps.billing.admin import accounts, bank, cards, invoices, payments
 
-__all__ = ["accounts", "bank", "cards", "payments"]
+__all__ = ["accounts", "bank", "cards", "invoices", "payments"]

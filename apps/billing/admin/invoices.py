@@ -1,0 +1,170 @@
+"""Invoices with their lines and charges, the ledger, and storage by the day: read, released, finalized, credited."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
+from django.urls import URLPattern
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter, RelatedDropdownFilter
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+
+from apps.accounts.staff import staff_member
+from apps.audit.admin import staff_actor
+from apps.billing.admin import pages
+from apps.billing.admin.documents import InvoicePapers
+from apps.billing.drafting import release
+from apps.billing.invoicing import finalize
+from apps.billing.models import Charge, Invoice, InvoiceKind, InvoiceLine, State, StorageDay
+from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, list_of, to_page
+from apps.core.clock import database_now
+from apps.core.money import formatted
+from apps.facilities.admin import AuditedTenantAdmin
+
+MAY = "billing.change_invoice"
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
+    list_display = ("name", "facility", "period", "kind", "state", "total", "issued_on", "due_on", "parked_because")
+    list_select_related = ("facility", "contract")
+    list_filter = (
+        ("facility", RelatedDropdownFilter), "state", "kind", "currency", ("period", RangeDateFilter),
+        ("issued_on", RangeDateFilter), ("gross", RangeNumericFilter),
+    )  # fmt: skip
+    linked_by = ("contract", "period")
+    search_fields = ("number__exact", "facility__name__exact", "facility__slug__exact")
+    search_help_text = _("Number, or the facility's name")
+    fields = (
+        "facility", "contract", "kind", "corrects", "period", "state", "number", "issuer", ("net", "tax", "gross"),
+        "currency", "issued_on", "due_on", "parked_because", "reason", ("drafted_at", "drafted_by"),
+        ("finalized_at", "finalized_by"), "settled_at", "mailed_at",
+    )  # fmt: skip
+    actions_detail = (*InvoicePapers.PAPERS, "release", "finalize", "credit")
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*pages.urls(self.admin_site), *super().get_urls()]
+
+    def offers(self, act: str, obj: Invoice) -> bool:
+        if act in self.PAPERS:
+            return self.offers_paper(act, obj)
+        wanted = {"release": obj.state == State.PARKED, "finalize": obj.state == State.DRAFT}
+        return wanted.get(act, obj.kind == InvoiceKind.INVOICE and obj.finalized_at is not None)
+
+    def tables(self, obj: Invoice) -> list[Table]:
+        return [_lines(obj), _charges(obj), _notes(obj)]
+
+    @display(description=_("invoice"), ordering="number")  # type: ignore[untyped-decorator]
+    def name(self, obj: Invoice) -> str:
+        return f"{obj}"
+
+    @display(description=_("total"), ordering="gross")  # type: ignore[untyped-decorator]
+    def total(self, obj: Invoice) -> str:
+        return formatted(obj.gross, obj.currency)
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Release"),
+        icon="lock_open",
+        permissions=[MAY],
+        dialog={
+            "title": _("Draft this invoice nevertheless?"),
+            "description": _("It is drafted from the facts that it was parked with. Another person finalizes it."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Release"),
+        },
+    )
+    def release(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        invoice = self._found(request, object_id)
+        attempt(request, lambda: release(invoice, by=staff_member(request), actor=staff_actor(request),
+                                         now=database_now()), done=_("The invoice is a draft."))  # fmt: skip
+        return to_page(request, invoice)
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Finalize"),
+        icon="task_alt",
+        permissions=[MAY],
+        dialog={
+            "title": _("Finalize this invoice?"),
+            "description": _("It gets its number, and never changes again."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Finalize"),
+        },
+    )
+    def finalize(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        invoice = self._found(request, object_id)
+        attempt(request, lambda: finalize(invoice, by=staff_member(request), actor=staff_actor(request),
+                                          now=database_now()), done=_("The invoice is final."))  # fmt: skip
+        return to_page(request, invoice)
+
+    @action(description=_("Credit"), icon="undo", permissions=[MAY])  # type: ignore[untyped-decorator]
+    def credit(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("admin:billing_credit", object_id)
+
+    def _found(self, request: HttpRequest, object_id: str) -> Invoice:
+        invoice: Invoice | None = self.get_object(request, object_id)
+        if invoice is None:
+            raise Http404
+        return invoice
+
+
+@admin.register(Charge)
+class ChargeAdmin(AuditedTenantAdmin):
+    list_display = ("supplied_on", "facility", "item", "quantity", "unit_price", "total", "source", "invoice", "clause")
+    list_select_related = ("facility", "invoice")
+    list_filter = (("facility", RelatedDropdownFilter), "source", "item", ("supplied_on", RangeDateFilter))
+    linked_by = ("invoice",)
+    search_fields = ("source_key__exact",)
+    search_help_text = _("Key of what was charged, such as a collection's identifier")
+    fields = (
+        "facility", "invoice", "line", "version", "source", "source_key", "item", "supplied_on", "quantity",
+        "unit_price", "total", "clause", "counted", "created_at",
+    )  # fmt: skip
+    readonly_fields = ("total",)
+
+    @display(description=_("amount"), ordering="amount")  # type: ignore[untyped-decorator]
+    def total(self, obj: Charge) -> str:
+        return formatted(obj.amount, obj.currency)
+
+
+@admin.register(StorageDay)
+class StorageDayAdmin(AuditedTenantAdmin):
+    list_display = ("day", "facility", "volume", "studies")
+    list_filter = (("facility", RelatedDropdownFilter), ("day", RangeDateFilter))
+    fields = ("facility", "day", "ends_at", "volume", "stored_bytes", "studies")
+
+    @display(description=_("stored"), ordering="stored_bytes")  # type: ignore[untyped-decorator]
+    def volume(self, obj: StorageDay) -> str:
+        return filesizeformat(obj.stored_bytes)
+
+
+def _lines(obj: Invoice) -> Table:
+    found = InvoiceLine.objects.filter(facility_id=obj.facility_id, invoice=obj).order_by("position")
+    rows = [
+        [each.position, each.description, f"{each.quantity.normalize():f}",
+         f"{each.unit_price.normalize():f}", formatted(each.net, obj.currency),
+         f"{each.tax_rate.normalize():f} % {each.tax_category}"]
+        for each in found[:ROWS_OF_A_TABLE]
+    ]  # fmt: skip
+    headers = [_("No."), _("Description"), _("Quantity"), _("Unit price"), _("Net"), _("Tax")]
+    return Table(_("Lines"), headers, rows)
+
+
+def _charges(obj: Invoice) -> Table:
+    found: QuerySet[Charge] = Charge.objects.filter(facility_id=obj.facility_id, invoice=obj).order_by("pk")
+    rows: list[list[Any]] = [
+        [link_to(each, each.source_key), each.get_source_display(), each.supplied_on,
+         f"{each.quantity.normalize():f}", formatted(each.amount, obj.currency), each.clause]
+        for each in found[:ROWS_OF_A_TABLE]
+    ]  # fmt: skip
+    headers = [_("Source"), _("Kind"), _("Supplied"), _("Quantity"), _("Amount"), _("Why")]
+    return Table(_("Charges"), headers, rows, list_of(Charge, invoice__id__exact=obj.pk))
+
+
+def _notes(obj: Invoice) -> Table:
+    found = Invoice.objects.filter(facility_id=obj.facility_id, corrects=obj).order_by("pk")
+    rows = [[link_to(each), each.issued_on, formatted(each.gross, each.currency), each.reason] for each in found]
+    return Table(_("Credit notes"), [_("Number"), _("Date"), _("Total"), _("Reason")], rows)
