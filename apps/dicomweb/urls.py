@@ -4,6 +4,7 @@ from django.urls import path
 
 from apps.dicomweb import qido, stow, wado
 from apps.dicomweb.frames import frames
+from apps.dicomweb.metadata import bulkdata, metadata
 from apps.dicomweb.rendered import rendered, thumbnail
 from apps.facilities.methods import by_method
 
@@ -19,6 +20,10 @@ urlpatterns = [
     path(SERIES, by_method(GET=wado.instances), name="one_series"),
     path(f"{SERIES}/instances", by_method(GET=qido.instances), name="instances_of_series"),
     path(INSTANCE, by_method(GET=wado.instance), name="instance"),
+    path(f"{STUDY}/metadata", by_method(GET=metadata), name="metadata_of_study"),
+    path(f"{SERIES}/metadata", by_method(GET=metadata), name="metadata_of_series"),
+    path(f"{INSTANCE}/metadata", by_method(GET=metadata), name="metadata"),
+    path(f"{INSTANCE}/bulkdata/<path:path>", by_method(GET=bulkdata), name="bulkdata"),
     path(f"{STUDY}/thumbnail", by_method(GET=thumbnail), name="thumbnail_of_study"),
     path(f"{SERIES}/thumbnail", by_method(GET=thumbnail), name="thumbnail_of_series"),
     path(f"{INSTANCE}/thumbnail", by_method(GET=thumbnail), name="thumbnail"),

@@ -1,12 +1,15 @@
 """A DICOMweb client that others wrote, against the web server that the installation runs."""
 
 from collections.abc import Callable
+from io import BytesIO
 
 import pydicom
 import pydicom.data
 import pytest
 from dicomweb_client import DICOMwebClient
+from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian
 from requests import HTTPError, Session
 
 from apps.facilities.models import Facility, Scope
@@ -44,6 +47,29 @@ def test_what_it_stores_it_finds(sakura: Facility, client_of: Callable[..., DICO
     assert series["00080060"]["Value"] == ["CT"]
     (instance,) = client.search_for_instances(ct.StudyInstanceUID, ct.SeriesInstanceUID)
     assert instance["00080018"]["Value"] == [ct.SOPInstanceUID]
+
+
+def test_what_it_stores_it_retrieves(sakura: Facility, address: str, client_of: Callable[..., DICOMwebClient]) -> None:
+    client = client_of(sakura)
+    client.store_instances(datasets())
+    ct = datasets()[0]
+    uids = ct.StudyInstanceUID, ct.SeriesInstanceUID, ct.SOPInstanceUID
+    for found in (*client.retrieve_study(uids[0]), *client.retrieve_series(*uids[:2]), client.retrieve_instance(*uids)):
+        assert found == ct
+    syntax = ct.file_meta.TransferSyntaxUID
+    assert client.retrieve_instance(*uids, media_types=(("application/dicom", syntax),)) == ct
+    metadata = client.retrieve_instance_metadata(*uids)
+    assert [metadata] == client.retrieve_series_metadata(*uids[:2]) == client.retrieve_study_metadata(uids[0])
+    assert Dataset.from_json(metadata, lambda *_: b"").PatientName == ct.PatientName
+    # This client asks without its port in Host, and so the addresses that it gets have none.
+    uri = address + metadata["7FE00010"]["BulkDataURI"].removeprefix("http://127.0.0.1")
+    assert client.retrieve_bulkdata(uri) == [ct.PixelData]
+    octets = (("application/octet-stream", ExplicitVRLittleEndian),)
+    for media_types in (None, octets):
+        assert client.retrieve_instance_frames(*uids, [1], media_types=media_types) == [ct.PixelData]
+    rendered = client.retrieve_instance_rendered(*uids, media_types=("image/png",), params={"window": "40,400,linear"})
+    assert Image.open(BytesIO(rendered)).size == (ct.Columns, ct.Rows)
+    assert client.retrieve_instance_frames_rendered(*uids, [1], media_types=("image/jpeg",))
 
 
 def test_storing_twice_keeps_one(sakura: Facility, client_of: Callable[..., DICOMwebClient]) -> None:

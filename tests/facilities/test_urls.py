@@ -105,6 +105,10 @@ RIGHTS: dict[str, list[Right]] = {
     "dicomweb:rendered": [READ],
     "dicomweb:rendered_frame": [READ],
     "dicomweb:frames": [READ],
+    "dicomweb:metadata_of_study": [READ],
+    "dicomweb:metadata_of_series": [READ],
+    "dicomweb:metadata": [READ],
+    "dicomweb:bulkdata": [READ],
     "dicomweb:series_of_study": [READ],
     "dicomweb:instances_of_study": [READ],
     "dicomweb:instances_of_series": [READ],
@@ -200,6 +204,7 @@ def values(sakura: Facility, person: Callable[..., Any], token_for: Callable[...
         "sop_instance_uid": instance.sop_instance_uid,
         "frame": 1,
         "frames": 1,
+        "path": "7FE00010",
     }
 
 

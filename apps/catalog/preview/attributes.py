@@ -38,7 +38,9 @@ _KEYWORDS = (
 _WANTED = frozenset(Tag(keyword) for keyword in _KEYWORDS) | {_SHARED, _PER_FRAME} | PIXEL_TAGS
 
 
-class _Element(NamedTuple):
+class Element(NamedTuple):
+    """Where an element and its value are; `length` is as declared."""
+
     tag: int
     vr: bytes
     start: int
@@ -93,7 +95,7 @@ def read_attributes(region: Region, frame: int) -> Attributes:
     """`frame` counts from 1. Raises NotRenderable: unreadable, no_pixel_data, deflated, too_large."""
     try:
         found = find_data_set(region, _LIMITS)
-        elements = [element for element in _elements(found) if element.tag in _WANTED]
+        elements = [element for element in elements_of(found) if element.tag in _WANTED]
         if not elements or elements[-1].tag not in PIXEL_TAGS:
             raise NotRenderable("no_pixel_data", "The object has no pixel data.")
         content = b"".join(_content(region, found, element, frame) for element in elements[:-1])
@@ -115,22 +117,22 @@ def read_attributes(region: Region, frame: int) -> Attributes:
     )
 
 
-def _elements(found: DataSet) -> Iterator[_Element]:
+def elements_of(found: DataSet) -> Iterator[Element]:
     """The elements of the top level up to the pixel data."""
     walker, offset = found.walker, found.offset
     while walker.length - offset >= HEADER:
         tag, vr, length, value_at = walker.element(offset, implicit=found.is_implicit)
         if tag in PIXEL_TAGS:
-            yield _Element(tag, vr, offset, value_at, length, value_at)
+            yield Element(tag, vr, offset, value_at, length, value_at)
             return
         if not tag and not length:  # padding
             return
         end = walker.following(tag, vr, length, value_at, implicit=found.is_implicit)
-        yield _Element(tag, vr, offset, value_at, length, end)
+        yield Element(tag, vr, offset, value_at, length, end)
         offset = end
 
 
-def _content(region: Region, found: DataSet, element: _Element, frame: int) -> bytes:
+def _content(region: Region, found: DataSet, element: Element, frame: int) -> bytes:
     """The element as it stands in the file; of the per-frame groups a sequence of the one item."""
     start, end, head = element.start, element.end, b""
     if element.tag == _PER_FRAME:
@@ -141,7 +143,7 @@ def _content(region: Region, found: DataSet, element: _Element, frame: int) -> b
     return head + region.read_at(start, end - start)
 
 
-def _sequence_head(found: DataSet, element: _Element, length: int) -> bytes:
+def _sequence_head(found: DataSet, element: Element, length: int) -> bytes:
     order = ">" if found.is_big_endian else "<"
     group, number = element.tag >> 16, element.tag & 0xFFFF
     if element.vr in LONG_VRS:
@@ -149,7 +151,7 @@ def _sequence_head(found: DataSet, element: _Element, length: int) -> bytes:
     return struct.pack(f"{order}HHL", group, number, length)
 
 
-def _item(region: Region, found: DataSet, sequence: _Element, frame: int) -> tuple[int, int]:
+def _item(region: Region, found: DataSet, sequence: Element, frame: int) -> tuple[int, int]:
     """Where the item of the frame starts and ends; an empty range when the sequence has no such item."""
     walker = Walker(region, _LIMITS, big_endian=found.is_big_endian)
     offset = end = sequence.value_at
