@@ -24,6 +24,7 @@ from medvault_edge.fetching import fetch_receipts
 from medvault_edge.handing_over import hand_over, wait_until_stored
 from medvault_edge.node import Fetched, Node, fetch
 from medvault_edge.offering import Offering
+from medvault_edge.outputs import verify_output
 from medvault_edge.pruning import Choice, candidates, prune
 from medvault_edge.receipts import verify
 from medvault_edge.receiver import Receiver
@@ -219,15 +220,21 @@ def request(
 @app.command("verify")
 def verify_command(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Receipts (.jws).")],
+    files: Annotated[list[Path], typer.Argument(help="Receipts (.jws) and outputs (.zip).")],
     keys: Annotated[Path | None, typer.Option(help="The center's keys, from /.well-known/medvault-jwks.json.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Check receipts with the center's keys, offline."""
+    """Check receipts and outputs with the center's keys, offline."""
     jwks = json.loads(keys.read_text("utf-8")) if keys else _state(context).device().jwks
     table = telling.table("Receipts", "File", "Kind", "Signed by", "Facility", "Images:", "Stored:")
     told = []
     for path in files:
+        if path.suffix.lower() == ".zip":
+            output = verify_output(path, jwks)
+            table.add_row(path.name, "output", "the center", output.facility, f"{output.count:,}", "")
+            told.append({"file": str(path), "kind": "output", "signer": "center", "facility": output.facility,
+                         "order": output.order, "files": output.count})  # fmt: skip
+            continue
         receipt = verify(path.read_text("ascii", "replace").strip(), jwks)
         count, stored = receipt.count, len(receipt.stored())
         signer = "the center" if receipt.signer == "center" else f"collector {receipt.signer[:8]}"

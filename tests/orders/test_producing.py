@@ -14,10 +14,12 @@ import pytest
 from django.conf import settings
 from django.core.files.storage import storages
 from django.db import connection
+from medvault_edge.errors import NotVerified
+from medvault_edge.outputs import verify_output
 
 from apps.accounts.models import User
 from apps.audit.record import SYSTEM
-from apps.audit.signing import checked
+from apps.audit.signing import checked, published_keys
 from apps.catalog.models import Instance
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
@@ -86,6 +88,33 @@ def test_what_comes_out_is_what_came_in(clinic: Facility, staff: User, tmp_path:
     assert (claims["order"], claims["facility"]) == (str(order.uid), "sakura")
     assert {each["name"]: each["sha256"] for each in claims["files"]} == digests
     assert produce_due() == 0
+
+
+def rewritten(source: ZipFile, target: Path, **changed: bytes) -> Path:
+    """The ZIP anew, with other content of some members."""
+    with ZipFile(target, "w") as archive:
+        for name in source.namelist():
+            archive.writestr(name, changed.get(name, source.read(name)))
+    return target
+
+
+def test_anybody_can_verify_an_output_offline(clinic: Facility, staff: User, tmp_path: Path) -> None:
+    order = producing(clinic, staff)
+    produce_due()
+    keys = published_keys()
+    with produced(order) as archive:
+        found = verify_output(rewritten(archive, tmp_path / "good.zip"), keys)
+        assert (found.order, found.facility, found.count) == (str(order.uid), "sakura", 3)
+        for number, changed in enumerate(({NAMES[0]: FILES[1]}, {"DIGESTS.txt": b"x"}, {"STATEMENT.jws": b"a.b.c"})):
+            with pytest.raises(NotVerified):
+                verify_output(rewritten(archive, tmp_path / f"{number}.zip", **changed), keys)
+        more = rewritten(archive, tmp_path / "more.zip")
+    with ZipFile(more, "a") as archive:
+        archive.writestr("another.dcm", FILES[0])
+    for bad in (more, tmp_path / "cut.zip"):
+        (tmp_path / "cut.zip").write_bytes(more.read_bytes()[:500])
+        with pytest.raises(NotVerified):
+            verify_output(bad, keys)
 
 
 def altered(kind: type[Download], monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]) -> None:
