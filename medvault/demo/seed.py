@@ -24,6 +24,7 @@ from apps.vault.budget import Budget
 from apps.vault.fixity import Sweep, sweep
 from medvault.demo.billing import seed_invoices
 from medvault.demo.contracts import seed_contracts
+from medvault.demo.orders import seed_orders
 from medvault.demo.periods import old_files, seed_periods
 from medvault.demo.phantoms import DemoFile, clinic_files
 from medvault.demo.rounds import on_a_visit, seed_collector, seed_rounds
@@ -97,6 +98,8 @@ def seed(url: str, *, report: Callable[[str], None]) -> None:
     _bring_medium(facilities["sakura"], old_files(today), serial="DEMO-DISK-0007")
     seed_periods(facilities["sakura"], now=now)
     sweep(Sweep.of(), Budget())  # what the visits of long ago brought is due
+    report("Ordering outputs of Sakura Clinic")
+    seed_orders(facilities["sakura"], owner="owner@sakura.example", operator="operator@center.example", now=now)
     report("Billing the months of both clinics' contracts")
     seed_invoices(facilities, now=now)
     done.touch()

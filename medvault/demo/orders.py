@@ -1,0 +1,45 @@
+"""Orders of the demonstration: one to fetch, one that is worked on, one that is urgent, one that is only quoted."""
+
+from datetime import datetime
+
+from apps.accounts.models import User
+from apps.audit.record import Actor
+from apps.catalog.models import Study
+from apps.facilities.models import Facility
+from apps.facilities.tenancy import as_center, as_facility
+from apps.orders.choosing import Choice
+from apps.orders.models import Order, OrderKind, State
+from apps.orders.ordering import draw_up, request
+from apps.orders.producing import produce_due
+from apps.orders.talking import write
+from apps.orders.working import accept, dispatch, start_production
+
+
+def seed_orders(facility: Facility, *, owner: str, operator: str, now: datetime) -> None:
+    """Orders of the facility's latest studies, through their verbs. What is there already is left as it is."""
+    clinic, center = User.objects.get(email=owner), User.objects.get(email=operator)
+    by_clinic, by_center = Actor("user", str(clinic.pk)), Actor("user", str(center.pk))
+    with as_facility(facility):
+        if Order.objects.filter(facility=facility).exists():
+            return
+        studies = Study.objects.filter(facility=facility).order_by("-sort_date", "-pk")[:6]
+        choices = [Choice(study.study_instance_uid) for study in studies]
+        wanted = ((choices[:2], False), (choices[2:3], False), (choices[3:5], True), (choices, False))
+        fetched, worked_on, urgent, _quoted = (
+            draw_up(facility, OrderKind.DOWNLOAD, each, is_urgent=is_urgent, actor=by_clinic, now=now, by=clinic)
+            for each, is_urgent in wanted
+        )
+        for order in (fetched, worked_on, urgent):
+            request(order, actor=by_clinic, now=now, by=clinic)
+        write(worked_on, text="The surgeon would like to have them before Friday.", by=clinic, is_from_center=False,
+              actor=by_clinic, now=now)  # fmt: skip
+    with as_center():
+        for order in (fetched, worked_on):
+            accept(order, by=center, actor=by_center, now=now)
+        write(worked_on, text="You will have them tomorrow morning.", by=center, is_from_center=True, actor=by_center,
+              now=now)  # fmt: skip
+        start_production(fetched, by=center, actor=by_center, now=now)
+    produce_due()
+    with as_center():
+        if Order.objects.get(pk=fetched.pk).state == State.READY:
+            dispatch(fetched, by=center, actor=by_center, now=now)
