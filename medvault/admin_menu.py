@@ -29,6 +29,7 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
             (_("Conflicts"), "call_split", "catalog.conflict", ""),
         ),
     ),
+    (_("Output"), ((_("Orders"), "outbox", "orders.order", ""),)),
     (
         _("Terminals"),
         (

@@ -22,6 +22,7 @@ from apps.contracts.models import Contract, ContractVersion
 from apps.contracts.schedule import promised_visits
 from apps.core.money import EXACT
 from apps.core.periods import FOREVER, parse_period
+from apps.orders.models import QuoteLine
 from apps.retention.models import Extension
 from apps.tiers.models import Item
 
@@ -127,7 +128,26 @@ def extensions(windows: Windows) -> Iterable[tuple[int, Deed]]:
             yield key, Deed(Source.EXTENSION.value, str(row.pk), day, Item.EXTENSION.value, years, why=row.period)
 
 
-DEEDS: list[Callable[[Windows], Iterable[tuple[int, Deed]]]] = [extensions]
+def orders(windows: Windows) -> Iterable[tuple[int, Deed]]:
+    """What was quoted for output orders, once they are dispatched for the first time: a redo is no further deed."""
+    lines = QuoteLine.objects.filter(
+        facility_id__in=windows.by_facility, order__delivered_at__gte=windows.begins_at,
+        order__delivered_at__lt=windows.ends_at,
+    ).select_related("order")  # fmt: skip
+    for line in lines.order_by("order__delivered_at", "pk"):
+        order = line.order
+        if order.delivered_at and (found := windows.of(order.facility_id, order.delivered_at)):
+            key, day = found
+            why = f"{order}, urgent" if order.is_urgent else str(order)
+            yield (
+                key,
+                Deed(
+                    Source.ORDER.value, f"{order.uid}/{line.item}", day, line.item, line.quantity, order.is_urgent, why
+                ),
+            )
+
+
+DEEDS: list[Callable[[Windows], Iterable[tuple[int, Deed]]]] = [extensions, orders]
 """Each tells of things done once, and the contract that each is charged to."""
 
 

@@ -1,5 +1,5 @@
 // A checkbox that checks all others of a name in its form: <label hidden><input type="checkbox" data-choose-all="NAME">
-for (const all of document.querySelectorAll("input[data-choose-all]")) {
+function offer(all) {
   const each = [...all.form.querySelectorAll(`input[name="${all.dataset.chooseAll}"]`)];
   const tell = () => {
     const count = each.filter((one) => one.checked).length;
@@ -11,3 +11,6 @@ for (const all of document.querySelectorAll("input[data-choose-all]")) {
   each.forEach((one) => one.addEventListener("change", tell));
   tell();
 }
+const offerWithin = (part) => part.querySelectorAll("input[data-choose-all]").forEach(offer);
+offerWithin(document);
+document.addEventListener("htmx:afterSettle", (event) => offerWithin(event.detail.elt));

@@ -10,8 +10,10 @@ from apps.catalog.models import Instance
 from apps.collection.models import Collection, Terminal
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_facility
+from apps.orders.models import Order
 from apps.tiers.models import TierVersion
 from tests.browser.conftest import DESKTOP, PHONE, Visit
+from tests.orders.stories import quoted, requested
 from tests.portal.plans import sell, serve
 
 OUTSIDE = ["/accounts/login/", "/accounts/password/reset/", "/no-such-page/"]
@@ -35,6 +37,8 @@ def pages_of(facility: Facility) -> list[str]:
         inside += ["terminals/", f"terminals/{Terminal.objects.get().pk}/", "members/", "tokens/"]
         offered = TierVersion.objects.earliest("pk")
         inside += ["plan/", "plan/?studies=20&mb=100&films=5&urgency=7&budget=50000", f"plan/tiers/{offered.pk}/"]
+        orders = Order.objects.order_by("pk").values_list("pk", flat=True)
+        inside += ["orders/", "orders/new", *(f"orders/{pk}/" for pk in orders)]
     return [f"/f/{facility.slug}/{path}" for path in inside] + ACCOUNT
 
 
@@ -55,6 +59,8 @@ def test_pages_are_open_to_everybody(
 ) -> None:
     tiers = sell()
     serve(clinic, tiers["monthly"], starts_on=timezone.localdate())
+    quoted(clinic)
+    requested(clinic)
     window = visit(size=size, color_scheme=scheme, reduced_motion="reduce")
     found: list[str] = []
 

@@ -66,6 +66,7 @@ from apps.vault.places import place
 from apps.vault.spool import Batch
 from tests.billing.papers import billed_by
 from tests.billing.stories import invoice_of
+from tests.orders.stories import requested
 
 pytestmark = pytest.mark.django_db
 CT = Path(str(pydicom.data.get_testdata_file("CT_small.dcm"))).read_bytes()
@@ -83,6 +84,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "collection.collector": ("add", "change"),
         "dicomnet.source": ("add", "change"),
         "catalog.hold": ("change",),
+        "orders.order": ("change",),
         "retention.rule": ("add",),
         "retention.deletionpolicy": ("add",),
         "retention.correction": ("change",),
@@ -91,7 +93,11 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "billing.billingaccount": ("add", "change"),
         "billing.invoice": ("change",),
     },
-    "operator": {"collection.terminal": ("add", "change"), "dicomnet.source": ("add", "change")},
+    "operator": {
+        "collection.terminal": ("add", "change"),
+        "dicomnet.source": ("add", "change"),
+        "orders.order": ("change",),
+    },
     "archivist": {
         "catalog.conflict": ("change",),
         "catalog.hold": ("change",),
@@ -122,6 +128,7 @@ WITHOUT_PAGES = {
     "collection.CollectorFacility",
     "collection.ReceiptMail",
     "contenttypes.ContentType",
+    *(f"orders.{name}" for name in ("OrderItem", "QuoteLine", "Step", "Message", "Output")),  # on the page of the order
     "retention.Unassessed",
     "sessions.Session",
 }
@@ -210,6 +217,7 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
         )
     end_of_storage(owner)
     money(sakura)
+    requested(sakura)
     billed_by("JP", sakura)
     ledger(sakura)
     issue_code(terminal, actor=SYSTEM, now=now)

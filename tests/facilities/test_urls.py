@@ -23,6 +23,7 @@ from apps.collection.requests import request_collection
 from apps.facilities.models import DeviceToken, Facility, Membership, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
 from apps.vault.spool import Batch
+from tests.orders.stories import dispatched
 from tests.portal.plans import sell, serve
 
 CT = Path(str(pydicom.data.get_testdata_file("CT_small.dcm"))).read_bytes()
@@ -67,6 +68,16 @@ RIGHTS: dict[str, list[Right]] = {
     "portal:card_entered": [Right("get", Role.OWNER)],
     "portal:choose_method": [OWN],
     "portal:pay_invoice": [OWN],
+    "portal:orders": [VIEW],
+    "portal:cart": [Right("get", Role.MEMBER), Right("post", Role.MEMBER)],
+    "portal:choose": [Right("post", Role.MEMBER)],
+    "portal:take_away": [Right("post", Role.MEMBER)],
+    "portal:order": [VIEW],
+    "portal:request_order": [Right("post", Role.MEMBER)],
+    "portal:cancel_order": [Right("post", Role.MEMBER)],
+    "portal:confirm_order": [Right("post", Role.MEMBER)],
+    "portal:write_about_order": [Right("post", Role.MEMBER)],
+    "portal:order_output": [VIEW],
     "portal:collections": [VIEW],
     "portal:collection": [VIEW],
     "portal:receipt": [VIEW],
@@ -179,9 +190,11 @@ def values(sakura: Facility, person: Callable[..., Any], token_for: Callable[...
     contract = serve(sakura, tiers["monthly"], starts_on=now.date())
     with as_center():
         version = contract.versions.get()
+    order = dispatched(sakura, person("worker@center.example", is_staff=True))
     return {
         "tier_version_id": tiers["weekly"].pk,
         "version_id": version.pk,
+        "order_id": order.pk,
         "hold_id": hold.pk,
         "patient_id": study.patient_id,
         "disposition_id": 10**9,

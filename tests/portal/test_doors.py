@@ -17,10 +17,12 @@ from tests.portal.pages import dicom, store, url
 
 ACTS = {  # posted to and never read
     "ask_for_collection", "withdraw_request", "enrolment_code", "keep_study", "release_hold", "decide",
-    "tell_care_event", "note_care_events",
+    "tell_care_event", "note_care_events", "choose", "take_away", "request_order", "cancel_order", "confirm_order",
+    "write_about_order",
 }  # fmt: skip
+OF_ORDERS = {"cart", "order", "order_output"}  # test_orders.py
 OF_DELETED = {"certificate", "certificate_document"}  # test_storage_periods.py
-NAMES = sorted({str(pattern.name) for pattern in urlpatterns} - ACTS - OF_DELETED)
+NAMES = sorted({str(pattern.name) for pattern in urlpatterns} - ACTS - OF_DELETED - OF_ORDERS)
 
 
 def addresses(facility: Facility) -> dict[str, dict[str, Any]]:

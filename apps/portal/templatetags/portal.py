@@ -14,6 +14,7 @@ from apps.billing.simulating import urgency_of
 from apps.collection.models import Outcome, State
 from apps.core import money as amounts
 from apps.core.periods import parse_period
+from apps.orders.models import State as OrderState
 from apps.tiers.models import Way
 
 register = template.Library()
@@ -26,6 +27,19 @@ _TONES = {
 }
 _INVOICE_TONES = {InvoiceState.FINALIZED: "azure", InvoiceState.OVERDUE: "danger", InvoiceState.PAID: "success"}
 _OUTCOME_TONES = {Outcome.STORED: "success", Outcome.CONFLICT: "warning", Outcome.QUARANTINED: "warning"}
+
+_ORDER_TONES = {
+    OrderState.QUOTED: "neutral",
+    OrderState.DISPATCHED: "success",
+    OrderState.COMPLETED: "success",
+    OrderState.CANCELLED: "neutral",
+}
+
+
+@register.filter
+def order_tone(state: str) -> str:
+    """Colour name of an order's state: those that the center works on are blue."""
+    return _ORDER_TONES.get(OrderState(state), "azure")
 
 
 @register.filter

@@ -1,0 +1,285 @@
+"""The work queue of outputs: by due time, claimed, produced, dispatched, sent back; and what is written about each."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from apps.accounts.staff import staff_member
+from apps.audit.admin import staff_actor
+from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, to_page
+from apps.core.clock import database_now
+from apps.core.money import formatted
+from apps.facilities.admin import AuditedTenantAdmin
+from apps.orders.choosing import studies_of
+from apps.orders.models import WAITING, Order, State
+from apps.orders.ordering import cancel, complete
+from apps.orders.progress import percent_of
+from apps.orders.talking import write
+from apps.orders.tasks import announce_production
+from apps.orders.working import accept, dispatch, send_back, start_production
+
+MAY = ["orders.change_order"]
+OFFERED: dict[str, frozenset[State]] = {
+    "accept": frozenset({State.REQUESTED}),
+    "start_production": frozenset({State.ACCEPTED}),
+    "dispatch": frozenset({State.READY}),
+    "complete": frozenset({State.DISPATCHED}),
+    "send_back": frozenset({State.PRODUCING, State.READY, State.DISPATCHED}),
+    "cancel": frozenset({State.REQUESTED, State.ACCEPTED}),
+    "write": frozenset(State) - {State.QUOTED},
+}
+"""In which states the page of an order offers which act."""
+
+
+class QueueFilter(SimpleListFilter):
+    """What the center has something to do for, unless all is asked for."""
+
+    title = _("queue")
+    parameter_name = "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("all", _("all orders"))]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for value, title in ((None, _("to be done")), *self.lookup_choices):
+            query = changelist.get_query_string({self.parameter_name: value} if value else {}, [self.parameter_name])
+            yield {"selected": self.value() == value, "query_string": query, "display": title}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return queryset if self.value() == "all" else queryset.filter(state__in=WAITING)
+
+
+class DispatchForm(BaseDialogForm):  # type: ignore[misc]
+    """How it goes to the facility."""
+
+    tracking_number = forms.CharField(
+        label=_("Tracking number"), required=False, max_length=80, widget=UnfoldAdminTextInputWidget,
+        help_text=_("of what is sent by post or carrier"),
+    )  # fmt: skip
+
+
+class ReasonForm(BaseDialogForm):  # type: ignore[misc]
+    """Why; the facility reads it."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=300, widget=UnfoldAdminTextInputWidget, help_text=_("The facility reads it.")
+    )
+
+
+class MessageForm(BaseDialogForm):  # type: ignore[misc]
+    """A message to the facility."""
+
+    text = forms.CharField(label=_("Message"), max_length=2000, widget=UnfoldAdminTextareaWidget)
+
+
+@admin.register(Order)
+class OrderAdmin(AuditedTenantAdmin):
+    list_display = ("due_at", "number", "facility", "kind", "state", "is_urgent", "is_late", "accepted_by", "size")
+    list_select_related = ("facility", "accepted_by")
+    list_filter = (QueueFilter, ("facility", RelatedDropdownFilter), "state", "is_urgent")
+    ordering: ClassVar[Sequence[str]] = ["due_at", "pk"]
+    fields = (
+        ("number", "uid"), "facility", ("kind", "is_urgent"), "state", "progress", "problem", "emergency",
+        ("requested_at", "due_at"), "accepted_by", ("price", "version"), ("instance_count", "size"),
+        ("delivered_at", "offered_until"), "tracking_number",
+    )  # fmt: skip
+    actions_detail = ("accept", "start_production", "dispatch", "complete", "write", "send_back", "cancel")
+
+    def offers(self, act: str, obj: Order) -> bool:
+        return obj.state in OFFERED[act] and not (act == "cancel" and obj.delivered_at)
+
+    def tables(self, obj: Order) -> list[Table]:
+        return [_items(obj), _lines(obj), _steps(obj), _messages(obj), _outputs(obj)]
+
+    @display(description=_("order"), ordering="pk")  # type: ignore[untyped-decorator]
+    def number(self, obj: Order) -> str:
+        return str(obj)
+
+    @display(description=_("late"), boolean=True)  # type: ignore[untyped-decorator]
+    def is_late(self, obj: Order) -> bool:
+        return obj.due_at is not None and obj.state in WAITING and obj.due_at < timezone.now()
+
+    @display(description=_("produced"))  # type: ignore[untyped-decorator]
+    def progress(self, obj: Order) -> str:
+        return f"{percent_of(obj)} %" if obj.state == State.PRODUCING else "-"
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Claim"),
+        icon="back_hand",
+        permissions=MAY,
+        dialog={
+            "title": _("Claim this order?"),
+            "description": _("You take it on: your name and the time are recorded."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Claim"),
+        },
+    )
+    def accept(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, accept, done=_("The order is yours."))
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Produce"),
+        icon="manufacturing",
+        permissions=MAY,
+        dialog={
+            "title": _("Produce it now?"),
+            "description": _("A worker produces it, reads it back and compares it with what is stored."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Produce"),
+        },
+    )
+    def start_production(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        transaction.on_commit(announce_production, robust=True)
+        return self._act(request, object_id, start_production, done=_("It is being produced."))
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Dispatch"),
+        icon="local_shipping",
+        permissions=MAY,
+        dialog={
+            "title": _("Dispatch it?"),
+            "description": _("The facility gets it, and it is charged unless it was before."),
+            "form_class": DispatchForm,
+            "form_submit_text": _("Dispatch"),
+        },
+    )
+    def dispatch(self, request: HttpRequest, form: DispatchForm, object_id: str) -> HttpResponse:
+        act = partial(dispatch, tracking_number=form.cleaned_data["tracking_number"])
+        return self._act(request, object_id, act, done=_("It is dispatched."))
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Handed over"),
+        icon="task_alt",
+        permissions=MAY,
+        dialog={
+            "title": _("Was it handed over?"),
+            "description": _("The order is completed, and what it is of is no longer held."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Handed over"),
+        },
+    )
+    def complete(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        return self._act(request, object_id, complete, done=_("The order is completed."))
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Send back"),
+        icon="replay",
+        permissions=MAY,
+        dialog={
+            "title": _("Send it back, to be produced again?"),
+            "description": _("What was produced is thrown away. It is not charged a second time."),
+            "form_class": ReasonForm,
+            "form_submit_text": _("Send back"),
+        },
+    )
+    def send_back(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+        act = partial(send_back, reason=form.cleaned_data["reason"])
+        return self._act(request, object_id, act, done=_("It can be produced again."))
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Cancel"),
+        icon="cancel",
+        permissions=MAY,
+        dialog={
+            "title": _("Cancel this order?"),
+            "description": _("The facility gets nothing, and nothing is charged."),
+            "form_class": ReasonForm,
+            "form_submit_text": _("Cancel the order"),
+        },
+    )
+    def cancel(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+        act = partial(cancel, reason=form.cleaned_data["reason"])
+        return self._act(request, object_id, act, done=_("The order is cancelled."))
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Write"),
+        icon="chat",
+        permissions=MAY,
+        dialog={
+            "title": _("Write to the facility"),
+            "description": _("It reads this on the page of the order."),
+            "form_class": MessageForm,
+            "form_submit_text": _("Send"),
+        },
+    )
+    def write(self, request: HttpRequest, form: MessageForm, object_id: str) -> HttpResponse:
+        act = partial(write, text=form.cleaned_data["text"], is_from_center=True)
+        return self._act(request, object_id, act, done=_("The facility has your message."))
+
+    def _act(self, request: HttpRequest, object_id: str, act: Callable[..., object], *, done: Any) -> HttpResponse:
+        """Do it to the order as the person who is signed in."""
+        order: Order | None = self.get_object(request, object_id)
+        if order is None:
+            raise PermissionDenied
+        by, actor, now = staff_member(request), staff_actor(request), database_now()
+        attempt(request, lambda: act(order, by=by, actor=actor, now=now), done=done)
+        return to_page(request, order)
+
+
+def _items(order: Order) -> Table:
+    items = list(order.items.filter(facility_id=order.facility_id).order_by("pk")[:ROWS_OF_A_TABLE])
+    studies = {study.study_instance_uid: study for study in studies_of(order.facility_id, items)}
+    rows: list[list[Any]] = []
+    for item in items:
+        study = studies.get(item.study_instance_uid)
+        named = link_to(study, study.study_instance_uid) if study else item.study_instance_uid
+        rows.append([named, item.series_instance_uid or _("all"), item.sop_instance_uid or _("all")])
+    return Table(_("What it is of"), [_("Study"), _("Series"), _("Image")], rows)
+
+
+def _lines(order: Order) -> Table:
+    rows = [
+        [line.get_item_display(), f"{line.quantity.normalize():f}", formatted(line.amount, order.currency)]
+        for line in order.lines.filter(facility_id=order.facility_id).order_by("pk")
+    ]
+    return Table(_("Quote"), [_("Item"), _("Quantity"), _("Amount")], rows)
+
+
+def _steps(order: Order) -> Table:
+    found = order.steps.filter(facility_id=order.facility_id).select_related("by").order_by("pk")
+    rows = [[_told(step.at), step.get_state_display(), step.by or _("by itself"), step.note] for step in found]
+    return Table(_("What happened"), [_("At"), _("State"), _("By"), _("Note")], rows)
+
+
+def _messages(order: Order) -> Table:
+    found = order.messages.filter(facility_id=order.facility_id).select_related("by").order_by("pk")
+    rows = [
+        [_told(each.at), _("center") if each.is_from_center else _("facility"), each.by, each.text] for each in found
+    ]
+    return Table(_("Messages"), [_("At"), _("From"), _("By"), _("Message")], rows)
+
+
+def _outputs(order: Order) -> Table:
+    rows = [
+        [
+            output.number,
+            _told(output.started_at),
+            _told(output.made_at),
+            filesizeformat(output.size_bytes) if output.made_at else "-",
+            bytes(output.sha256).hex() if output.sha256 else "-",
+            _told(output.erased_at),
+        ]
+        for output in order.outputs.filter(facility_id=order.facility_id).order_by("number")
+    ]
+    headers = [_("Number"), _("Wanted"), _("Produced and checked"), _("Size"), _("SHA-256"), _("Erased")]
+    return Table(_("Productions"), headers, rows)
+
+
+def _told(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"

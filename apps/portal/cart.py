@@ -1,0 +1,167 @@
+"""What is chosen for an order, kept in the session until it is quoted: studies, series, single images."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from apps.accounts.models import User
+from apps.catalog.models import Instance, Series, Study
+from apps.core.errors import DomainError
+from apps.core.money import formatted
+from apps.facilities.doors import FacilityRequest, facility_door
+from apps.facilities.models import Role
+from apps.orders.choosing import MOST_CHOSEN, Choice, studies_of, without_covered
+from apps.orders.errors import NothingChosen
+from apps.orders.models import OrderKind
+from apps.orders.ordering import draw_up, estimate
+from apps.portal.looks import list_studies
+from apps.portal.numbers import whole_number
+
+URGENT = "urgent"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One way to have what is chosen. `value`: what the form sends."""
+
+    value: str
+    label: str
+    is_urgent: bool
+    price: str
+    ready_at: datetime
+
+
+@facility_door(role=Role.MEMBER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def cart(request: FacilityRequest) -> HttpResponse:
+    """What is chosen, what it would cost and when it would be ready; posted, one of these is quoted."""
+    choices, now = kept(request), timezone.now()
+    if request.method == "POST":
+        kind, _sep, speed = request.POST.get("offer", "").partition("/")
+        user = request.user
+        try:
+            order = draw_up(
+                request.facility, OrderKind(kind), choices, is_urgent=speed == URGENT, actor=request.actor, now=now,
+                by=user if isinstance(user, User) else None,
+            )  # fmt: skip
+        except ValueError:
+            messages.error(request, _("Choose how you want it."))
+        except DomainError as error:
+            messages.error(request, error.message)
+        else:
+            keep(request, [])
+            return redirect("portal:order", facility_slug=request.facility.slug, order_id=order.pk)
+        return redirect("portal:cart", facility_slug=request.facility.slug)
+    offers, fault = _offers(request, choices, now)
+    chosen = list(describe(request.facility.pk, choices))
+    list_studies(request, len({study.pk for _choice, study, _part in chosen}))
+    return render(request, "portal/cart.html", {"chosen": chosen, "offers": offers, "fault": fault})
+
+
+@facility_door(role=Role.MEMBER)
+@require_POST
+def choose(request: FacilityRequest) -> HttpResponse:
+    """Add studies (`chosen`, many), or a series, or an image, by their ids; ids of others are as if not given."""
+    added = [*_studies(request), *_series(request), *_images(request)]
+    choices = without_covered([*kept(request), *added])
+    if not added:
+        messages.error(request, _("Choose something first."))
+    elif len(choices) > MOST_CHOSEN:
+        messages.error(request, _("That is too much for one order. Make two."))
+    else:
+        keep(request, choices)
+    return redirect("portal:cart", facility_slug=request.facility.slug)
+
+
+@facility_door(role=Role.MEMBER)
+@require_POST
+def take_away(request: FacilityRequest) -> HttpResponse:
+    """Remove one of the choices, by its number, or all."""
+    number, choices = whole_number(request.POST.get("number", "")), kept(request)
+    keep(request, [] if number is None else choices[:number] + choices[number + 1 :])
+    return redirect("portal:cart", facility_slug=request.facility.slug)
+
+
+def kept(request: FacilityRequest) -> list[Choice]:
+    """What is chosen in this facility and session."""
+    return [Choice(*uids) for uids in request.session.get(_key(request), [])]
+
+
+def keep(request: FacilityRequest, choices: list[Choice]) -> None:
+    """Keep what is chosen."""
+    request.session[_key(request)] = [
+        [each.study_instance_uid, each.series_instance_uid, each.sop_instance_uid] for each in choices
+    ]
+
+
+def describe(facility_id: int, choices: list[Any]) -> list[tuple[Any, Study, str]]:
+    """Each choice that is there, with its study and, where it is not the whole of it, which part."""
+    studies = {each.study_instance_uid: each for each in studies_of(facility_id, choices).select_related("patient")}
+    uids = [each.series_instance_uid for each in choices if each.series_instance_uid]
+    found = Series.objects.filter(facility_id=facility_id, series_instance_uid__in=uids)
+    series = {each.series_instance_uid: each for each in found}
+    images = [each.sop_instance_uid for each in choices if each.sop_instance_uid]
+    rows = Instance.objects.filter(facility_id=facility_id, sop_instance_uid__in=images)
+    numbers = dict(rows.values_list("sop_instance_uid", "instance_number"))
+    described = []
+    for each in choices:
+        if study := studies.get(each.study_instance_uid):
+            part = _part(series.get(each.series_instance_uid), each, numbers)
+            described.append((each, study, part))
+    return described
+
+
+def _part(series: Series | None, choice: Any, numbers: dict[str, int | None]) -> str:
+    if series is None:
+        return ""
+    name = series.series_description or series.modality or _("Series")
+    if not choice.sop_instance_uid:
+        return _("series %(name)s") % {"name": name}
+    return _("image %(number)s of %(name)s") % {"number": numbers.get(choice.sop_instance_uid) or "?", "name": name}
+
+
+def _offers(request: FacilityRequest, choices: list[Choice], now: datetime) -> tuple[list[Offer], str]:
+    """Every kind, normal and urgent; or why there is none."""
+    facility = request.facility
+    try:
+        quotes = [(kind, each) for kind in OrderKind for each in estimate(facility, kind, choices, now=now)]
+    except NothingChosen:
+        return [], ""
+    except DomainError as error:
+        return [], error.message
+    offers = [
+        Offer(
+            f"{kind}/{URGENT if quote.is_urgent else 'normal'}", str(kind.label), quote.is_urgent,
+            formatted(quote.amount, quote.currency), now + timedelta(hours=quote.ready_hours),
+        )
+        for kind, quote in quotes
+    ]  # fmt: skip
+    return offers, ""
+
+
+def _studies(request: FacilityRequest) -> list[Choice]:
+    wanted = [key for key in request.POST.getlist("chosen") if key.isdigit() and len(key) < 19][: MOST_CHOSEN + 1]
+    found = Study.objects.filter(facility=request.facility, pk__in=wanted).order_by("-sort_date", "-pk")
+    return [Choice(uid) for uid in found.values_list("study_instance_uid", flat=True)]
+
+
+def _series(request: FacilityRequest) -> list[Choice]:
+    found = Series.objects.filter(facility=request.facility, pk=whole_number(request.POST.get("series", "")) or 0)
+    return [Choice(*uids) for uids in found.values_list("study__study_instance_uid", "series_instance_uid")]
+
+
+def _images(request: FacilityRequest) -> list[Choice]:
+    found = Instance.objects.filter(facility=request.facility, pk=whole_number(request.POST.get("image", "")) or 0)
+    named = found.values_list("series__study__study_instance_uid", "series__series_instance_uid", "sop_instance_uid")
+    return [Choice(*uids) for uids in named]
+
+
+def _key(request: FacilityRequest) -> str:
+    return f"cart/{request.facility.pk}"

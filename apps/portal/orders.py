@@ -1,0 +1,196 @@
+"""Orders: the list, and the page of one, where it is requested, followed, talked about, fetched and confirmed."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.audit.record import record
+from apps.contracts.agreeing import may_order_outputs
+from apps.contracts.errors import ContractSuspended
+from apps.core.errors import DomainError
+from apps.facilities.doors import FacilityRequest, facility_door
+from apps.facilities.models import Role
+from apps.facilities.tenancy import as_facility
+from apps.orders.models import WAITING, Order, State
+from apps.orders.ordering import cancel, complete
+from apps.orders.ordering import request as request_order
+from apps.orders.outputs import offered_output, pieces
+from apps.orders.progress import percent_of
+from apps.orders.talking import write
+from apps.portal.cart import describe, kept
+from apps.portal.looks import list_studies
+from apps.portal.numbers import whole_number
+from apps.portal.ranges import in_parts
+
+PAGE = 25
+CANCELLABLE = frozenset({State.QUOTED, State.REQUESTED, State.ACCEPTED})
+
+
+class MessageForm(forms.Form):
+    """A message to the center."""
+
+    text = forms.CharField(
+        label=gettext_lazy("Message to the center"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class EmergencyForm(forms.Form):
+    """Why an order cannot wait although outputs are stopped."""
+
+    emergency = forms.CharField(
+        label=gettext_lazy("Why it cannot wait"), max_length=300,
+        help_text=gettext_lazy("For the center. Please name no patients."),
+    )  # fmt: skip
+
+
+@facility_door()
+@require_safe
+def order_list(request: FacilityRequest) -> HttpResponse:
+    """Newest first; `before` is the id of the last one seen, `show=open` leaves out what has ended."""
+    found = Order.objects.filter(facility=request.facility)
+    if shows_open := request.GET.get("show") == "open":
+        found = found.exclude(state__in=[State.COMPLETED, State.CANCELLED])
+    if (before := whole_number(request.GET.get("before", ""))) is not None:
+        found = found.filter(pk__lt=before)
+    page = list(found.order_by("-pk")[: PAGE + 1])
+    context = {
+        "orders": page[:PAGE],
+        "before": before,
+        "older": page[PAGE - 1].pk if len(page) > PAGE else None,
+        "show": "open" if shows_open else "",
+        "chosen_count": len(kept(request)),
+    }
+    return render(request, "portal/order_list.html", context)
+
+
+@facility_door()
+@require_safe
+def order_page(request: FacilityRequest, order_id: int) -> HttpResponse:
+    """What it is of, what it costs, where it stands, what was written. The view is recorded; htmx's asking is not."""
+    order = _order(request, order_id)
+    items = describe(request.facility.pk, list(order.items.filter(facility=request.facility).order_by("pk")))
+    if not request.headers.get("HX-Request"):
+        list_studies(request, len({study.pk for _item, study, _part in items}))
+    steps = order.steps.filter(facility=request.facility).select_related("by").order_by("pk")
+    written = order.messages.filter(facility=request.facility).select_related("by").order_by("pk")
+    context = {
+        "order": order,
+        "items": items,
+        "lines": order.lines.filter(facility=request.facility).order_by("pk"),
+        "steps": list(steps),
+        "written": list(written),
+        "output": offered_output(order, now=timezone.now()),
+        "percent": percent_of(order) if order.state == State.PRODUCING else None,
+        "is_waiting": order.state in WAITING,
+        "may_act": request.role is not None and request.role.covers(Role.MEMBER),
+        "may_cancel": order.state in CANCELLABLE and order.delivered_at is None,
+        "is_suspended": order.state == State.QUOTED and _is_suspended(request),
+        "message_form": MessageForm(),
+        "emergency_form": EmergencyForm(),
+    }
+    return render(request, "portal/order.html", context)
+
+
+@facility_door(role=Role.MEMBER)
+@require_POST
+def send(request: FacilityRequest, order_id: int) -> HttpResponse:
+    """Request an order as it was quoted."""
+    order = _order(request, order_id)
+    emergency = request.POST.get("emergency", "").strip()
+    act = partial(request_order, order, emergency=emergency[:300], **_by(request))
+    return _done(request, order, act, _("The center has your order."))
+
+
+@facility_door(role=Role.MEMBER)
+@require_POST
+def withdraw(request: FacilityRequest, order_id: int) -> HttpResponse:
+    """Cancel an order that is not produced yet."""
+    order = _order(request, order_id)
+    return _done(request, order, partial(cancel, order, **_by(request)), _("The order is cancelled."))
+
+
+@facility_door(role=Role.MEMBER)
+@require_POST
+def confirm(request: FacilityRequest, order_id: int) -> HttpResponse:
+    """Say that it has come."""
+    order = _order(request, order_id)
+    return _done(request, order, partial(complete, order, **_by(request)), _("Thank you: the order is completed."))
+
+
+@facility_door(role=Role.MEMBER)
+@require_POST
+def tell(request: FacilityRequest, order_id: int) -> HttpResponse:
+    """Write to the center about an order."""
+    order, form = _order(request, order_id), MessageForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Write something, in 2,000 characters at the most."))
+        return _back(request, order)
+    act = partial(write, order, text=form.cleaned_data["text"], is_from_center=False, **_by(request))
+    return _done(request, order, act, _("The center has your message."))
+
+
+@facility_door(own_scope=True)
+@require_safe
+def fetch(request: FacilityRequest, order_id: int) -> HttpResponseBase:
+    """The output, in parts where wanted; streamed after the transaction that records it."""
+    with as_facility(request.facility):
+        order = _order(request, order_id)
+        output = offered_output(order, now=timezone.now())
+        if output is None:
+            raise Http404
+        record(
+            "order.downloaded", actor=request.actor, object_type="order", object_id=order.pk,
+            facility_id=request.facility.pk, production=output.number,
+        )  # fmt: skip
+    etag = f'"{bytes(output.sha256 or b"").hex()}"'
+    response = in_parts(
+        request, partial(pieces, output), size=output.size_bytes, etag=etag, content_type="application/zip"
+    )
+    response["Content-Disposition"] = f'attachment; filename="{order}.zip"'
+    return response
+
+
+def _order(request: FacilityRequest, order_id: int) -> Order:
+    return get_object_or_404(Order, facility=request.facility, pk=order_id)
+
+
+def _is_suspended(request: FacilityRequest) -> bool:
+    try:
+        may_order_outputs(request.facility.pk)
+    except ContractSuspended:
+        return True
+    return False
+
+
+def _by(request: FacilityRequest) -> dict[str, Any]:
+    user = request.user
+    assert isinstance(user, User)
+    return {"by": user, "actor": request.actor, "now": timezone.now()}
+
+
+def _done(request: FacilityRequest, order: Order, act: Callable[[], object], done: str) -> HttpResponse:
+    """Do it, and say so; or, with nothing done, why not."""
+    try:
+        with transaction.atomic():
+            act()
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, done)
+    return _back(request, order)
+
+
+def _back(request: FacilityRequest, order: Order) -> HttpResponse:
+    return redirect("portal:order", facility_slug=request.facility.slug, order_id=order.pk)

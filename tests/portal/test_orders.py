@@ -1,0 +1,230 @@
+"""Orders in the portal: chosen, quoted, requested, followed, fetched in parts; by those who may."""
+
+import io
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.audit.models import Event
+from apps.audit.record import SYSTEM
+from apps.catalog.models import Instance, Series
+from apps.contracts.agreeing import suspend
+from apps.contracts.models import Contract
+from apps.facilities.models import Facility, Role
+from apps.facilities.tenancy import as_center, as_facility
+from apps.orders.models import Message, Order, State
+from apps.orders.talking import write
+from tests.orders.stories import dispatched, fresh, may_order, now, producing, requested, studies
+from tests.portal.pages import dicom, store, url
+
+Enter = Callable[..., Client]
+NORMAL, URGENT = "download/normal", "download/urgent"
+
+
+@pytest.fixture
+def clinic(sakura: Facility) -> Facility:
+    store(
+        sakura, dicom(1, 1), dicom(1, 2), dicom(1, 3, SeriesInstanceUID="2.25.1.9"), dicom(2, 1, PatientName="Abe^Ren")
+    )
+    may_order(sakura)
+    return sakura
+
+
+@pytest.fixture
+def member(clinic: Facility, signed_in: Enter) -> Client:
+    return signed_in("mori@example.org", sakura=Role.MEMBER)
+
+
+@pytest.fixture
+def staff(person: Callable[..., User], clinic: Facility) -> User:
+    return person("staff@center.example", is_staff=True)
+
+
+def choose(client: Client, **what: Any) -> str:
+    """Choose something; what the page of the new order says."""
+    answer = client.post(url("choose"), what, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def quote(client: Client, offer: str = NORMAL) -> Any:
+    return client.post(url("cart"), {"offer": offer}, follow=True)
+
+
+def only_order() -> Order:
+    with as_center():
+        return Order.objects.get()
+
+
+def body(answer: Any) -> bytes:
+    return b"".join(answer.streaming_content)
+
+
+def test_price_and_day_are_told_before_anything_is_ordered(clinic: Facility, member: Client) -> None:
+    listed = member.get(url("studies")).content.decode()
+    assert listed.count('name="chosen"') == 2
+    content = choose(member, chosen=[study.pk for study in studies(clinic)])
+    for told in ("Mori, Haruka", "Abe, Ren", "¥500", "¥750", "ready by"):
+        assert told in content
+    answer = quote(member, URGENT)
+    assert b"Nothing is ordered yet" in answer.content
+    order = only_order()
+    assert (order.state, order.is_urgent, order.price, order.instance_count) == (State.QUOTED, True, "¥750", 4)
+    assert "Nothing is chosen" in member.get(url("cart")).content.decode()
+    answer = member.post(url("request_order", order_id=order.pk), follow=True)
+    assert b"The center has your order" in answer.content
+    assert b"Open order" in member.get(url("study", study_id=studies(clinic)[0].pk)).content
+    assert str(order).encode() in member.get(url("orders")).content
+
+
+def test_series_and_images_are_chosen_and_taken_away_again(clinic: Facility, member: Client) -> None:
+    with as_facility(clinic):
+        series = Series.objects.get(series_instance_uid="2.25.1.9")
+        image = Instance.objects.select_related("series").get(sop_instance_uid="2.25.1.1.1")
+    choose(member, series=series.pk)
+    content = choose(member, image=image.pk)
+    assert "image 1 of CT" in content
+    assert "series CT" in content
+    content = member.post(url("take_away"), {"number": "0"}, follow=True).content.decode()
+    assert "series CT" not in content
+    quote(member)
+    assert only_order().instance_count == 1
+    choose(member, image=image.pk)
+    assert "whole study" in choose(member, chosen=[image.series.study_id])
+    assert "Nothing is chosen" in member.post(url("take_away"), follow=True).content.decode()
+
+
+@pytest.mark.parametrize("wrong", [{}, {"chosen": ["x", "9" * 30]}, {"series": "-1"}, {"image": "1e9"}])
+def test_nonsense_chooses_nothing(member: Client, wrong: dict[str, Any]) -> None:
+    assert "Choose something first" in choose(member, **wrong)
+
+
+def test_nothing_is_quoted_but_what_is_offered(clinic: Facility, member: Client) -> None:
+    for offer in ("", "film/normal", "download"):
+        choose(member, chosen=[studies(clinic)[0].pk])
+        quote(member, offer)
+    assert only_order().is_urgent is False
+    assert "Nothing is chosen" in quote(member).content.decode()
+
+
+def test_another_facilitys_images_are_as_if_not_there(clinic: Facility, lindenhof: Facility, signed_in: Enter) -> None:
+    may_order(lindenhof)
+    stranger = signed_in("vogt@example.org", lindenhof=Role.OWNER)
+    [study, *_] = studies(clinic)
+    for what in ({"chosen": study.pk}, {"series": "1"}, {"image": "1"}):
+        answer = stranger.post(url("choose", "lindenhof"), what, follow=True)
+        assert b"Choose something first" in answer.content
+    order = requested(clinic)
+    for name in ("order", "order_output"):
+        assert stranger.get(url(name, "lindenhof", order_id=order.pk)).status_code == 404
+    for name in ("request_order", "cancel_order", "confirm_order", "write_about_order"):
+        assert stranger.post(url(name, "lindenhof", order_id=order.pk), {"text": "x"}).status_code == 404
+    assert fresh(order).state == State.REQUESTED
+
+
+def test_viewers_follow_orders_and_order_nothing(clinic: Facility, signed_in: Enter, staff: User) -> None:
+    viewer = signed_in("abe@example.org", sakura=Role.VIEWER)
+    order = dispatched(clinic, staff)
+    page = viewer.get(url("order", order_id=order.pk)).content
+    assert b"Download" in page
+    assert b"I have it" not in page
+    assert b'name="chosen"' not in viewer.get(url("studies")).content
+    assert viewer.get(url("cart")).status_code == 403
+    assert viewer.post(url("confirm_order", order_id=order.pk)).status_code == 403
+    assert viewer.get(url("order_output", order_id=order.pk)).status_code == 200
+
+
+def test_a_suspended_contract_asks_for_the_emergency(clinic: Facility, member: Client) -> None:
+    choose(member, chosen=[studies(clinic)[0].pk])
+    quote(member)
+    order = only_order()
+    with as_center():
+        suspend(Contract.objects.get(), actor=SYSTEM, now=now())
+    send = url("request_order", order_id=order.pk)
+    assert b"Request it as an emergency" in member.get(url("order", order_id=order.pk)).content
+    assert b"overdue" in member.post(send, {"emergency": "  "}, follow=True).content
+    assert only_order().state == State.QUOTED
+    member.post(send, {"emergency": "operated on tonight"})
+    assert (only_order().state, only_order().emergency) == (State.REQUESTED, "operated on tonight")
+
+
+def test_without_a_contract_the_center_is_to_be_asked(lindenhof: Facility, signed_in: Enter) -> None:
+    store(lindenhof, dicom())
+    owner = signed_in("vogt@example.org", lindenhof=Role.OWNER)
+    answer = owner.post(url("choose", "lindenhof"), {"chosen": studies(lindenhof)[0].pk}, follow=True)
+    assert b"No contract is in force" in answer.content
+
+
+def test_an_order_is_cancelled_until_it_is_produced(clinic: Facility, member: Client, staff: User) -> None:
+    early, late = requested(clinic), producing(clinic, staff)
+    assert b"is cancelled" in member.post(url("cancel_order", order_id=early.pk), follow=True).content
+    assert b"cannot become" in member.post(url("cancel_order", order_id=late.pk), follow=True).content
+    page = member.get(url("order", order_id=late.pk), headers={"HX-Request": "true"}).content
+    assert b"<progress" in page
+    assert (fresh(early).state, fresh(late).state) == (State.CANCELLED, State.PRODUCING)
+
+
+def test_facility_and_center_write_to_each_other(clinic: Facility, member: Client, staff: User) -> None:
+    order = requested(clinic)
+    tell = url("write_about_order", order_id=order.pk)
+    assert b"Write something" in member.post(tell, {"text": " "}, follow=True).content
+    member.post(tell, {"text": "By noon, please <b>"})
+    with as_center():
+        write(order, text="It will be there", by=staff, is_from_center=True, actor=SYSTEM, now=now())
+        assert Message.objects.count() == 2
+    page = member.get(url("order", order_id=order.pk)).content
+    for told in (b"By noon, please &lt;b&gt;", b"It will be there"):
+        assert told in page
+    assert staff.email.encode() not in page
+
+
+@pytest.fixture
+def fetched(clinic: Facility, member: Client, staff: User) -> tuple[str, bytes, str]:
+    """Address, content and ETag of an output."""
+    order = dispatched(clinic, staff)
+    address = url("order_output", order_id=order.pk)
+    answer = member.get(address)
+    return address, body(answer), answer["ETag"]
+
+
+def test_the_download_is_what_was_produced(fetched: tuple[str, bytes, str], member: Client) -> None:
+    address, content, etag = fetched
+    assert etag == f'"{sha256(content).hexdigest()}"'
+    with ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 6
+    head = member.head(address)
+    assert (head["Accept-Ranges"], head["Content-Length"]) == ("bytes", str(len(content)))
+    with as_center():
+        assert Event.objects.filter(action="order.downloaded").count() == 2
+    order = only_order()
+    assert member.post(url("confirm_order", order_id=order.pk), follow=True).status_code == 200
+    assert (only_order().state, body(member.get(address))) == (State.COMPLETED, content)
+
+
+def test_a_download_that_was_cut_goes_on(fetched: tuple[str, bytes, str], member: Client) -> None:
+    address, content, etag = fetched
+    size = len(content)
+    for asked, start, end in (
+        ("bytes=0-99", 0, 99), (f"bytes={size // 2}-", size // 2, size - 1), ("bytes=-10", size - 10, size - 1),
+        (f"bytes=5-{size * 9}", 5, size - 1), (f"bytes=-{size * 9}", 0, size - 1),
+    ):  # fmt: skip
+        answer = member.get(address, headers={"Range": asked, "If-Range": etag})
+        assert (answer.status_code, answer["Content-Range"]) == (206, f"bytes {start}-{end}/{size}")
+        assert body(answer) == content[start : end + 1]
+    for asked in ("bytes=1-2,4-5", "bytes=-", "lines=1-2", "bytes=a-b"):
+        assert body(member.get(address, headers={"Range": asked})) == content
+    assert body(member.get(address, headers={"Range": "bytes=5-", "If-Range": '"other"'})) == content
+    for asked in (f"bytes={size}-", "bytes=9-3", "bytes=-0"):
+        answer = member.get(address, headers={"Range": asked})
+        assert (answer.status_code, answer["Content-Range"]) == (416, f"bytes */{size}")
+
+
+def test_nothing_is_fetched_before_it_is_dispatched(clinic: Facility, member: Client, staff: User) -> None:
+    order = producing(clinic, staff)
+    assert member.get(url("order_output", order_id=order.pk)).status_code == 404
