@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import fields
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +16,6 @@ from tests.benchmarks import fixity, retention, search_at_a_million, simulating
 from tests.benchmarks.handover import handed_over
 from tests.benchmarks.images import Slices
 from tests.benchmarks.network import STORESCU, stored_per_second
-from tests.benchmarks.retrieving import BIG_LABELS, STUDY, Figures, big_retrieved, retrieved
 from tests.benchmarks.servers import Server, medvault, orthanc, orthanc_program
 from tests.benchmarks.storing import big, images_per_second, middle
 
@@ -37,8 +35,6 @@ def main(chosen: list[str]) -> None:
             limits(Path(folder))
         if not chosen or "storing" in chosen:
             storing(Path(folder))
-        if not chosen or "retrieving" in chosen:
-            retrieving(Path(folder))
         if not chosen or "network" in chosen:
             network(Path(folder))
         if not chosen or "handover" in chosen:
@@ -89,23 +85,6 @@ def storing(folder: Path) -> None:
         table.add_row("1 GiB object", *(f"{speeds[server.name][0]:,.0f} MB/s" for server in servers),
                       _ratio(servers, {name: [speed] for name, (speed, _) in speeds.items()}))  # fmt: skip
         table.add_row("... raises memory by", *(f"{speeds[server.name][1]:,.0f} MB" for server in servers), "")
-        console.print(table)
-
-
-def retrieving(folder: Path) -> None:
-    with ExitStack() as stack:
-        servers = [stack.enter_context(medvault(folder / "medvault-retrieving"))]
-        if orthanc_program():
-            servers.append(stack.enter_context(orthanc(folder / "orthanc-retrieving")))
-        found = {server.name: retrieved(server) for server in servers}
-        table = Table(f"WADO-RS, study of {STUDY} images of 512x512", *found)
-        for name in fields(Figures):
-            table.add_row(name.metadata["label"], *(f"{getattr(each, name.name):,.1f}" for each in found.values()))
-        for server in servers:
-            big(server)
-        objects = [big_retrieved(server) for server in servers]
-        for label, figures in zip(BIG_LABELS, zip(*objects, strict=True), strict=True):
-            table.add_row(label, *(f"{figure:,.1f}" for figure in figures))
         console.print(table)
 
 
