@@ -76,6 +76,17 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
             (_("Sessions"), "devices", "usersessions.usersession", ""),
         ),
     ),
+    (
+        _("Contracts"),
+        (
+            (_("Contracts"), "contract", "contracts.contract", ""),
+            (_("Versions"), "history_edu", "contracts.contractversion", ""),
+            (_("Signatures"), "signature", "contracts.signature", ""),
+            (_("Tiers"), "layers", "tiers.tier", ""),
+            (_("Tier versions"), "stacks", "tiers.tierversion", ""),
+            (_("Price lists"), "sell", "tiers.pricelist", ""),
+        ),
+    ),
     (_("Audit"), ((_("Audit events"), "history", "audit.event", ""),)),
 )
 

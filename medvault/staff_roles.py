@@ -16,6 +16,17 @@ _STORAGE_PERIODS = (
 # Releasing what is parked, finalizing, crediting.
 _INVOICES = ("billing.change_invoice",)
 
+# What is sold, and contracts about it.
+_CONTRACTS = (
+    "tiers.add_tier",
+    "tiers.change_tier",
+    "tiers.add_tierversion",
+    "tiers.change_tierversion",
+    "tiers.add_pricelist",
+    "tiers.change_pricelist",
+    "contracts.add_contract",
+    "contracts.change_contract",
+)
 # Assigning transfers, giving back, asking Stripe again.
 _PAYMENTS = (
     "billing.change_payment",
@@ -53,6 +64,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "orders.change_order",
         "retention.add_deletionpolicy",
         *_STORAGE_PERIODS,
+        *_CONTRACTS,
         *_PARTIES,
         *_INVOICES,
     ),
@@ -64,7 +76,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "orders.change_order",
     ),
     "archivist": ("catalog.change_conflict", *_STORAGE_PERIODS),
-    "billing": (*_PARTIES, *_INVOICES, *_PAYMENTS),
+    "billing": (*_CONTRACTS, *_PARTIES, *_INVOICES, *_PAYMENTS),
 }
 
 

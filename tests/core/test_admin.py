@@ -54,6 +54,8 @@ from apps.collection.models import (
 )
 from apps.collection.receipts import issue_receipts
 from apps.collection.reception import Reception
+from apps.contracts.models import ContractVersion
+from apps.contracts.signing import sign
 from apps.core.admin import BoundedPaginator
 from apps.dicomnet.models import Commitment, Source
 from apps.facilities.models import DeviceToken, Facility, Invitation, Role, Scope
@@ -66,6 +68,7 @@ from apps.vault.places import place
 from apps.vault.spool import Batch
 from tests.billing.papers import billed_by
 from tests.billing.stories import invoice_of
+from tests.contracts.stories import drafted
 from tests.orders.stories import requested
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +77,12 @@ MR = Path(str(pydicom.data.get_testdata_file("MR_small.dcm"))).read_bytes()
 CUT = CT[:-2000]
 OTHER_BYTES = CT[:-2] + b"\x01\x01"
 MODELS = list(admin.site._registry)
+CONTRACTS: dict[str, tuple[str, ...]] = {
+    "tiers.tier": ("add", "change"),
+    "tiers.tierversion": ("add", "change"),
+    "tiers.pricelist": ("add",),
+    "contracts.contract": ("add",),
+}
 PAYMENTS = ("payment", "paymentattempt", "banktransaction", "webhookevent")
 CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
     "administrator": {
@@ -89,6 +98,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "retention.deletionpolicy": ("add",),
         "retention.correction": ("change",),
         "retention.disposition": ("change",),
+        **CONTRACTS,
         "billing.issuer": ("add", "change"),
         "billing.billingaccount": ("add", "change"),
         "billing.invoice": ("change",),
@@ -106,6 +116,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "retention.disposition": ("change",),
     },
     "billing": {
+        **CONTRACTS,
         "billing.issuer": ("add", "change"),
         "billing.billingaccount": ("add", "change"),
         **{f"billing.{name}": ("change",) for name in ("invoice", *PAYMENTS)},
@@ -113,15 +124,14 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 FORMS = {
     "accounts.user", "facilities.facility", "collection.terminal", "collection.collector", "dicomnet.source",
-    "billing.issuer", "billing.billingaccount",
+    "tiers.tier", "tiers.tierversion", "billing.issuer", "billing.billingaccount",
 }  # fmt: skip
 # Tables of the machine: sessions' contents, keys of pending confirmations, Django's own log, which is not kept.
 WITHOUT_PAGES = {
     "account.EmailConfirmation",
     "admin.LogEntry",
     "auth.Permission",
-    *("tiers.Tier", "tiers.TierVersion", "tiers.PriceList", "tiers.Price"),
-    *("contracts.Contract", "contracts.ContractVersion", "contracts.Signature"),
+    "tiers.Price",  # on the page of its list
     "billing.Counter",
     *("billing.InvoiceLine", "billing.StorageEntry"),  # on the page of its invoice; summed up by the day
     "catalog.NamePart",
@@ -220,6 +230,9 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
     requested(sakura)
     billed_by("JP", sakura)
     ledger(sakura)
+    with as_center():
+        first = ContractVersion.objects.get()
+        sign(first, name="H. Mori", by=owner, source_address=None, actor=SYSTEM, now=now)
     issue_code(terminal, actor=SYSTEM, now=now)
     with as_center():
         Source.objects.create(facility=sakura, terminal=terminal, via="get")
@@ -399,6 +412,7 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
         end_of_storage(world[User])
         money(lindenhof)
         ledger(lindenhof)
+        drafted(lindenhof, timezone.now().date())
         one = person(f"{number}@lindenhof.example", lindenhof=Role.VIEWER)
         issue_token(lindenhof, label="Terminal", scopes=[Scope.READ], actor=SYSTEM)
         EmailAddress.objects.create(user=one, email=one.email)

@@ -1,0 +1,5 @@
+"""The center's pages about contracts."""
+
+from apps.contracts.admin import contracts, versions
+
+__all__ = ["contracts", "versions"]
