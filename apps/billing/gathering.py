@@ -119,9 +119,10 @@ def gather_all(
 def extensions(windows: Windows) -> Iterable[tuple[int, Deed]]:
     """Studies that are kept longer than they must: so many years each."""
     rows = Extension.objects.filter(
-        facility_id__in=windows.by_facility, extended_at__gte=windows.begins_at, extended_at__lt=windows.ends_at
-    ).order_by("extended_at", "pk")
-    for row in rows:
+        Q(extended_at__gte=windows.month_begins_at) | ~_charged(Source.EXTENSION, "pk"),
+        facility_id__in=windows.by_facility, extended_at__gte=windows.begins_at, extended_at__lt=windows.ends_at,
+    )  # fmt: skip
+    for row in rows.order_by("extended_at", "pk"):
         if found := windows.of(row.facility_id, row.extended_at):
             key, day = found
             years = FOREVER_YEARS if row.until == FOREVER else _years(row.period)
@@ -156,13 +157,18 @@ def _years(period: str) -> Decimal:
     return (told.years + Decimal(told.months) / 12 + Decimal(told.days) / 365).quantize(EXACT)
 
 
-def _collections(windows: Windows) -> dict[int, list[CollectionFact]]:
-    """By contract. Of those before the month, what has been charged is left to the database to leave out."""
-    charged = Charge.objects.filter(
-        facility_id=OuterRef("facility_id"), source=Source.COLLECTION, source_key=Cast(OuterRef("uid"), CharField())
+def _charged(source: Source, key: str) -> Exists:
+    """Whether a row has been charged; asked of rows before the month, so that few of them have to be looked at."""
+    return Exists(
+        Charge.objects.filter(
+            facility_id=OuterRef("facility_id"), source=source, source_key=Cast(OuterRef(key), CharField())
+        )
     )
+
+
+def _collections(windows: Windows) -> dict[int, list[CollectionFact]]:
     rows = Collection.objects.filter(
-        Q(received_at__gte=windows.month_begins_at) | ~Exists(charged),
+        Q(received_at__gte=windows.month_begins_at) | ~_charged(Source.COLLECTION, "uid"),
         facility_id__in=windows.by_facility,
         received_at__gte=windows.begins_at,
         received_at__lt=windows.ends_at,

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from apps.billing.models import Source
 from apps.billing.rating import Rated
@@ -13,6 +14,11 @@ from apps.billing.taxes import Tax
 from apps.tiers.models import Item
 
 LONGEST = 200
+_WORDS = {
+    Source.MISSED_VISIT.value: lazy("Promised visit that was not made"),
+    Source.DISCOUNT.value: lazy("Discount"),
+    Source.TRUE_UP.value: lazy("Up to the minimum of the month"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +51,7 @@ def lines_of(rated: Iterable[Rated], tax_on: Callable[[date], Tax]) -> list[Line
 
 def _description(charges: list[Rated]) -> str:
     first = charges[0]
-    words = {
-        Source.MISSED_VISIT: _("Promised visit that was not made"),
-        Source.DISCOUNT: _("Discount"),
-        Source.TRUE_UP: _("Up to the minimum of the month"),
-    }.get(Source(first.source), str(Item(first.item).label))
+    words = str(_WORDS.get(first.source) or Item(first.item).label)
     if first.source == Source.COLLECTION:
         return words if first.unit_price else _("%s, included") % words
     clauses = {each.clause for each in charges} - {""}

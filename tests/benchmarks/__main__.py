@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import fixity, retention, search_at_a_million, simulating
+from tests.benchmarks import billing, fixity, retention, search_at_a_million, simulating
 from tests.benchmarks.handover import handed_over
 from tests.benchmarks.images import Slices
 from tests.benchmarks.network import STORESCU, stored_per_second
@@ -43,6 +43,8 @@ def main(chosen: list[str]) -> None:
         search_at_a_million.main()
     if not chosen or "fixity" in chosen:
         fixity.main()
+    if not chosen or "billing" in chosen:
+        billing.main()
     if not chosen or "retention" in chosen or "retention=large" in chosen:
         retention.main(large="retention=large" in chosen)
     if not chosen or "simulating" in chosen:
