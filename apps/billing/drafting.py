@@ -221,7 +221,7 @@ def _total(invoice: Invoice, ready: Prepared) -> None:
 
 def _line_row(invoice: Invoice, position: int, line: Line) -> InvoiceLine:
     return InvoiceLine(
-        facility_id=invoice.facility_id, invoice=invoice, position=position, item=line.item,
+        facility_id=invoice.facility_id, invoice_id=invoice.pk, position=position, item=line.item,
         description=line.description, quantity=line.quantity, unit_price=line.unit_price, net=line.net,
         tax_category=line.tax.category, tax_rate=line.tax.rate,
     )  # fmt: skip
@@ -229,7 +229,8 @@ def _line_row(invoice: Invoice, position: int, line: Line) -> InvoiceLine:
 
 def _charge_row(invoice: Invoice, ready: Prepared, rated: Rated, now: datetime) -> Charge:
     return Charge(
-        facility_id=invoice.facility_id, version=ready.versions[rated.version], invoice=invoice, source=rated.source,
+        facility_id=invoice.facility_id, version_id=ready.versions[rated.version].pk, invoice_id=invoice.pk,
+        source=rated.source,
         source_key=rated.source_key, item=rated.item, supplied_on=rated.supplied_on, quantity=rated.quantity,
         unit_price=rated.unit_price, amount=rated.amount, currency=invoice.currency, clause=rated.clause[:200],
         counted=rated.counted, created_at=now,
