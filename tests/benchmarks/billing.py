@@ -120,7 +120,8 @@ def main() -> None:
 
 def _measured(superuser: psycopg.Connection) -> Table:
     title = f"A run of {CONTRACTS:,} contracts with {CHARGES} charges each"
-    table = Table("Packs stored", "processes", "seconds", "contracts a second", "peak memory of each", title=title)
+    headers = ("Packs stored", "processes", "seconds", "contracts a second", "of a core, in all", "peak memory of each")
+    table = Table(*headers, title=title)
     superuser.execute("SET session_replication_role = replica")
     for statement in _ROWS:
         superuser.execute(statement, {"contracts": CONTRACTS, "months": MONTHS})
@@ -132,26 +133,28 @@ def _measured(superuser: psycopg.Connection) -> Table:
         for processes in (1, 2):
             superuser.execute("CHECKPOINT")
             month = next(months)
-            seconds, megabytes = _run(processes, month)
+            seconds, busy, megabytes = _run(processes, month)
             _check(superuser, month)
             table.add_row(f"{packs:,}", f"{processes}", f"{seconds:.1f}", f"{CONTRACTS / seconds:,.0f}",
-                          f"{megabytes:,.0f} MB")  # fmt: skip
+                          f"{busy:.1f} s", f"{megabytes:,.0f} MB")  # fmt: skip
     return table
 
 
-def _run(processes: int, month: date) -> tuple[float, float]:
-    """Seconds from the first one's start to the last one's end, and the most memory that one took."""
+def _run(processes: int, month: date) -> tuple[float, float, float]:
+    """Seconds from the first one's start to the last one's end; those that they were busy; the most memory of one."""
     started = time.perf_counter()
     with ThreadPoolExecutor() as pool:
-        peaks = list(pool.map(lambda _: _in_process(month), range(processes)))
-    return time.perf_counter() - started, max(peaks)
+        told = list(pool.map(lambda _: _in_process(month), range(processes)))
+    busy, peaks = zip(*told, strict=True)
+    return time.perf_counter() - started, sum(busy), max(peaks)
 
 
-def _in_process(month: date) -> float:
+def _in_process(month: date) -> tuple[float, float]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.billing", f"{month}"], check=True, stdout=subprocess.PIPE, text=True
     )
-    return float(done.stdout)
+    busy, peak = done.stdout.split()
+    return float(busy), float(peak)
 
 
 def _check(superuser: psycopg.Connection, month: date) -> None:
@@ -163,8 +166,8 @@ def _check(superuser: psycopg.Connection, month: date) -> None:
     assert found == (CONTRACTS, CONTRACTS * CHARGES), found
 
 
-def run(month: date) -> float:
-    """A run in this process; its peak memory in MB, its start included."""
+def run(month: date) -> tuple[float, float]:
+    """A run in this process: the seconds that it was busy, and its peak memory in MB; its start included."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
     import django
 
@@ -175,8 +178,9 @@ def run(month: date) -> float:
     end = next_month(month)
     as_of = datetime(end.year, end.month, 1, tzinfo=UTC) + timedelta(days=2)
     run_billing(month, as_of=as_of)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 if __name__ == "__main__":
-    print(run(date.fromisoformat(sys.argv[1])))
+    print(*run(date.fromisoformat(sys.argv[1])))
