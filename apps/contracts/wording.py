@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from apps.contracts.models import ContractVersion
 from apps.core.money import formatted, step
 from apps.core.periods import period_in_words
 from apps.tiers.models import UNITS, PriceList, TierVersion, Way
+
+GB = 10**9  # as it is charged
 
 
 class Line(NamedTuple):
@@ -31,7 +32,7 @@ class Difference(NamedTuple):
 def promises(tier: TierVersion) -> list[Line]:
     """What a tier version promises."""
     amounts = [_("%s images") % f"{tier.agreed_instances:,}"] if tier.agreed_instances else []
-    amounts += [filesizeformat(tier.agreed_bytes)] if tier.agreed_bytes else []
+    amounts += [f"{tier.agreed_bytes / GB:g} GB"] if tier.agreed_bytes else []
     return [
         Line(_("Collection"), str(tier.get_frequency_display())),
         Line(_("Ways of collection"), ", ".join(str(Way(way).label) for way in tier.ways)),
@@ -55,15 +56,19 @@ def prices(price_list: PriceList) -> list[Line]:
 def terms(version: ContractVersion) -> list[Line]:
     """The terms of a contract version, but for what its tier promises."""
     minimum = period_in_words(version.minimum_period) if version.minimum_period else _("as the law says")
-    suspension = _days(version.suspend_after_days) if version.suspend_after_days is not None else _("never")
+    overdue = version.suspend_after_days
+    suspension = _("never") if overdue is None else _("%s after the due day") % _days(overdue)
     return [
         Line(_("Minimum term"), period_in_words(version.minimum_term) or _("none")),
         Line(_("Notice"), period_in_words(version.notice_period) or _("none")),
         Line(_("Discount"), f"{_plain(version.discount_percent)} %" if version.discount_percent else _("none")),
         Line(_("Minimum a month"), _commitment(version)),
         Line(_("Invoices are paid"), _("within %s") % _days(version.payment_days)),
-        Line(_("Reminders"), _some_days(version.dunning_days, _("after that"))),
-        Line(_("New outputs wait"), f"{suspension} {_('after that')}" if version.suspend_after_days else suspension),
+        Line(_("Reminders"), _some_days(version.dunning_days, _("after the due day"))),
+        Line(
+            _("New outputs wait"),
+            f"{suspension} {_('after the due day')}" if version.suspend_after_days else suspension,
+        ),
         Line(_("Images are kept at least"), minimum),
         Line(_("At the end of storage"), str(version.get_on_expiry_display())),
         Line(_("Notice before deletion"), _days(version.notice_days)),
@@ -92,8 +97,8 @@ def _price(unit_price: Decimal, included: Decimal, item: str, currency: str) -> 
     exact = unit_price.normalize()
     is_payable = exact == exact.quantize(step(currency))
     amount = formatted(unit_price, currency) if is_payable else f"{_plain(unit_price)} {currency}"
-    a_unit = _("%(amount)s a %(unit)s") % {"amount": amount, "unit": UNITS[item]}
-    return f"{a_unit}, {_('%s a month included') % _plain(included)}" if included else a_unit
+    per_unit = _("%(amount)s per %(unit)s") % {"amount": amount, "unit": UNITS[item]}
+    return f"{per_unit}, {_('%s a month included') % _plain(included)}" if included else per_unit
 
 
 def _commitment(version: ContractVersion) -> str:

@@ -1,5 +1,6 @@
 """Tiers, their versions and price lists. What a contract uses is only read; another version or list follows it."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -17,7 +18,7 @@ from apps.audit.admin import AuditedAdmin
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of
 from apps.core.clock import database_now
 from apps.core.locks import lock_names
-from apps.tiers.models import Price, PriceList, Tier, TierVersion, Way
+from apps.tiers.models import UNITS, Price, PriceList, Tier, TierVersion, Way
 
 
 class SoldAdmin(AuditedAdmin):
@@ -144,27 +145,35 @@ class TierVersionAdmin(SoldAdmin):
         return redirect(f"{reverse('admin:tiers_pricelist_add')}?tier_version={object_id}")
 
 
+class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A price, without the zeros that the database keeps."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial.update({name: _plain(self.initial[name]) for name in ("unit_price", "included")})
+
+
 class PriceInline(TabularInline):  # type: ignore[misc]
-    """Prices change as long as no contract uses their list."""
+    """Prices change as long as no contract uses their list; see PriceListAdmin.get_inlines."""
 
     model = Price
+    form = PriceForm
     extra = 0
+    hide_title = True
     fields = ("item", "unit_price", "included")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True  # whoever reads the list reads its prices
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may_change(request, obj)
+        return _may_price(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may_change(request, obj)
+        return _may_price(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may_change(request, obj)
-
-    def _may_change(self, request: HttpRequest, obj: PriceList | None) -> bool:
-        return (obj is None or obj.used_at is None) and request.user.has_perm("tiers.add_pricelist")
+        return _may_price(request)
 
 
 @admin.register(PriceList)
@@ -173,12 +182,24 @@ class PriceListAdmin(SoldAdmin):
     list_filter = ("tier_version__tier", "currency")
     list_select_related = ("tier_version__tier",)
     ordering = ("tier_version__tier__position", "tier_version_id", "currency", "-effective_from")
-    inlines = (PriceInline,)
     linked_by = ("tier_version",)
     why_it_stays = _("A contract uses it: it stays as it is. Other contracts may take another list.")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return (obj is None or obj.used_at is None) and super().has_change_permission(request, obj)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return (PriceInline,) if obj is None or obj.used_at is None else ()
+
+    def tables(self, obj: PriceList) -> list[Table]:
+        """The prices, once they stay as they are."""
+        if obj.used_at is None:
+            return []
+        rows = [
+            [each.get_item_display(), UNITS[each.item], _plain(each.unit_price), _plain(each.included)]
+            for each in obj.prices.all()
+        ]
+        return [Table(_("Prices"), [_("Item"), _("Per"), _("Unit price"), _("Included a month")], rows)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PriceList]:
         found: QuerySet[PriceList] = super().get_queryset(request)
@@ -205,6 +226,14 @@ def _standing(version: TierVersion, today: Any) -> Any:
     if version.is_offered(as_of=today):
         return _("offered")
     return _("to come") if version.offered_from > today else _("not offered any more")
+
+
+def _may_price(request: HttpRequest) -> bool:
+    return request.user.has_perm("tiers.change_pricelist")
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
 
 
 def _flat(fields: tuple[Any, ...]) -> list[str]:

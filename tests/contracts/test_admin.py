@@ -131,7 +131,7 @@ def test_a_contract_is_drawn_up_and_put_into_force(billing: Client, operator: Cl
     assert told(billing, activate) == ["The contract is in force."]
     assert told(billing, activate) == ["The contract is active and cannot become active"]
     page = shown(billing, page_address(contract))
-    for fact in ("Monthly (1)", "¥20,000 a month", "1 year", "Every month"):
+    for fact in ("Monthly (1)", "¥20,000 per month", "1 year", "Every month"):
         assert fact in page, fact
     other = drafted(sakura, TODAY + timedelta(days=30), chosen)
     assert told(billing, act_address(other, "activate")) == ["The facility has a contract for some of these days"]
@@ -153,7 +153,7 @@ def test_an_amendment_is_previewed_and_agreed_on_as_it_was_seen(billing: Client,
     preview = billing.post(address, facts)
     rows = {row[0]: tuple(row[1:]) for row in preview.context["changes"].rows}
     assert rows["Tier"] == ("Monthly (1)", "Weekly (1)")
-    assert rows["Price: Base fee"] == ("¥20,000 a month", "¥60,000 a month")
+    assert rows["Price: Base fee"] == ("¥20,000 per month", "¥60,000 per month")
     assert rows["Invoices are paid"] == ("within 30 days", "within 10 days")
     seen = preview.context["seen"]
     other = billing.post(address, facts | {"payment_days": "11", "seen": seen})

@@ -34,7 +34,9 @@ def text(pdf: bytes) -> str:
 def version(sakura: Facility) -> ContractVersion:
     with as_center():
         Facility.objects.filter(pk=sakura.pk).update(name="さくら Clinic")
-    prices = price_list(tier_version(agreed_instances=4000), base_fee="20000", storage_gb="12.5")
+    prices = price_list(
+        tier_version(agreed_instances=4000, agreed_bytes=60 * 10**9), base_fee="20000", storage_gb="12.5"
+    )
     contract = drafted(sakura, START, prices, minimum_period="P10Y", discount_percent=Decimal("2.50"))
     with as_center():
         return contract.versions.select_related("contract", "facility").get()
@@ -50,8 +52,8 @@ def test_the_document_says_what_is_agreed_on(version: ContractVersion) -> None:
         made = document(version)
         assert document(version) == made
     said = text(made)
-    for fact in ("さくら", "C-0", "Every month", "4,000 images", "¥20,000 a month", "12.5 JPY a GB-month", "10 years",
-                 "2.5 %", "2026-01-01", "Not signed"):  # fmt: skip
+    for fact in ("さくら", "C-0", "Every month", "4,000 images, 60 GB", "¥20,000 per month", "12.5 JPY per GB-month",
+                 "10 years", "2.5 %", "2026-01-01", "Not signed"):  # fmt: skip
         assert fact in said, fact
 
 
@@ -94,9 +96,9 @@ def test_what_a_change_changes_is_told(version: ContractVersion) -> None:
     assert told == {
         "Tier": ("Monthly (1)", "Weekly (1)"),
         "Collection": ("Every month", "Every week"),
-        "Amount a collection": ("4,000 images", "no limit"),
-        "Price: Base fee": ("¥20,000 a month", "¥60,000 a month"),
-        "Price: Storage by volume": ("12.5 JPY a GB-month", "-"),
-        "Price: Collection by visit": ("-", "¥7,000 a visit"),
+        "Amount a collection": ("4,000 images, 60 GB", "no limit"),
+        "Price: Base fee": ("¥20,000 per month", "¥60,000 per month"),
+        "Price: Storage by volume": ("12.5 JPY per GB-month", "-"),
+        "Price: Collection by visit": ("-", "¥7,000 per visit"),
         "Invoices are paid": ("within 30 days", "within 10 days"),
     }

@@ -38,7 +38,7 @@ class ContractAdmin(AuditedTenantAdmin):
     list_filter = ("state", ("facility", RelatedDropdownFilter))
     fields = (
         "facility", ("state", "currency"), ("starts_on", "ends_on", "notice_on"),
-        ("created_at", "activated_at", "suspended_at", "ended_at"),
+        ("created_at", "activated_at"), ("suspended_at", "ended_at"),
     )  # fmt: skip
     actions_detail = ("amend", "activate", "suspend", "resume", "give_notice", "withdraw_notice", "end")
 
