@@ -94,11 +94,11 @@ def test_the_keyboard_alone_reaches_the_content_and_the_menu(clinic: Facility, v
     assert page.evaluate("document.activeElement.name") == "text"
     page.goto("/f/sakura/")
     labels = []
-    for _ in range(12):
+    for _ in range(13):
         page.keyboard.press("Tab")
         labels.append(page.evaluate("document.activeElement.textContent.trim().replace(/\\s+/g, ' ')"))
-    assert labels[2:11] == [
-        "Overview", "Studies", "Storage periods", "Collections", "Terminals", "Plan", "Invoices", "Members",
+    assert labels[2:12] == [
+        "Overview", "Studies", "Orders", "Storage periods", "Collections", "Terminals", "Plan", "Invoices", "Members",
         "Device tokens",
     ]  # fmt: skip
 
