@@ -47,6 +47,8 @@ EMPTY_TABLES = b"""
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[None]:
+    if IS_PREPARED:
+        prepared.take_database(HOME)
     running = embedded_services(settings.ENV)
     for service in running:
         service.start()

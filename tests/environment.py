@@ -8,7 +8,7 @@ from tests import prepared
 
 HOME = Path(tempfile.mkdtemp(prefix="medvault-test-"))
 (HOME / "static").mkdir()
-IS_PREPARED = prepared.take(HOME)
+IS_PREPARED = prepared.take_secrets(HOME)
 for name in (
     "DATABASE_URL",
     "REDIS_URL",

@@ -16,7 +16,7 @@ SOURCES = (
     *("apps/*/migrations/*.py", "apps/core/migration_operations.py", "apps/retention/presets.*", "medvault/roles.py"),
     *("medvault/staff_roles.py", "medvault/embedded/postgresql.py", "requirements-dev.lock"),
 )
-KEPT = ("postgresql", "secrets.json")
+SECRETS, DATABASE = "secrets.json", "postgresql"
 DAY_S = 86_400
 
 
@@ -32,19 +32,24 @@ _PREFIX = f"medvault-prepared-{os.getuid()}-"
 _HOME = Path(tempfile.gettempdir()) / (_PREFIX + _digest())
 
 
-def take(home: Path) -> bool:
-    """Copy what was prepared into a new home; whether there was any."""
+def take_secrets(home: Path) -> bool:
+    """Copy the secrets of what was prepared, which the settings read, into a new home; whether there was any."""
     if not _HOME.exists():
         return False
-    _copy(_HOME, home)
+    _copy(_HOME, home, SECRETS)
     return True
+
+
+def take_database(home: Path) -> None:
+    """Copy the database that the secrets are of. Only processes that run tests need it."""
+    _copy(_HOME, home, DATABASE)
 
 
 def keep(home: Path) -> None:
     """Keep the database of a home, which is not running, for those that come."""
     made = Path(tempfile.mkdtemp(prefix="medvault-preparing-"))
     made.chmod(0o755)
-    _copy(home, made)
+    _copy(home, made, SECRETS, DATABASE)
     try:
         made.rename(_HOME)
     except OSError:  # another process was first
@@ -54,5 +59,5 @@ def keep(home: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _copy(source: Path, target: Path) -> None:
-    subprocess.run(["cp", "-a", *(source / name for name in KEPT), target], check=True)
+def _copy(source: Path, target: Path, *names: str) -> None:
+    subprocess.run(["cp", "-a", *(source / name for name in names), target], check=True)
