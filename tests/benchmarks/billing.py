@@ -2,7 +2,6 @@
 
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import time
@@ -93,29 +92,10 @@ _PACKS = """
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
-    import django
-    from django.conf import settings
-    from django.db import connections
+    from tests.benchmarks import database  # a process of a run has the home of the one that started it
 
-    from tests.environment import HOME
-
-    django.setup()
-    from medvault.bootstrap import bootstrap_roles, migrate
-    from medvault.embedded.services import embedded_postgresql
-
-    postgresql = embedded_postgresql(settings.ENV)
-    try:
-        postgresql.start()
-        bootstrap_roles(settings.ENV)
-        migrate(verbosity=0)
-        conninfo = postgresql.admin_conninfo(settings.DATABASES["default"]["NAME"])
-        with psycopg.connect(conninfo, autocommit=True) as superuser:
-            console.print(_measured(superuser))
-    finally:
-        connections.close_all()
-        postgresql.stop()
-        shutil.rmtree(HOME, ignore_errors=True)
+    with database.started() as superuser:
+        console.print(_measured(superuser))
 
 
 def _measured(superuser: psycopg.Connection) -> Table:

@@ -2,7 +2,6 @@
 
 import os
 import resource
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from tests.environment import HOME
+from tests.benchmarks import database
 
 SIZES = [(32 << 20, 40), (4 << 20, 200), (512 << 10, 1000)]  # bytes of a pack, packs
 ROUNDS = 3
@@ -32,20 +31,7 @@ class Speeds:
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
-    import django
-    from django.conf import settings
-    from django.db import connections
-
-    django.setup()
-    from medvault.bootstrap import bootstrap_roles, migrate
-    from medvault.embedded.services import embedded_postgresql
-
-    postgresql = embedded_postgresql(settings.ENV)
-    try:
-        postgresql.start()
-        bootstrap_roles(settings.ENV)
-        migrate(verbosity=0)
+    with database.started():
         table = Table("Packs, each in two places", "plain", "verifying", "ratio", "memory", title="Fixity, cold cache")
         for size, count in SIZES:
             speeds = _measured(size, count)
@@ -54,10 +40,6 @@ def main() -> None:
                 f"{speeds.verifying / speeds.plain:.2f}", f"+{speeds.memory:,.0f} MB",
             )  # fmt: skip
         console.print(table)
-    finally:
-        connections.close_all()
-        postgresql.stop()
-        shutil.rmtree(HOME, ignore_errors=True)
 
 
 def _measured(size: int, count: int) -> Speeds:

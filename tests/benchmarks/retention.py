@@ -1,7 +1,5 @@
 """Storage periods at scale: assessing after a change of the law, and a sweep whose cost follows what is due."""
 
-import os
-import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +8,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from tests.environment import HOME
+from tests.benchmarks import database
 
 SIZES = [100_000, 1_000_000]
 LARGE = 5_000_000
@@ -34,27 +32,8 @@ _STUDIES = """
 
 
 def main(*, large: bool) -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
-    import django
-    from django.conf import settings
-    from django.db import connections
-
-    django.setup()
-    from medvault.bootstrap import bootstrap_roles, migrate
-    from medvault.embedded.services import embedded_postgresql
-
-    postgresql = embedded_postgresql(settings.ENV)
-    try:
-        postgresql.start()
-        bootstrap_roles(settings.ENV)
-        migrate(verbosity=0)
-        conninfo = postgresql.admin_conninfo(settings.DATABASES["default"]["NAME"])
-        with psycopg.connect(conninfo, autocommit=True) as superuser:
-            console.print(_measured(superuser, [*SIZES, *([LARGE] if large else [])]))
-    finally:
-        connections.close_all()
-        postgresql.stop()
-        shutil.rmtree(HOME, ignore_errors=True)
+    with database.started() as superuser:
+        console.print(_measured(superuser, [*SIZES, *([LARGE] if large else [])]))
 
 
 def _measured(superuser: psycopg.Connection, sizes: list[int]) -> Table:

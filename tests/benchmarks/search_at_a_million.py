@@ -1,9 +1,7 @@
 """Searching one facility of a million instances, beside a second one, through `search_studies` as the facility."""
 
-import os
 import random
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +12,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from tests.environment import HOME
+from tests.benchmarks import database
 
 if TYPE_CHECKING:
     from apps.catalog.search import StudyCriteria
@@ -42,30 +40,11 @@ Kind = Callable[[random.Random], "tuple[StudyCriteria, int]"]
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
-    import django
-    from django.conf import settings
-    from django.db import connections
-
-    django.setup()
-    from medvault.bootstrap import bootstrap_roles, migrate
-    from medvault.embedded.services import embedded_postgresql
-
-    postgresql = embedded_postgresql(settings.ENV)
-    try:
-        postgresql.start()
-        bootstrap_roles(settings.ENV)
-        migrate(verbosity=0)
-        conninfo = postgresql.admin_conninfo(settings.DATABASES["default"]["NAME"])
-        with psycopg.connect(conninfo, autocommit=True) as superuser:
-            started = time.perf_counter()
-            facility_id = fill(superuser)
+    with database.started() as superuser:
+        started = time.perf_counter()
+        facility_id = fill(superuser)
         console.print(f"{STUDIES * INSTANCES_EACH:,} instances filed in {time.perf_counter() - started:,.0f} s")
         measure(facility_id)
-    finally:
-        connections.close_all()
-        postgresql.stop()
-        shutil.rmtree(HOME, ignore_errors=True)
 
 
 def fill(superuser: psycopg.Connection) -> int:
