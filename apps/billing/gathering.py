@@ -14,12 +14,13 @@ from django.db.models import CharField, Exists, OuterRef, Q
 from django.db.models.functions import Cast
 
 from apps.billing.models import Charge, Invoice, InvoiceKind, Source, StorageDay
-from apps.billing.months import ONE_DAY, begins_at, day_of, first_day, last_day, next_month
+from apps.billing.months import ONE_DAY, begins_at, first_day, last_day, next_month
 from apps.billing.usage import CollectionFact, Deed, StoredDay, Usage
 from apps.collection.models import Collection, Method
 from apps.collection.models import State as CollectionState
 from apps.contracts.models import Contract, ContractVersion
 from apps.contracts.schedule import promised_visits
+from apps.core.clock import day_of
 from apps.core.money import EXACT
 from apps.core.periods import FOREVER, parse_period
 from apps.orders.models import QuoteLine

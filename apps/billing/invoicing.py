@@ -27,12 +27,13 @@ from apps.billing.models import (
     Source,
     State,
 )
-from apps.billing.months import day_of, is_over, last_day
+from apps.billing.months import is_over, last_day
 from apps.billing.settling import locked_invoice, settle
 from apps.billing.taxes import Tax, Totals, totals
 from apps.contracts.models import Contract
 from apps.contracts.terms import governing
 from apps.core.bulk import insert_rows
+from apps.core.clock import day_of
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 

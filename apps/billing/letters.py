@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 from apps.billing.models import BillingAccount, Invoice
 from apps.billing.settling import open_amount
 from apps.core.money import formatted
-from apps.facilities.models import Membership, Role
+from apps.facilities.members import owner_emails
 
 
 def send_letter(
@@ -41,5 +41,4 @@ def addressees(facility_id: int) -> list[str]:
     account = BillingAccount.objects.filter(facility_id=facility_id).exclude(email="").first()
     if account is not None:
         return [account.email]
-    owners = Membership.objects.filter(facility_id=facility_id, role=Role.OWNER, user__is_active=True)
-    return sorted(owners.values_list("user__email", flat=True))
+    return owner_emails(facility_id)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from apps.billing.months import ONE_DAY, begins_at, day_of, last_closed_day
+from apps.billing.months import ONE_DAY, begins_at, last_closed_day
+from apps.core.clock import day_of
 from apps.core.locks import lock_names
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center

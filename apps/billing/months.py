@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from apps.core.clock import day_of
+
 SETTLING = timedelta(hours=1)
 """What was begun before midnight is committed by then: a day is closed so long after its end."""
 ONE_DAY = timedelta(days=1)
@@ -31,11 +33,6 @@ def last_day(month: date) -> date:
 def begins_at(day: date, zone: str) -> datetime:
     """When a day begins; where the clocks skip midnight, when they do."""
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
-
-
-def day_of(moment: datetime, zone: str) -> date:
-    """The day that it is in a time zone."""
-    return moment.astimezone(ZoneInfo(zone)).date()
 
 
 def last_closed_day(as_of: datetime, zone: str) -> date:

@@ -12,7 +12,7 @@ from typing import Any
 
 from apps.billing.usage import Deed, Usage
 from apps.contracts.terms import Span, governing, spans
-from apps.core.money import EXACT, apportioned, rounded
+from apps.core.money import EXACT, apportioned, plain, rounded
 from apps.tiers.models import Item
 
 GB = 10**9
@@ -100,9 +100,7 @@ class _Month:
             so_far[fact.way] = count = so_far.get(fact.way, 0) + 1
             is_included = count <= price.included
             unit_price = Decimal(0) if is_included else price.unit_price
-            why = (
-                f"{count} of {price.included.normalize():f} included" if is_included else f"number {count} of the month"
-            )
+            why = f"{count} of {plain(price.included)} included" if is_included else f"number {count} of the month"
             yield Rated(
                 terms.number, "collection", fact.uid, fact.way, fact.on, Decimal(1), unit_price,
                 rounded(unit_price, self.currency), why, {"collection": fact.uid},
@@ -136,7 +134,7 @@ class _Month:
                 yield Rated(
                     span.number, "storage", f"{self.key}/{span.first:%d}/{item}", item, span.last, quantity,
                     price.unit_price, rounded(quantity * price.unit_price, self.currency),
-                    f"{len(days)} days, {_exact(share).normalize():f} included",
+                    f"{len(days)} days, {plain(_exact(share))} included",
                     {"first": f"{days[0].day}", "last": f"{days[-1].day}", "sum": stored},
                 )  # fmt: skip
 
@@ -158,7 +156,7 @@ class _Month:
                 amount = rounded(-net * terms.discount_percent / 100, self.currency)
                 made.append(Rated(
                     span.number, "discount", f"{self.key}/{span.number}", Item.BASE_FEE, span.last, Decimal(1), amount,
-                    amount, f"{terms.discount_percent.normalize():f} % of {net}",
+                    amount, f"{plain(terms.discount_percent)} % of {net}",
                 ))  # fmt: skip
         return made
 

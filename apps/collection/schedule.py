@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db.models import Max, OuterRef, Subquery
 from django.db.models.functions import TruncDate
@@ -13,6 +12,7 @@ from django.db.models.functions import TruncDate
 from apps.collection.forecast import Forecast, Reading, forecast, proposed_days
 from apps.collection.models import Capacity, Collection, CollectionRequest, Method, State, Terminal
 from apps.contracts.schedule import Schedule, schedules_of
+from apps.core.clock import day_of
 
 HISTORY = timedelta(days=60)
 VISIT = [Method.VISIT]
@@ -87,7 +87,7 @@ def own_schedule(terminal: Terminal) -> Schedule:
 
 def local_date(at: datetime, terminal: Terminal) -> date:
     """The day it was, or will be, at the terminal's facility."""
-    return at.astimezone(ZoneInfo(terminal.facility.time_zone)).date()
+    return day_of(at, terminal.facility.time_zone)
 
 
 def _lasts(keys: Iterable[int]) -> Iterable[Mapping[str, Any]]:

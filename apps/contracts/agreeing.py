@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -25,6 +24,7 @@ from apps.contracts.errors import (
 )
 from apps.contracts.models import IN_FORCE, Contract, ContractVersion, ContractVersionQuerySet, State
 from apps.contracts.terms import earliest_end, governing
+from apps.core.clock import day_of
 from apps.core.locks import lock_names
 from apps.facilities.models import Facility
 from apps.tiers.models import PriceList, TierVersion, current_price_list
@@ -233,7 +233,7 @@ def may_order_outputs(facility_id: int) -> None:
 
 def today_of(contract: Contract, now: datetime) -> date:
     """The day it is at the contract's facility."""
-    return now.astimezone(ZoneInfo(contract.facility.time_zone)).date()
+    return day_of(now, contract.facility.time_zone)
 
 
 def held(contract: Contract) -> Contract:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 from apps.contracts.models import ContractVersion
-from apps.core.money import formatted, step
+from apps.core.money import formatted, plain, step
 from apps.core.periods import period_in_words
 from apps.tiers.models import UNITS, PriceList, TierVersion, Way
 
@@ -49,7 +49,7 @@ def prices(price_list: PriceList) -> list[Line]:
         Line(str(price.get_item_display()), _price(price.unit_price, price.included, price.item, price_list.currency))
         for price in price_list.prices.all()
     ]
-    factor = Line(_("Urgent outputs"), _("%s times the price") % _plain(price_list.urgent_factor))
+    factor = Line(_("Urgent outputs"), _("%s times the price") % plain(price_list.urgent_factor))
     return [*lines, factor] if price_list.urgent_factor != 1 else lines
 
 
@@ -61,7 +61,7 @@ def terms(version: ContractVersion) -> list[Line]:
     return [
         Line(_("Minimum term"), period_in_words(version.minimum_term) or _("none")),
         Line(_("Notice"), period_in_words(version.notice_period) or _("none")),
-        Line(_("Discount"), f"{_plain(version.discount_percent)} %" if version.discount_percent else _("none")),
+        Line(_("Discount"), f"{plain(version.discount_percent)} %" if version.discount_percent else _("none")),
         Line(_("Minimum a month"), _commitment(version)),
         Line(_("Invoices are paid"), _("within %s") % _days(version.payment_days)),
         Line(_("Reminders"), _some_days(version.dunning_days, _("after the due day"))),
@@ -96,9 +96,9 @@ def _all(version: ContractVersion) -> Sequence[Line]:
 def _price(unit_price: Decimal, included: Decimal, item: str, currency: str) -> str:
     exact = unit_price.normalize()
     is_payable = exact == exact.quantize(step(currency))
-    amount = formatted(unit_price, currency) if is_payable else f"{_plain(unit_price)} {currency}"
+    amount = formatted(unit_price, currency) if is_payable else f"{plain(unit_price)} {currency}"
     per_unit = _("%(amount)s per %(unit)s") % {"amount": amount, "unit": UNITS[item]}
-    return f"{per_unit}, {_('%s a month included') % _plain(included)}" if included else per_unit
+    return f"{per_unit}, {_('%s a month included') % plain(included)}" if included else per_unit
 
 
 def _commitment(version: ContractVersion) -> str:
@@ -117,7 +117,3 @@ def _days(days: int) -> str:
 
 def _some_days(days: Sequence[int], when: str) -> str:
     return _("%(days)s days %(when)s") % {"days": ", ".join(map(str, days)), "when": when} if days else _("none")
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}"

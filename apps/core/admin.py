@@ -13,7 +13,7 @@ from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
@@ -133,6 +133,13 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         offered: list[UnfoldAction] = super().get_actions_detail(request, object_id)
         obj = self.get_object(request, object_id) if offered else None
         return [each for each in offered if obj is not None and self.offers(each.path, obj)]
+
+    def found(self, request: HttpRequest, object_id: str) -> Any:
+        """The object that an action is about. Raises Http404."""
+        obj = self.get_object(request, object_id)
+        if obj is None:
+            raise Http404
+        return obj
 
     def tables(self, obj: Any) -> list[Table]:
         """What the page of `obj` shows below its fields."""

@@ -1,6 +1,7 @@
 """Time, taken once at a door and passed inwards as a parameter."""
 
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -12,3 +13,8 @@ def database_now() -> datetime:
         (now,) = cursor.fetchone()
     assert isinstance(now, datetime)
     return now
+
+
+def day_of(moment: datetime, zone: str) -> date:
+    """The day it is at a moment where the clocks show `zone`, a name of the IANA database."""
+    return moment.astimezone(ZoneInfo(zone)).date()

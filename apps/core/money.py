@@ -54,6 +54,11 @@ def apportioned(total: Decimal, weights: Sequence[int], currency: str) -> list[D
     return parts
 
 
+def plain(number: Decimal) -> str:
+    """A quantity or a percentage without the zeros that the database keeps: `12.5`, `100`."""
+    return f"{number.normalize():f}"
+
+
 def formatted(amount: Decimal, currency: str) -> str:
     """For people and documents: `¥12,300`, `€1,234.50`."""
     sign = {"JPY": "¥", "EUR": "€", "USD": "$", "GBP": "£"}.get(currency, f"{currency} ")

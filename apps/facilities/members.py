@@ -51,6 +51,12 @@ def remove_member(*, membership: Membership, actor: Actor) -> None:
         found.delete()
 
 
+def owner_emails(facility_id: int) -> list[str]:
+    """Where those are reached who decide for a facility."""
+    owners = Membership.objects.filter(facility_id=facility_id, role=Role.OWNER, user__is_active=True)
+    return sorted(owners.values_list("user__email", flat=True))
+
+
 def _locked(membership: Membership) -> Membership:
     lock_members(membership.facility_id)
     found = Membership.objects.filter(facility=membership.facility_id, pk=membership.pk).first()

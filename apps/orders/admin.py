@@ -24,7 +24,7 @@ from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
 from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, to_page
 from apps.core.clock import database_now
-from apps.core.money import formatted
+from apps.core.money import formatted, plain
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.orders.choosing import studies_of
 from apps.orders.models import WAITING, Order, State
@@ -245,7 +245,7 @@ def _items(order: Order) -> Table:
 
 def _lines(order: Order) -> Table:
     rows = [
-        [line.get_item_display(), f"{line.quantity.normalize():f}", formatted(line.amount, order.currency)]
+        [line.get_item_display(), plain(line.quantity), formatted(line.amount, order.currency)]
         for line in order.lines.filter(facility_id=order.facility_id).order_by("pk")
     ]
     return Table(_("Quote"), [_("Item"), _("Quantity"), _("Amount")], rows)

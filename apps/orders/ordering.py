@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Sum
 
@@ -11,6 +10,7 @@ from apps.audit.record import Actor
 from apps.contracts.agreeing import contract_of, may_order_outputs, version_of
 from apps.contracts.models import ContractVersion
 from apps.core.bulk import insert_rows
+from apps.core.clock import day_of
 from apps.facilities.models import Facility
 from apps.orders.choosing import Choice, instances_of, without_covered
 from apps.orders.errors import IllegalTransition, NoContract, NothingChosen, QuoteExpired
@@ -26,7 +26,7 @@ QUOTE_HOLDS = timedelta(days=7)
 
 def governing_terms(facility: Facility, *, now: datetime) -> ContractVersion:
     """The contract version that prices an order now. Raises NoContract."""
-    today = now.astimezone(ZoneInfo(facility.time_zone)).date()
+    today = day_of(now, facility.time_zone)
     contract = contract_of(facility.pk, on=today)
     version = version_of(contract, on=today) if contract else None
     if version is None:

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from apps.audit.record import SYSTEM, record
 from apps.core.clock import database_now
-from apps.facilities.models import Facility, Membership, Role
+from apps.facilities.members import owner_emails
+from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.retention.models import Disposition, State
 from apps.retention.models.policies import policy_of
@@ -36,7 +37,7 @@ def _tell(facility_id: int) -> bool:
         with as_center():
             untold = Disposition.objects.filter(facility_id=facility_id, state=State.NOTIFIED, told_at=None)
             held = list(untold.order_by("pk").select_for_update(skip_locked=True))
-            owners = _owners(facility_id)
+            owners = owner_emails(facility_id)
             if not (held and owners):
                 return False
             Disposition.objects.filter(pk__in=[each.pk for each in held]).update(told_at=database_now())
@@ -47,11 +48,6 @@ def _tell(facility_id: int) -> bool:
         log.error("Notices of facility %s could not be mailed: %s", facility_id, type(error).__name__)  # noqa: TRY400
         return False
     return True
-
-
-def _owners(facility_id: int) -> list[str]:
-    members = Membership.objects.filter(facility_id=facility_id, role=Role.OWNER, user__is_active=True)
-    return sorted(members.values_list("user__email", flat=True))
 
 
 def _mail(facility: Facility, dispositions: list[Disposition], owners: list[str]) -> None:

@@ -1,6 +1,5 @@
 """Tiers, their versions and price lists. What a contract uses is only read; another version or list follows it."""
 
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -18,6 +17,7 @@ from apps.audit.admin import AuditedAdmin
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of
 from apps.core.clock import database_now
 from apps.core.locks import lock_names
+from apps.core.money import plain
 from apps.tiers.models import UNITS, Price, PriceList, Tier, TierVersion, Way
 
 
@@ -151,7 +151,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self.initial.update({name: _plain(self.initial[name]) for name in ("unit_price", "included")})
+            self.initial.update({name: plain(self.initial[name]) for name in ("unit_price", "included")})
 
 
 class PriceInline(TabularInline):  # type: ignore[misc]
@@ -196,7 +196,7 @@ class PriceListAdmin(SoldAdmin):
         if obj.used_at is None:
             return []
         rows = [
-            [each.get_item_display(), UNITS[each.item], _plain(each.unit_price), _plain(each.included)]
+            [each.get_item_display(), UNITS[each.item], plain(each.unit_price), plain(each.included)]
             for each in obj.prices.all()
         ]
         return [Table(_("Prices"), [_("Item"), _("Per"), _("Unit price"), _("Included a month")], rows)]
@@ -230,10 +230,6 @@ def _standing(version: TierVersion, today: Any) -> Any:
 
 def _may_price(request: HttpRequest) -> bool:
     return request.user.has_perm("tiers.change_pricelist")
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}"
 
 
 def _flat(fields: tuple[Any, ...]) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -85,7 +85,7 @@ class BankTransactionAdmin(AuditedAdmin):
         },
     )
     def assign(self, request: HttpRequest, form: AssignForm, object_id: str) -> HttpResponse:
-        transaction, given = self._transaction(request, object_id), form.cleaned_data
+        transaction, given = self.found(request, object_id), form.cleaned_data
 
         def carry_out() -> None:
             of_number = Invoice.objects.filter(number=given["number"].strip(), kind=InvoiceKind.INVOICE)
@@ -110,14 +110,8 @@ class BankTransactionAdmin(AuditedAdmin):
         },
     )
     def set_aside(self, request: HttpRequest, form: SetAsideForm, object_id: str) -> HttpResponse:
-        transaction = self._transaction(request, object_id)
+        transaction = self.found(request, object_id)
         given: dict[str, Any] = {"actor": staff_actor(request), "now": database_now()}
         attempt(request, lambda: set_aside(transaction, why=form.cleaned_data["why"], **given),
                 done=_("It is set aside."))  # fmt: skip
         return to_page(request, transaction)
-
-    def _transaction(self, request: HttpRequest, object_id: str) -> BankTransaction:
-        found = self.get_object(request, object_id)
-        if not isinstance(found, BankTransaction):
-            raise Http404
-        return found

@@ -2,7 +2,7 @@
 
 from django import forms
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action
@@ -61,7 +61,7 @@ class PaymentAttemptAdmin(AuditedTenantAdmin):
         },
     )
     def ask_again(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        attempt = self._attempt(request, object_id)
+        attempt = self.found(request, object_id)
         after_commit(request, lambda: resolve(attempt, offered.gateway(), now=database_now()),
                      done=_("Stripe was asked: the state below is how it went."))  # fmt: skip
         return to_page(request, attempt)
@@ -78,19 +78,13 @@ class PaymentAttemptAdmin(AuditedTenantAdmin):
         },
     )
     def give_back(self, request: HttpRequest, form: RefundForm, object_id: str) -> HttpResponse:
-        attempt, amount, actor = self._attempt(request, object_id), form.cleaned_data["amount"], staff_actor(request)
+        attempt, amount, actor = self.found(request, object_id), form.cleaned_data["amount"], staff_actor(request)
         after_commit(
             request,
             lambda: refund(attempt, amount, gateway=offered.gateway(), actor=actor, now=database_now()),
             done=_("It is given back."),
         )
         return to_page(request, attempt)
-
-    def _attempt(self, request: HttpRequest, object_id: str) -> PaymentAttempt:
-        found = self.get_object(request, object_id)
-        if not isinstance(found, PaymentAttempt):
-            raise Http404
-        return found
 
 
 @admin.register(WebhookEvent)
@@ -114,9 +108,7 @@ class WebhookEventAdmin(AuditedAdmin):
         },
     )
     def apply_again(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        event: WebhookEvent | None = self.get_object(request, object_id)
-        if event is None:
-            raise Http404
+        event = self.found(request, object_id)
         self.record_act(request, "applied_again", event)
         after_commit(request, lambda: apply_event(event, offered.gateway(), now=database_now()),
                      done=_("It was tried: what is below is how it went."))  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern
@@ -22,7 +22,7 @@ from apps.billing.invoicing import finalize
 from apps.billing.models import Charge, Invoice, InvoiceKind, InvoiceLine, State, StorageDay
 from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, list_of, to_page
 from apps.core.clock import database_now
-from apps.core.money import formatted
+from apps.core.money import formatted, plain
 from apps.facilities.admin import AuditedTenantAdmin
 
 MAY = "billing.change_invoice"
@@ -78,7 +78,7 @@ class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
         },
     )
     def release(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        invoice = self._found(request, object_id)
+        invoice = self.found(request, object_id)
         attempt(request, lambda: release(invoice, by=staff_member(request), actor=staff_actor(request),
                                          now=database_now()), done=_("The invoice is a draft."))  # fmt: skip
         return to_page(request, invoice)
@@ -95,7 +95,7 @@ class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
         },
     )
     def finalize(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        invoice = self._found(request, object_id)
+        invoice = self.found(request, object_id)
         attempt(request, lambda: finalize(invoice, by=staff_member(request), actor=staff_actor(request),
                                           now=database_now()), done=_("The invoice is final."))  # fmt: skip
         return to_page(request, invoice)
@@ -103,12 +103,6 @@ class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
     @action(description=_("Credit"), icon="undo", permissions=[MAY])  # type: ignore[untyped-decorator]
     def credit(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect("admin:billing_credit", object_id)
-
-    def _found(self, request: HttpRequest, object_id: str) -> Invoice:
-        invoice: Invoice | None = self.get_object(request, object_id)
-        if invoice is None:
-            raise Http404
-        return invoice
 
 
 @admin.register(Charge)
@@ -144,9 +138,9 @@ class StorageDayAdmin(AuditedTenantAdmin):
 def _lines(obj: Invoice) -> Table:
     found = InvoiceLine.objects.filter(facility_id=obj.facility_id, invoice=obj).order_by("position")
     rows = [
-        [each.position, each.description, f"{each.quantity.normalize():f}",
-         f"{each.unit_price.normalize():f}", formatted(each.net, obj.currency),
-         f"{each.tax_rate.normalize():f} % {each.tax_category}"]
+        [each.position, each.description, plain(each.quantity),
+         plain(each.unit_price), formatted(each.net, obj.currency),
+         f"{plain(each.tax_rate)} % {each.tax_category}"]
         for each in found[:ROWS_OF_A_TABLE]
     ]  # fmt: skip
     headers = [_("No."), _("Description"), _("Quantity"), _("Unit price"), _("Net"), _("Tax")]
@@ -157,7 +151,7 @@ def _charges(obj: Invoice) -> Table:
     found: QuerySet[Charge] = Charge.objects.filter(facility_id=obj.facility_id, invoice=obj).order_by("pk")
     rows: list[list[Any]] = [
         [link_to(each, each.source_key), each.get_source_display(), each.supplied_on,
-         f"{each.quantity.normalize():f}", formatted(each.amount, obj.currency), each.clause]
+         plain(each.quantity), formatted(each.amount, obj.currency), each.clause]
         for each in found[:ROWS_OF_A_TABLE]
     ]  # fmt: skip
     headers = [_("Source"), _("Kind"), _("Supplied"), _("Quantity"), _("Amount"), _("Why")]

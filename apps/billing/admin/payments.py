@@ -1,7 +1,7 @@
 """Payments and reminders, to be read; a transfer that was assigned wrongly is taken back."""
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action
@@ -44,9 +44,7 @@ class PaymentAdmin(AuditedTenantAdmin):
         },
     )
     def take_back(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        payment: Payment | None = self.get_object(request, object_id)
-        if payment is None:
-            raise Http404
+        payment = self.found(request, object_id)
         attempt(request, lambda: take_back(payment, actor=staff_actor(request), now=database_now()),
                 done=_("The assignment is taken back."))  # fmt: skip
         return to_page(request, payment)

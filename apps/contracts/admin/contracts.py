@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
@@ -83,7 +83,7 @@ class ContractAdmin(AuditedTenantAdmin):
 
     @action(description=_("Amend"), icon="edit_document", permissions=[MAY])  # type: ignore[untyped-decorator]
     def amend(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        contract = self._contract(request, object_id)
+        contract = self.found(request, object_id)
         return amending_page(self.admin_site, request, contract, self._form_class(request, TermsForm))
 
     @action(  # type: ignore[untyped-decorator]
@@ -133,16 +133,9 @@ class ContractAdmin(AuditedTenantAdmin):
         return self._act(request, object_id, end, _("The contract has ended."))
 
     def _act(self, request: HttpRequest, object_id: str, act: Callable[..., None], done: Any) -> HttpResponse:
-        contract = self._contract(request, object_id)
+        contract = self.found(request, object_id)
         attempt(request, lambda: act(contract, actor=staff_actor(request), now=database_now()), done=done)
         return to_page(request, contract)
-
-    def _contract(self, request: HttpRequest, object_id: str) -> Contract:
-        found = self.get_object(request, object_id)
-        if found is None:
-            raise Http404
-        assert isinstance(found, Contract)
-        return found
 
     def _form_class(self, request: HttpRequest, form: type[TermsForm]) -> Any:
         """The form with the workplace's fields."""

@@ -1,5 +1,6 @@
 """Forms about what is agreed on with a facility."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -12,6 +13,15 @@ from apps.contracts.models import ContractVersion
 
 LONGEST_NOTICE = 730
 CHOICE = ("price_list", "effective_from")
+
+
+def check_notice(form: forms.BaseForm, content: Mapping[str, Any]) -> None:
+    """Add what is wrong with the days of notice before a deletion, and with its reminders."""
+    notice, reminders = content.get("notice_days"), content.get("reminder_days")
+    if notice is not None and not 1 <= notice <= LONGEST_NOTICE:
+        form.add_error("notice_days", _("Between 1 and %d days.") % LONGEST_NOTICE)
+    elif notice and any(days >= notice for days in reminders or []):
+        form.add_error("reminder_days", _("A reminder comes after the notice and before its end."))
 
 
 class TermsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -33,11 +43,7 @@ class TermsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         content: dict[str, Any] = super().clean() or self.cleaned_data
-        notice, reminders = content.get("notice_days"), content.get("reminder_days")
-        if notice is not None and not 1 <= notice <= LONGEST_NOTICE:
-            self.add_error("notice_days", _("Between 1 and %d days.") % LONGEST_NOTICE)
-        elif notice and any(days >= notice for days in reminders or []):
-            self.add_error("reminder_days", _("A reminder comes after the notice and before its end."))
+        check_notice(self, content)
         return content
 
     def agreed(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
+from apps.contracts.admin.forms import check_notice
 from apps.contracts.agreeing import contract_of
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to
 from apps.core.clock import database_now
@@ -22,8 +23,6 @@ from apps.facilities.models import Facility
 from apps.retention.agreeing import agree_on_policy, governing_policies, is_agreed
 from apps.retention.models import DeletionPolicy
 from apps.retention.models.policies import TERMS
-
-LONGEST_NOTICE = 730
 
 
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -37,11 +36,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         content: dict[str, Any] = super().clean() or self.cleaned_data
-        notice, reminders = content.get("notice_days"), content.get("reminder_days")
-        if notice is not None and not 1 <= notice <= LONGEST_NOTICE:
-            self.add_error("notice_days", _("Between 1 and %d days.") % LONGEST_NOTICE)
-        elif notice and any(days >= notice for days in reminders or []):
-            self.add_error("reminder_days", _("A reminder comes after the notice and before its end."))
+        check_notice(self, content)
         facility = content.get("facility")
         if facility and (contract := contract_of(facility.pk, on=database_now().date())):
             raise forms.ValidationError(

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -144,24 +144,17 @@ class RuleAdmin(AuditedAdmin):
 
     @action(description=_("Put into force"), icon="gavel", permissions=[MAY])  # type: ignore[untyped-decorator]
     def put_into_force(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return enabling_page(self.admin_site, request, self._rule(request, object_id))
+        return enabling_page(self.admin_site, request, self.found(request, object_id))
 
     @action(description=_("Retire"), icon="block", permissions=[MAY])  # type: ignore[untyped-decorator]
     def retire(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return retiring_page(self.admin_site, request, self._rule(request, object_id))
+        return retiring_page(self.admin_site, request, self.found(request, object_id))
 
     @action(description=_("New version"), icon="content_copy", permissions=[MAY])  # type: ignore[untyped-decorator]
     def another_version(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        rule = self._rule(request, object_id)
+        rule = self.found(request, object_id)
         return redirect(f"{reverse('admin:retention_rule_add')}?version_of={rule.pk}")
 
     @action(description=_("Enable a set"), icon="library_add_check", permissions=[MAY])  # type: ignore[untyped-decorator]
     def enable_a_set(self, request: HttpRequest) -> HttpResponse:
         return set_page(self.admin_site, request)
-
-    def _rule(self, request: HttpRequest, object_id: str) -> Rule:
-        rule = self.get_object(request, object_id)
-        if rule is None:
-            raise Http404
-        assert isinstance(rule, Rule)
-        return rule
