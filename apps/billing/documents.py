@@ -15,13 +15,12 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
 from django.utils.translation import gettext as _
 from django.utils.translation import override
-from facturx import generate_from_binary
 
 from apps.billing.e_invoice import LEVEL, e_invoice_xml, has_e_invoice
 from apps.billing.errors import DocumentDiffers
 from apps.billing.models import Invoice, InvoiceKind, InvoiceLine, PaymentMethod
 from apps.core.documents import typeset
-from apps.core.money import formatted, formatted_price
+from apps.core.money import formatted, formatted_price, plain
 from apps.facilities.tenancy import as_center
 from apps.tiers.models import UNITS
 
@@ -75,6 +74,8 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         made = typeset(TEMPLATE, _told(invoice), at=invoice.finalized_at)
     if not has_e_invoice(invoice):
         return made
+    from facturx import generate_from_binary  # noqa: PLC0415 for sellers in the EU alone, and slow to import
+
     title = f"{invoice.get_kind_display()} {invoice.number}"
     metadata = {"title": title, "author": invoice.seller["name"], "subject": title, "keywords": "Factur-X"}
     made = generate_from_binary(
@@ -177,7 +178,7 @@ def _line(invoice: Invoice, line: InvoiceLine) -> list[str]:
 
 
 def _rate(category: str, rate: Decimal) -> str:
-    return category if category in {"AE", "O", "E"} else f"{rate.normalize():f} %"
+    return category if category in {"AE", "O", "E"} else f"{plain(rate)} %"
 
 
 def _sums(invoice: Invoice, say: _Words) -> list[list[str]]:
