@@ -1,18 +1,22 @@
 """A database of its own for a benchmark, migrated and empty."""
 
+import atexit
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 
 from tests.environment import HOME
 
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
 
 @contextmanager
 def started() -> Iterator[psycopg.Connection]:
-    """A connection that no rule binds. Apps are loaded and their database is there meanwhile."""
+    """A connection that no rule binds. Apps are loaded and their database is there meanwhile. May be started again."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
     import django
     from django.conf import settings
@@ -33,4 +37,5 @@ def started() -> Iterator[psycopg.Connection]:
     finally:
         connections.close_all()
         postgresql.stop()
-        shutil.rmtree(HOME, ignore_errors=True)
+        for folder in filter(Path.is_dir, HOME.iterdir()):  # the settings remember the secrets: the next one needs them
+            shutil.rmtree(folder, ignore_errors=True)
