@@ -24,9 +24,9 @@ _PATIENTS = """
 _STUDIES = """
     INSERT INTO catalog_study (facility_id, patient_id, study_instance_uid, study_date, accession_number, study_id,
         study_description, referring_physician_name, institution_name, modalities_in_study, body_parts, series_count,
-        instance_count, size_bytes, created_at, updated_at, purposes)
+        instance_count, size_bytes, created_at, updated_at, purposes, recorded_periods)
     SELECT %(facility)s, %(patients)s + (n - %(first)s) / 2, '2.25.' || n, date '2018-01-01' + n %% 2900, '', '', '',
-        '', '', '{CT}', '{}', 0, 0, 0, now(), now(), '{}'
+        '', '', '{CT}', '{}', 0, 0, 0, now(), now(), '{}', '{}'
     FROM generate_series(%(first)s, %(last)s) n
 """
 
