@@ -1,6 +1,5 @@
 """A tus client that others wrote, and broken connections, against the web server that the installation runs."""
 
-import fcntl
 import http.client
 import io
 import socket
@@ -124,16 +123,13 @@ def test_what_arrived_before_a_connection_broke_is_kept(address: str, token: str
 
 
 def is_held() -> bool:
-    """Whether somebody appends to the one upload there is."""
+    """Whether somebody appends to the one upload there is. Asks the kernel: a try of the lock would take it."""
     [file] = Path(settings.UPLOADS).iterdir()
-    with file.open("rb") as opened:
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    inode = f":{file.stat().st_ino} "
+    return any(inode in line for line in Path("/proc/locks").read_text().splitlines())
 
 
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs the kernel's list of locks (Linux)")
 def test_two_at_once_do_not_write_into_each_other(address: str, token: str, sakura: Facility) -> None:
     sender = Sender(address, token)
     uid, content = collection()
