@@ -144,7 +144,14 @@ def orders(windows: Windows) -> Iterable[tuple[int, Deed]]:
             yield (
                 key,
                 Deed(
-                    Source.ORDER.value, f"{order.uid}/{line.item}", day, line.item, line.quantity, order.is_urgent, why
+                    Source.ORDER.value,
+                    f"{order.uid}/{line.item}",
+                    day,
+                    line.item,
+                    line.quantity,
+                    order.is_urgent,
+                    why,
+                    line.unit_price,
                 ),
             )
 

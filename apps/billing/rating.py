@@ -139,11 +139,10 @@ class _Month:
                 )  # fmt: skip
 
     def deeds(self) -> Iterable[Rated]:
-        """What was done once. Urgent ones at the price list's factor."""
+        """What was done once, at the price that was quoted; else at the day's, urgent ones at its list's factor."""
         for deed in self.usage.deeds:
             terms = governing(self.terms.values(), on=deed.on)
-            price = terms.prices.get(deed.item) if terms else None
-            if terms and price:
+            if terms and (price := _price(deed, terms)) is not None:
                 yield self._deed(deed, terms, price)
 
     def discounts(self, lines: Sequence[Rated]) -> list[Rated]:
@@ -176,13 +175,19 @@ class _Month:
             f"minimum {agreed}, used {net}",
         )]  # fmt: skip
 
-    def _deed(self, deed: Deed, terms: Terms, price: Priced) -> Rated:
-        unit_price = price.unit_price * (terms.urgent_factor if deed.is_urgent else 1)
+    def _deed(self, deed: Deed, terms: Terms, unit_price: Decimal) -> Rated:
         return Rated(
             terms.number, deed.source, deed.key, deed.item, deed.on, deed.quantity, _exact(unit_price),
             rounded(deed.quantity * unit_price, self.currency), deed.why or ("urgent" if deed.is_urgent else ""),
             {deed.source: deed.key},
         )  # fmt: skip
+
+
+def _price(deed: Deed, terms: Terms) -> Decimal | None:
+    if deed.quoted_price is not None:
+        return deed.quoted_price
+    found = terms.prices.get(deed.item)
+    return found.unit_price * (terms.urgent_factor if deed.is_urgent else 1) if found else None
 
 
 def _exact(quantity: Decimal) -> Decimal:

@@ -29,6 +29,7 @@ class Deed:
     """Something done once that has a price: an output order's item, an extension, a restore.
 
     `source` and `key` name it in the ledger (Charge.source, Charge.source_key); `quantity` is in the item's unit.
+    `quoted_price`: the unit price that was told beforehand, which binds; else the terms of the day give it.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Deed:
     quantity: Decimal
     is_urgent: bool = False
     why: str = ""
+    quoted_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,7 @@ class Usage:
             "days_in_month": self.days_in_month,
             "collections": [[each.uid, f"{each.on}", each.way] for each in self.collections],
             "stored": [[f"{each.day}", each.stored_bytes, each.studies] for each in self.stored],
-            "deeds": [
-                [each.source, each.key, f"{each.on}", each.item, f"{each.quantity}", each.is_urgent, each.why]
-                for each in self.deeds
-            ],
+            "deeds": [_told(each) for each in self.deeds],
             "promised_visits": [f"{day}" for day in self.promised_visits],
         }  # fmt: skip
 
@@ -79,9 +78,17 @@ class Usage:
             days_in_month=told["days_in_month"],
             collections=[CollectionFact(uid, day(on), way) for uid, on, way in told["collections"]],
             stored=[StoredDay(day(on), stored_bytes, studies) for on, stored_bytes, studies in told["stored"]],
-            deeds=[
-                Deed(source, key, day(on), item, Decimal(quantity), is_urgent, why)
-                for source, key, on, item, quantity, is_urgent, why in told["deeds"]
-            ],
+            deeds=[_deed(each) for each in told["deeds"]],
             promised_visits=[day(each) for each in told["promised_visits"]],
         )  # fmt: skip
+
+
+def _told(deed: Deed) -> list[Any]:
+    told = [deed.source, deed.key, f"{deed.on}", deed.item, f"{deed.quantity}", deed.is_urgent, deed.why]
+    return told if deed.quoted_price is None else [*told, f"{deed.quoted_price}"]
+
+
+def _deed(told: list[Any]) -> Deed:
+    source, key, on, item, quantity, is_urgent, why, *price = told
+    quoted_price = Decimal(price[0]) if price else None
+    return Deed(source, key, date.fromisoformat(on), item, Decimal(quantity), is_urgent, why, quoted_price)

@@ -27,6 +27,7 @@ from apps.core.clock import database_now
 from apps.core.money import formatted, plain
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.orders.choosing import studies_of
+from apps.orders.kinds import KINDS
 from apps.orders.models import WAITING, Order, State
 from apps.orders.ordering import cancel, complete
 from apps.orders.progress import percent_of
@@ -105,7 +106,7 @@ class OrderAdmin(AuditedTenantAdmin):
         return obj.state in OFFERED[act] and not (act == "cancel" and obj.delivered_at)
 
     def tables(self, obj: Order) -> list[Table]:
-        return [_items(obj), _lines(obj), _steps(obj), _messages(obj), _outputs(obj)]
+        return [_items(obj), _wishes(obj), _lines(obj), _steps(obj), _messages(obj), _outputs(obj)]
 
     @display(description=_("order"), ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, obj: Order) -> str:
@@ -241,6 +242,14 @@ def _items(order: Order) -> Table:
         named = link_to(study, study.study_instance_uid) if study else item.study_instance_uid
         rows.append([named, item.series_instance_uid or _("all"), item.sop_instance_uid or _("all")])
     return Table(_("What it is of"), [_("Study"), _("Series"), _("Image")], rows)
+
+
+def _wishes(order: Order) -> Table:
+    rows: list[list[Any]] = [[label, value] for label, value in KINDS[order.kind].options.told(order.options)]
+    for address in order.addresses.filter(facility_id=order.facility_id):
+        to = _("erased") if address.erased_at else f"{address.name}\n{address.lines}"
+        rows.append([_("Sent to"), to])
+    return Table(_("How it is wanted"), [_("What"), _("Value")], rows)
 
 
 def _lines(order: Order) -> Table:

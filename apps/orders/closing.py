@@ -1,14 +1,21 @@
-"""What time does: quotes expire, orders whose term has passed are completed, files that nobody may fetch are erased."""
+"""What time does: quotes expire, orders whose term has passed are completed, files that nobody may fetch are erased.
 
-from datetime import datetime
+So are the addresses of orders, some time after they ended.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef
 
 from apps.audit.record import SYSTEM
 from apps.facilities.tenancy import as_center
-from apps.orders.models import Order, State
+from apps.orders.models import Address, Order, State, Step
 from apps.orders.ordering import cancel, complete
 from apps.orders.outputs import erasable, erase
 
 AT_A_TIME = 500
+ADDRESS_KEPT = timedelta(days=90)
+ENDED = [State.COMPLETED, State.CANCELLED]
 
 
 def close_due(*, now: datetime) -> None:
@@ -22,3 +29,12 @@ def close_due(*, now: datetime) -> None:
     with as_center():
         for output in erasable(now=now).select_for_update(skip_locked=True, of=("self",))[:AT_A_TIME]:
             erase(output, now=now)
+    with as_center():
+        _forget_addresses(now)
+
+
+def _forget_addresses(now: datetime) -> None:
+    ended = Step.objects.filter(
+        facility_id=OuterRef("facility_id"), order=OuterRef("order"), state__in=ENDED, at__lte=now - ADDRESS_KEPT
+    )
+    Address.objects.filter(Exists(ended), erased_at=None).update(name="", lines="", erased_at=now)

@@ -15,6 +15,12 @@ class NothingChosen(DomainError):
     code = "nothing_chosen"
 
 
+class InvalidOptions(DomainError):
+    """What was chosen beyond the images cannot be; the message says what and why."""
+
+    code = "invalid_options"
+
+
 class NoContract(DomainError):
     """Without a contract in force nothing has a price or a day."""
 

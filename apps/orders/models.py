@@ -48,6 +48,13 @@ class OrderKind(models.TextChoices):
     """The form in which images leave; `kinds.KINDS` says how each is counted, produced and checked."""
 
     DOWNLOAD = "download", _("Download")
+    DEIDENTIFIED = "deidentified", _("De-identified copy")
+    FILM = "film", _("Film")
+    PAPER = "paper", _("Paper")
+    MEDIUM = "medium", _("Disc or stick")
+    TRANSFER = "transfer", _("Transfer to a node")
+    SHARE = "share", _("Share link")
+    RESTORE = "restore", _("Restore")
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -70,6 +77,7 @@ class Order(TenantModel):
         ContractVersion, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="+",
         verbose_name=_("contract version"),
     )  # fmt: skip
+    options = models.JSONField(_("options"), default=dict, help_text=_("what its kind lets choose beyond the images"))
     is_urgent = models.BooleanField(_("urgent"), default=False)
     currency = models.CharField(_("currency"), max_length=3, choices=Currency)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
@@ -148,6 +156,26 @@ class OrderItem(TenantModel):
 
     def __str__(self) -> str:
         return self.sop_instance_uid or self.series_instance_uid or self.study_instance_uid
+
+
+class Address(TenantModel):
+    """Where an order is sent, if not to the facility itself. Kept with the order alone, and erased after a term."""
+
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="addresses"
+    )
+    name = models.CharField(_("recipient"), max_length=120, blank=True)
+    lines = models.TextField(_("address"), max_length=400, blank=True)
+    erased_at = models.DateTimeField(_("erased"), null=True)
+
+    class Meta:
+        verbose_name = _("address of an order")
+        verbose_name_plural = _("addresses of orders")
+        constraints = [models.UniqueConstraint(fields=["facility", "order"], name="address_of_order")]
+        indexes = [models.Index(fields=["id"], condition=Q(erased_at=None), name="address_kept")]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
 
 
 class QuoteLine(TenantModel):

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import Coalesce
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
@@ -16,8 +17,9 @@ from apps.orders.choosing import Choice, instances_of, without_covered
 from apps.orders.errors import IllegalTransition, NoContract, NothingChosen, QuoteExpired
 from apps.orders.holding import hold_studies, release_studies
 from apps.orders.kinds import KINDS
-from apps.orders.models import Order, OrderItem, OrderKind, QuoteLine, State
-from apps.orders.quoting import Quote, Tariff, quoted
+from apps.orders.models import Address, Order, OrderItem, OrderKind, QuoteLine, State
+from apps.orders.options import Options
+from apps.orders.quoting import Extent, Quote, Tariff, quoted
 from apps.orders.steps import note_step, take_step
 from apps.tiers.models import Price
 
@@ -43,27 +45,33 @@ def tariff_of(version: ContractVersion) -> Tariff:
     )  # fmt: skip
 
 
-def estimate(facility: Facility, kind: OrderKind, choices: Sequence[Choice], *, now: datetime) -> tuple[Quote, Quote]:
-    """What the choices would cost, normal and urgent. Raises NoContract, NothingChosen."""
+def estimate(
+    facility: Facility, kind: OrderKind, choices: Sequence[Choice], *, options: Options | None = None, now: datetime
+) -> tuple[Quote, Quote]:
+    """What the choices would cost, normal and urgent. Raises NoContract, NothingChosen, InvalidOptions."""
     tariff = tariff_of(governing_terms(facility, now=now))
-    counted = list(KINDS[kind].count(*_extent(facility, choices)))
+    chosen = (options or KINDS[kind].options(facility)).chosen
+    counted = list(KINDS[kind].count(_extent(facility, choices), chosen))
     return quoted(counted, tariff, is_urgent=False), quoted(counted, tariff, is_urgent=True)
 
 
 def draw_up(
-    facility: Facility, kind: OrderKind, choices: Iterable[Choice], *, is_urgent: bool, actor: Actor, now: datetime,
-    by: User | None = None,
+    facility: Facility, kind: OrderKind, choices: Iterable[Choice], *, options: Options | None = None,
+    is_urgent: bool, actor: Actor, now: datetime, by: User | None = None,
 ) -> Order:  # fmt: skip
     """A quote, within the caller's transaction: it costs nothing and holds for some days. Raises as `estimate`."""
     chosen = without_covered(choices)
     version = governing_terms(facility, now=now)
-    instances, size = _extent(facility, chosen)
-    quote = quoted(KINDS[kind].count(instances, size), tariff_of(version), is_urgent=is_urgent)
+    wanted = options or KINDS[kind].options(facility)
+    extent, recipient = _extent(facility, chosen), wanted.recipient
+    quote = quoted(KINDS[kind].count(extent, wanted.chosen), tariff_of(version), is_urgent=is_urgent)
     order = Order.objects.create(
-        facility=facility, kind=kind, version=version, is_urgent=is_urgent, currency=quote.currency,
-        amount=quote.amount, ready_hours=quote.ready_hours, instance_count=instances, size_bytes=size,
-        quoted_at=now, valid_until=now + QUOTE_HOLDS,
+        facility=facility, kind=kind, options=wanted.chosen, version=version, is_urgent=is_urgent,
+        currency=quote.currency, amount=quote.amount, ready_hours=quote.ready_hours, instance_count=extent.images,
+        size_bytes=extent.size_bytes, quoted_at=now, valid_until=now + QUOTE_HOLDS,
     )  # fmt: skip
+    if recipient:
+        Address.objects.create(facility=facility, order=order, name=recipient.name, lines=recipient.lines)
     insert_rows([
         OrderItem(
             facility=facility, order=order, study_instance_uid=each.study_instance_uid,
@@ -114,9 +122,11 @@ def complete(order: Order, *, actor: Actor, now: datetime, by: User | None = Non
     release_studies(current, actor=actor, now=now, by=by)
 
 
-def _extent(facility: Facility, choices: Sequence[Choice]) -> tuple[int, int]:
-    """Images and bytes. Raises NothingChosen."""
-    found = instances_of(facility.pk, choices).order_by().aggregate(count=Count("pk"), size=Sum("length_bytes"))
-    if not found["count"]:
+def _extent(facility: Facility, choices: Sequence[Choice]) -> Extent:
+    """Raises NothingChosen."""
+    frames = Sum(Coalesce("number_of_frames", 1), filter=Q(has_pixel_data=True), default=0)
+    of_all = instances_of(facility.pk, choices).order_by()
+    found = of_all.aggregate(images=Count("pk"), frames=frames, size_bytes=Sum("length_bytes"))
+    if not found["images"]:
         raise NothingChosen("Choose what the order is of: nothing of it is there")
-    return found["count"], found["size"]
+    return Extent(**found)

@@ -8,6 +8,15 @@ from apps.core.money import EXACT, rounded
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is chosen. `frames`: pictures; of an image without pixels there is none."""
+
+    images: int
+    frames: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """So much of a price item, in its unit."""
 

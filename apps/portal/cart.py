@@ -16,24 +16,24 @@ from apps.catalog.models import Instance, Series, Study
 from apps.core.errors import DomainError
 from apps.core.money import formatted
 from apps.facilities.doors import FacilityRequest, facility_door
-from apps.facilities.models import Role
+from apps.facilities.models import Facility, Role
 from apps.orders.choosing import MOST_CHOSEN, Choice, studies_of, without_covered
-from apps.orders.errors import NothingChosen
+from apps.orders.errors import InvalidOptions, NothingChosen
+from apps.orders.kinds import KINDS
 from apps.orders.models import OrderKind
+from apps.orders.options import Options
 from apps.orders.ordering import draw_up, estimate
 from apps.portal.looks import list_studies
 from apps.portal.numbers import whole_number
 
-URGENT = "urgent"
+NORMAL, URGENT = "normal", "urgent"
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One way to have what is chosen. `value`: what the form sends."""
+    """One way to have what is chosen. `speed`: what the form sends."""
 
-    value: str
-    label: str
-    is_urgent: bool
+    speed: str
     price: str
     ready_at: datetime
 
@@ -41,28 +41,43 @@ class Offer:
 @facility_door(role=Role.MEMBER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def cart(request: FacilityRequest) -> HttpResponse:
-    """What is chosen, what it would cost and when it would be ready; posted, one of these is quoted."""
-    choices, now = kept(request), timezone.now()
-    if request.method == "POST":
-        kind, _sep, speed = request.POST.get("offer", "").partition("/")
-        user = request.user
-        try:
-            order = draw_up(
-                request.facility, OrderKind(kind), choices, is_urgent=speed == URGENT, actor=request.actor, now=now,
-                by=user if isinstance(user, User) else None,
-            )  # fmt: skip
-        except ValueError:
-            messages.error(request, _("Choose how you want it."))
-        except DomainError as error:
-            messages.error(request, error.message)
-        else:
-            keep(request, [])
-            return redirect("portal:order", facility_slug=request.facility.slug, order_id=order.pk)
-        return redirect("portal:cart", facility_slug=request.facility.slug)
-    offers, fault = _offers(request, choices, now)
+    """What is chosen, what it would cost in which form and when it would be ready; posted, it is quoted.
+
+    Wishes are posted for the price too, with `preview` or by htmx: an address does not belong into a URL.
+    """
+    choices, now, given = kept(request), timezone.now(), request.POST
+    kind = OrderKind(given["kind"] if given.get("kind") in KINDS else next(iter(KINDS)))
+    options = KINDS[kind].options(request.facility, given.dict())
+    is_preview = "preview" in given or "HX-Request" in request.headers
+    if request.method == "POST" and not is_preview and options.is_valid():
+        return _quoted(request, kind, choices, options, now)
+    offers, fault = _offers(request.facility, kind, choices, options, now)
     chosen = list(describe(request.facility.pk, choices))
     list_studies(request, len({study.pk for _choice, study, _part in chosen}))
-    return render(request, "portal/cart.html", {"chosen": chosen, "offers": offers, "fault": fault})
+    context = {
+        "chosen": chosen, "offers": offers, "fault": fault, "options": options, "kind": kind,
+        "kinds": [OrderKind(each) for each in KINDS], "speed": given.get("speed", NORMAL),
+    }  # fmt: skip
+    return render(request, "portal/cart.html", context)
+
+
+def _quoted(
+    request: FacilityRequest, kind: OrderKind, choices: list[Choice], options: Options, now: datetime
+) -> HttpResponse:
+    """Have it drawn up; or, with nothing done, say why not."""
+    user, speed = request.user, request.POST.get("speed")
+    try:
+        if speed not in (NORMAL, URGENT) or request.POST.get("kind") != kind:
+            raise NothingChosen(_("Choose how you want it."))
+        order = draw_up(
+            request.facility, kind, choices, options=options, is_urgent=speed == URGENT, actor=request.actor, now=now,
+            by=user if isinstance(user, User) else None,
+        )  # fmt: skip
+    except DomainError as error:
+        messages.error(request, error.message)
+        return redirect("portal:cart", facility_slug=request.facility.slug)
+    keep(request, [])
+    return redirect("portal:order", facility_slug=request.facility.slug, order_id=order.pk)
 
 
 @facility_door(role=Role.MEMBER)
@@ -127,21 +142,22 @@ def _part(series: Series | None, choice: Any, numbers: dict[str, int | None]) ->
     return _("image %(number)s of %(name)s") % {"number": numbers.get(choice.sop_instance_uid) or "?", "name": name}
 
 
-def _offers(request: FacilityRequest, choices: list[Choice], now: datetime) -> tuple[list[Offer], str]:
-    """Every kind, normal and urgent; or why there is none."""
-    facility = request.facility
+def _offers(
+    facility: Facility, kind: OrderKind, choices: list[Choice], options: Options, now: datetime
+) -> tuple[list[Offer], str]:
+    """Normal and urgent; or why there is none."""
     try:
-        quotes = [(kind, each) for kind in OrderKind for each in estimate(facility, kind, choices, now=now)]
-    except NothingChosen:
+        quotes = estimate(facility, kind, choices, options=options, now=now)
+    except (NothingChosen, InvalidOptions):
         return [], ""
     except DomainError as error:
         return [], error.message
     offers = [
         Offer(
-            f"{kind}/{URGENT if quote.is_urgent else 'normal'}", str(kind.label), quote.is_urgent,
-            formatted(quote.amount, quote.currency), now + timedelta(hours=quote.ready_hours),
+            URGENT if quote.is_urgent else NORMAL, formatted(quote.amount, quote.currency),
+            now + timedelta(hours=quote.ready_hours),
         )
-        for kind, quote in quotes
+        for quote in quotes
     ]  # fmt: skip
     return offers, ""
 

@@ -23,6 +23,7 @@ from apps.core.errors import DomainError
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.facilities.tenancy import as_facility
+from apps.orders.kinds import KINDS
 from apps.orders.models import WAITING, Order, State
 from apps.orders.ordering import cancel, complete
 from apps.orders.ordering import request as request_order
@@ -88,10 +89,12 @@ def order_page(request: FacilityRequest, order_id: int) -> HttpResponse:
     context = {
         "order": order,
         "items": items,
+        "wishes": KINDS[order.kind].options.told(order.options),
+        "addresses": order.addresses.filter(facility=request.facility, erased_at=None),
         "lines": order.lines.filter(facility=request.facility).order_by("pk"),
         "steps": list(steps),
         "written": list(written),
-        "output": offered_output(order, now=timezone.now()),
+        "output": offered_output(order, now=timezone.now()) if KINDS[order.kind].content_type else None,
         "percent": percent_of(order) if order.state == State.PRODUCING else None,
         "is_waiting": order.state in WAITING,
         "may_act": request.role is not None and request.role.covers(Role.MEMBER),
@@ -147,8 +150,8 @@ def fetch(request: FacilityRequest, order_id: int) -> HttpResponseBase:
     """The output, in parts where wanted; streamed after the transaction that records it."""
     with as_facility(request.facility):
         order = _order(request, order_id)
-        output = offered_output(order, now=timezone.now())
-        if output is None:
+        kind, output = KINDS[order.kind], offered_output(order, now=timezone.now())
+        if output is None or not kind.content_type:
             raise Http404
         record(
             "order.downloaded", actor=request.actor, object_type="order", object_id=order.pk,
@@ -156,9 +159,9 @@ def fetch(request: FacilityRequest, order_id: int) -> HttpResponseBase:
         )  # fmt: skip
     etag = f'"{bytes(output.sha256 or b"").hex()}"'
     response = in_parts(
-        request, partial(pieces, output), size=output.size_bytes, etag=etag, content_type="application/zip"
+        request, partial(pieces, output), size=output.size_bytes, etag=etag, content_type=kind.content_type
     )
-    response["Content-Disposition"] = f'attachment; filename="{order}.zip"'
+    response["Content-Disposition"] = f'attachment; filename="{order}{kind.suffix}"'
     return response
 
 

@@ -48,6 +48,14 @@ def test_a_month_by_hand() -> None:
     ]
 
 
+def test_a_quote_binds_whatever_the_day_of_delivery_says() -> None:
+    quoted = Deed("order", "7", date(2026, 4, 9), "film", Decimal(3), is_urgent=True, quoted_price=Decimal(500))
+    unpriced = replace(quoted, key="8", item="share", quoted_price=Decimal(100))
+    usage = replace(APRIL, deeds=[quoted, unpriced])
+    assert told(rated(usage, MONTHLY))[1:3] == [("order", "film", 3, 1500), ("order", "share", 3, 300)]
+    assert Usage.from_json(usage.as_json()) == usage
+
+
 def test_a_change_within_the_month_is_charged_by_days() -> None:
     lines = rated(APRIL, MONTHLY, WEEKLY)
     assert [(line.version, line.amount) for line in lines] == [(1, 10000), (2, 30000)]

@@ -138,7 +138,9 @@ WITHOUT_PAGES = {
     "collection.CollectorFacility",
     "collection.ReceiptMail",
     "contenttypes.ContentType",
-    *(f"orders.{name}" for name in ("OrderItem", "QuoteLine", "Step", "Message", "Output")),  # on the page of the order
+    *(
+        f"orders.{name}" for name in ("OrderItem", "Address", "QuoteLine", "Step", "Message", "Output")
+    ),  # on the page of the order
     "retention.Unassessed",
     "sessions.Session",
 }

@@ -23,7 +23,6 @@ from tests.orders.stories import dispatched, fresh, may_order, now, producing, r
 from tests.portal.pages import dicom, store, url
 
 Enter = Callable[..., Client]
-NORMAL, URGENT = "download/normal", "download/urgent"
 
 
 @pytest.fixture
@@ -52,8 +51,8 @@ def choose(client: Client, **what: Any) -> str:
     return answer.content.decode()
 
 
-def quote(client: Client, offer: str = NORMAL) -> Any:
-    return client.post(url("cart"), {"offer": offer}, follow=True)
+def quote(client: Client, speed: str = "normal", kind: str = "download") -> Any:
+    return client.post(url("cart"), {"kind": kind, "speed": speed}, follow=True)
 
 
 def only_order() -> Order:
@@ -71,7 +70,7 @@ def test_price_and_day_are_told_before_anything_is_ordered(clinic: Facility, mem
     content = choose(member, chosen=[study.pk for study in studies(clinic)])
     for told in ("Mori, Haruka", "Abe, Ren", "¥500", "¥750", "ready by"):
         assert told in content
-    answer = quote(member, URGENT)
+    answer = quote(member, "urgent")
     assert b"Nothing is ordered yet" in answer.content
     order = only_order()
     assert (order.state, order.is_urgent, order.price, order.instance_count) == (State.QUOTED, True, "¥750", 4)
@@ -105,9 +104,10 @@ def test_nonsense_chooses_nothing(member: Client, wrong: dict[str, Any]) -> None
 
 
 def test_nothing_is_quoted_but_what_is_offered(clinic: Facility, member: Client) -> None:
-    for offer in ("", "film/normal", "download"):
+    for speed, kind in (("", "download"), ("normal", "statue"), ("normal", "")):
         choose(member, chosen=[studies(clinic)[0].pk])
-        quote(member, offer)
+        quote(member, speed, kind)
+    quote(member)
     assert only_order().is_urgent is False
     assert "Nothing is chosen" in quote(member).content.decode()
 

@@ -1,13 +1,14 @@
 """The forms in which images leave the center. Each says what of it has a price, and how it is produced and checked."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from apps.catalog.models import Instance
 from apps.orders.kinds.download import Download
 from apps.orders.models import Order, OrderKind
-from apps.orders.quoting import Counted
+from apps.orders.options import Options
+from apps.orders.quoting import Counted, Extent
 
 Progress = Callable[[int], None]
 
@@ -17,9 +18,13 @@ class Kind(Protocol):
 
     suffix: str
     """Of the file that is produced, with its dot."""
+    content_type: str
+    """Of the file, where the facility may fetch it; else empty."""
+    options: type[Options]
+    """What can be chosen beyond the images."""
 
-    def count(self, instances: int, size_bytes: int) -> Iterable[Counted]:
-        """What of so many images, of so many bytes, has a price."""
+    def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:
+        """What of so much has a price."""
 
     def produce(self, order: Order, instances: Sequence[Instance], target: Path, progress: Progress) -> None:
         """Write the output to a file that is not there yet; `progress` takes the bytes that were added.

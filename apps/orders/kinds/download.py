@@ -1,12 +1,12 @@
 """Download: a ZIP of the original files byte for byte, with a list of their digests and a signed statement."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from apps.audit.signing import NotSigned, checked
@@ -14,7 +14,8 @@ from apps.catalog.bytes import instance_pieces
 from apps.catalog.models import Instance
 from apps.orders.errors import OutputDiffers
 from apps.orders.models import Order
-from apps.orders.quoting import Counted
+from apps.orders.options import Options
+from apps.orders.quoting import Counted, Extent
 from apps.orders.statement import TYP, signed_statement
 from apps.tiers.models import Item
 
@@ -28,8 +29,10 @@ class Download:
     """Names within the ZIP are numbers of study, series and image: they hold no patient data."""
 
     suffix = ".zip"
+    content_type = "application/zip"
+    options = Options
 
-    def count(self, instances: int, size_bytes: int) -> Iterable[Counted]:  # noqa: ARG002 however large it is
+    def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:  # noqa: ARG002 however large it is
         return [Counted(Item.DOWNLOAD, Decimal(1))]
 
     def produce(

@@ -1,0 +1,84 @@
+"""What is chosen of an order beyond its images: a form for each kind, the same one for every door."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from apps.facilities.models import Facility
+from apps.orders.errors import InvalidOptions
+
+
+class Recipient(NamedTuple):
+    """To whom it is sent, if not to the facility itself."""
+
+    name: str
+    lines: str
+
+
+class Options(forms.Form):
+    """Nothing to choose. A kind's own form has fields whose cleaned values are JSON; each has a value to begin with."""
+
+    def __init__(self, facility: Facility, given: Mapping[str, Any] | None = None) -> None:
+        """`given`: what was chosen; where it holds none of the fields, all are as they begin."""
+        self.facility = facility
+        fields = type(self).base_fields
+        chosen = given if given is not None and set(given) & set(fields) else None
+        super().__init__(chosen if chosen is not None else {name: each.initial for name, each in fields.items()})
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What an order keeps. Raises InvalidOptions."""
+        self._require_valid()
+        return dict(self.cleaned_data)
+
+    @property
+    def recipient(self) -> Recipient | None:
+        """Whom it is sent to, if not the facility itself. Raises InvalidOptions."""
+        return None
+
+    @classmethod
+    def told(cls, chosen: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """What an order keeps, for people: labels and values; what was left empty is not mentioned."""
+        fields = cls.base_fields.items()
+        return [(str(each.label), _told(each, chosen[name])) for name, each in fields if chosen.get(name)]
+
+    def _require_valid(self) -> None:
+        for name, errors in self.errors.items():
+            label = self.fields[name].label if name in self.fields else ""
+            raise InvalidOptions(f"{label}: {errors[0]}" if label else str(errors[0]))
+
+
+def _told(field: forms.Field, value: Any) -> str:
+    if isinstance(field, forms.ChoiceField):
+        return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
+    return str(_("yes")) if value is True else str(value)
+
+
+class SentOptions(Options):
+    """What goes by post or carrier."""
+
+    to_name = forms.CharField(
+        label=_("Recipient"), max_length=120, required=False,
+        help_text=_("Another facility, or the patient. Empty: your own address."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+    to_address = forms.CharField(
+        label=_("Address"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def clean(self) -> None:
+        if bool(self.cleaned_data.get("to_name")) != bool(self.cleaned_data.get("to_address")):
+            raise ValidationError(_("A recipient has a name and an address."))
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        return {name: value for name, value in super().chosen.items() if name not in ("to_name", "to_address")}
+
+    @property
+    def recipient(self) -> Recipient | None:
+        self._require_valid()
+        name, lines = self.cleaned_data["to_name"], self.cleaned_data["to_address"]
+        return Recipient(name, lines) if name else None
