@@ -1,5 +1,8 @@
 """Storage periods at scale: assessing after a change of the law, and a sweep whose cost follows what is due."""
 
+import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,18 +41,21 @@ def main(*, large: bool) -> None:
 
 def _measured(superuser: psycopg.Connection, sizes: list[int]) -> Table:
     table = Table(
-        "Studies stored", "assessed after a change of the law", f"sweep, {DUE:,} due", "sweep, nothing due",
-        title="Storage periods",
+        "Studies stored", "assessed, the first time", "after a change of the law", "by two workers",
+        f"sweep, {DUE:,} due", "sweep, nothing due", title="Storage periods",
     )  # fmt: skip
     facility_id, stored = _facility(superuser), 0
     for size in sizes:
         _fill(superuser, facility_id, stored + 1, size)
-        speed = _assessed_per_second(size - stored)
+        speeds = [_assessed_per_second(1, size - stored)]
         stored = size
+        for workers, period in ((1, "P11Y"), (2, "P12Y")):
+            _change_the_law(superuser, period)
+            speeds.append(_assessed_per_second(workers, size))
         superuser.execute("VACUUM ANALYZE")
         _make_due(superuser, facility_id)
         due, nothing = _swept(), _swept()
-        table.add_row(f"{size:,}", f"{speed:,.0f} a second", f"{due:.2f} s", f"{nothing:.3f} s")
+        table.add_row(f"{size:,}", *(f"{speed:,.0f}/s" for speed in speeds), f"{due:.2f} s", f"{nothing:.3f} s")
     return table
 
 
@@ -80,13 +86,47 @@ def _fill(superuser: psycopg.Connection, facility_id: int, first: int, last: int
     superuser.execute("ANALYZE")
 
 
-def _assessed_per_second(count: int) -> float:
-    """Studies, read, computed and written; the first time and again after a rule has changed."""
+def _change_the_law(superuser: psycopg.Connection, period: str) -> None:
+    """Every floor becomes another one, and every study is to be assessed."""
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute("UPDATE retention_rule SET period = %s WHERE key = 'de-diag'", [period])
+    superuser.execute("SET session_replication_role = origin")
+    superuser.execute(
+        "INSERT INTO retention_unassessed (facility_id, study_id) SELECT facility_id, id FROM catalog_study ORDER BY id"
+    )
+    superuser.execute("ANALYZE retention_unassessed")
+
+
+def _assessed_per_second(workers: int, count: int) -> float:
+    """Studies, read, computed and written, by processes that begin at the same time."""
+    command = [sys.executable, "-m", "tests.benchmarks.retention"]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(workers)
+    ]
+    for each in processes:
+        assert each.stdout
+        each.stdout.readline()
+    started = time.perf_counter()
+    for each in processes:
+        assert each.stdin
+        each.stdin.write("\n")
+        each.stdin.flush()
+    done = sum(int(each.communicate()[0]) for each in processes)
+    assert done == count, (done, count)
+    return count / (time.perf_counter() - started)
+
+
+def work() -> None:
+    """Be a worker: tell that the program is loaded, wait for the start, assess, tell how many."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
+    import django
+
+    django.setup()
     from apps.retention.assessing import assess_pending
 
-    started = time.perf_counter()
-    assert assess_pending() == count
-    return count / (time.perf_counter() - started)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(assess_pending())
 
 
 def _make_due(superuser: psycopg.Connection, facility_id: int) -> None:
@@ -106,3 +146,7 @@ def _swept() -> float:
     started = time.perf_counter()
     sweep(trusts_clock=True)
     return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    work()
