@@ -1,4 +1,4 @@
-"""`makemigrations --check` against a real database: every change of a model has its migration."""
+"""The checks of models, and `makemigrations --check`: every change of a model has its migration."""
 
 import os
 import shutil
@@ -22,6 +22,7 @@ def main() -> int:
     try:
         postgresql.start()
         bootstrap_roles(settings.ENV)
+        call_command("check", tags=["models"])
         call_command("makemigrations", check=True, dry_run=True)
     except SystemExit as error:
         return int(error.code or 0)

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 
 from apps.audit.record import SYSTEM
 from apps.facilities.tenancy import as_center
-from apps.orders.models import Address, Order, State, Step
+from apps.orders.models import Order, OrderAddress, State, Step
 from apps.orders.ordering import cancel, complete
 from apps.orders.outputs import erasable, erase
 
@@ -37,4 +37,4 @@ def _forget_addresses(now: datetime) -> None:
     ended = Step.objects.filter(
         facility_id=OuterRef("facility_id"), order=OuterRef("order"), state__in=ENDED, at__lte=now - ADDRESS_KEPT
     )
-    Address.objects.filter(Exists(ended), erased_at=None).update(name="", lines="", erased_at=now)
+    OrderAddress.objects.filter(Exists(ended), erased_at=None).update(name="", lines="", erased_at=now)

@@ -158,7 +158,7 @@ class OrderItem(TenantModel):
         return self.sop_instance_uid or self.series_instance_uid or self.study_instance_uid
 
 
-class Address(TenantModel):
+class OrderAddress(TenantModel):
     """Where an order is sent, if not to the facility itself. Kept with the order alone, and erased after a term."""
 
     order = models.ForeignKey(

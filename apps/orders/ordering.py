@@ -17,7 +17,7 @@ from apps.orders.choosing import Choice, instances_of, without_covered
 from apps.orders.errors import IllegalTransition, NoContract, NothingChosen, QuoteExpired
 from apps.orders.holding import hold_studies, release_studies
 from apps.orders.kinds import KINDS
-from apps.orders.models import Address, Order, OrderItem, OrderKind, QuoteLine, State
+from apps.orders.models import Order, OrderAddress, OrderItem, OrderKind, QuoteLine, State
 from apps.orders.options import Options
 from apps.orders.quoting import Extent, Quote, Tariff, quoted
 from apps.orders.steps import note_step, take_step
@@ -71,7 +71,7 @@ def draw_up(
         size_bytes=extent.size_bytes, quoted_at=now, valid_until=now + QUOTE_HOLDS,
     )  # fmt: skip
     if recipient:
-        Address.objects.create(facility=facility, order=order, name=recipient.name, lines=recipient.lines)
+        OrderAddress.objects.create(facility=facility, order=order, name=recipient.name, lines=recipient.lines)
     insert_rows([
         OrderItem(
             facility=facility, order=order, study_instance_uid=each.study_instance_uid,

@@ -17,7 +17,7 @@ from apps.orders.closing import ADDRESS_KEPT, close_due
 from apps.orders.errors import InvalidOptions
 from apps.orders.kinds import KINDS
 from apps.orders.kinds.download import Download
-from apps.orders.models import Address, Order, OrderKind
+from apps.orders.models import Order, OrderAddress, OrderKind
 from apps.orders.options import SentOptions
 from apps.orders.ordering import cancel, draw_up
 from apps.orders.quoting import Counted, Extent
@@ -82,12 +82,12 @@ def test_an_address_is_erased_some_time_after_the_order_ended(clinic: Facility) 
     order = drawn(clinic, copies="1", size="s", to_name="Mori Haruka", to_address="1-2 Nishi")
     assert "Mori" not in str(order.options)
     with as_center(), pytest.raises(DatabaseError, match="kept as it was given"), transaction.atomic():
-        Address.objects.update(name="Somebody else")
+        OrderAddress.objects.update(name="Somebody else")
     with as_facility(clinic):
         cancel(order, actor=SYSTEM, now=now())
     for days, kept in ((-1, "Mori Haruka"), (1, "")):
         close_due(now=now() + ADDRESS_KEPT + timedelta(days=days))
         with as_facility(clinic):
-            assert Address.objects.get().name == kept
+            assert OrderAddress.objects.get().name == kept
     with as_facility(clinic):
-        assert Address.objects.get().erased_at
+        assert OrderAddress.objects.get().erased_at

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             field=models.CharField(choices=[('download', 'Download'), ('deidentified', 'De-identified copy'), ('film', 'Film'), ('paper', 'Paper'), ('medium', 'Disc or stick'), ('transfer', 'Transfer to a node'), ('share', 'Share link'), ('restore', 'Restore')], max_length=12, verbose_name='kind'),
         ),
         migrations.CreateModel(
-            name='Address',
+            name='OrderAddress',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(blank=True, max_length=120, verbose_name='recipient')),

@@ -16,18 +16,18 @@ BEGIN
 END $$
 """
 TRIGGERS = [
-    "CREATE TRIGGER quoted BEFORE INSERT ON orders_address FOR EACH ROW EXECUTE FUNCTION orders_guards_quote()",
-    "CREATE TRIGGER erased BEFORE UPDATE OR DELETE ON orders_address"
+    "CREATE TRIGGER quoted BEFORE INSERT ON orders_orderaddress FOR EACH ROW EXECUTE FUNCTION orders_guards_quote()",
+    "CREATE TRIGGER erased BEFORE UPDATE OR DELETE ON orders_orderaddress"
     " FOR EACH ROW EXECUTE FUNCTION orders_erases_address()",
-    "CREATE TRIGGER kept BEFORE TRUNCATE ON orders_address EXECUTE FUNCTION orders_refuses()",
+    "CREATE TRIGGER kept BEFORE TRUNCATE ON orders_orderaddress EXECUTE FUNCTION orders_refuses()",
 ]
 
 
 class Migration(migrations.Migration):
     dependencies = [("orders", "0003_options_and_addresses")]
     operations = [
-        tenant_table("orders_address", facility="SELECT, INSERT", center="SELECT, INSERT, UPDATE"),
-        same_facility("orders_address", "order_id", "orders_order"),
+        tenant_table("orders_orderaddress", facility="SELECT, INSERT", center="SELECT, INSERT, UPDATE"),
+        same_facility("orders_orderaddress", "order_id", "orders_order"),
         migrations.RunSQL(ERASING),
         migrations.RunSQL(TRIGGERS),
     ]
