@@ -119,6 +119,7 @@ def orthanc(folder: Path) -> Iterator[Server]:
         "DicomPort": dicom_port,
         "DicomAlwaysAllowStore": True,
         "DicomCheckCalledAet": False,
+        "MaximumPduLength": 131072,
         "HttpPort": port,
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": False,
@@ -131,8 +132,9 @@ def orthanc(folder: Path) -> Iterator[Server]:
         "MaximumStorageCacheSize": 512,
     }
     (folder / "orthanc.json").write_text(json.dumps(configuration))
+    no_delay = os.environ | {"TCP_NODELAY": "1"}  # else its answers wait for the sender's delayed ACK
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, folder / "orthanc.json"], stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen([program, folder / "orthanc.json"], stdout=log, stderr=log, cwd=folder, env=no_delay)
     try:
         _wait_for(f"http://127.0.0.1:{port}/system", process)
         yield Server(
