@@ -11,8 +11,6 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import database
-
 SIZES = [100_000, 1_000_000]
 LARGE = 5_000_000
 DUE = 1_000
@@ -35,6 +33,8 @@ _STUDIES = """
 
 
 def main(*, large: bool) -> None:
+    from tests.benchmarks import database  # a worker has the home of the process that started it
+
     with database.started() as superuser:
         console.print(_measured(superuser, [*SIZES, *([LARGE] if large else [])]))
 
