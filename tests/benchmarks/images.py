@@ -27,7 +27,8 @@ def _identifiers(run: str, study: int, number: int) -> dict[str, str]:
 class Slices:
     """Files of `side` by `side` pixels; every call of `take` goes on where the last one ended."""
 
-    def __init__(self, side: int) -> None:
+    def __init__(self, side: int, per_study: int = PER_STUDY) -> None:
+        self._per_study = per_study
         self._run = f"{time.time_ns() // 1000 % 10**10:010d}"
         self._run = "1" + self._run[1:]
         self._next = 0
@@ -51,7 +52,7 @@ class Slices:
 
     def take(self, count: int) -> Iterator[bytes]:
         for _ in range(count):
-            values = _identifiers(self._run, self._next // PER_STUDY, self._next)
+            values = _identifiers(self._run, self._next // self._per_study, self._next)
             file = bytearray(self._encoded)
             for offset, keyword in self._spots:
                 value = values[keyword].encode()

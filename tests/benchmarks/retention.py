@@ -11,9 +11,13 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.images import Slices
+
 SIZES = [100_000, 1_000_000]
 LARGE = 5_000_000
 DUE = 1_000
+CHANGES = ((1, "P11Y"), (2, "P12Y"))
+"""So many workers assess after the law has changed to such a period."""
 console = Console(width=110)
 
 _PATIENTS = """
@@ -36,7 +40,33 @@ def main(*, large: bool) -> None:
     from tests.benchmarks import database  # a worker has the home of the process that started it
 
     with database.started() as superuser:
+        console.print(_beside_ingest(_facility(superuser)))
+    with database.started() as superuser:
         console.print(_measured(superuser, [*SIZES, *([LARGE] if large else [])]))
+
+
+def _beside_ingest(facility_id: int) -> Table:
+    """What the floors cost beside receiving the images, in one process after the other."""
+    from apps.facilities.models import Facility
+    from apps.facilities.tenancy import as_center
+    from apps.retention.assessing import assess_pending
+    from tests.portal.pages import store
+
+    with as_center():
+        facility = Facility.objects.get(pk=facility_id)
+    table = Table("Images of 512x512 in a study", "received", "floors assigned", "added", title="Floors beside ingest")
+    for per_study in (1, 10, 100):
+        slices = Slices(512, per_study)
+        started = time.perf_counter()
+        for _ in range(1000 // 100):
+            store(facility, *slices.take(100))
+        received = time.perf_counter() - started
+        started = time.perf_counter()
+        assess_pending()
+        assessed = time.perf_counter() - started
+        speed = f"{1000 / per_study / assessed:,.0f} studies/s"
+        table.add_row(f"{per_study}", f"{1000 / received:,.0f} images/s", speed, f"{assessed / received:.1%}")
+    return table
 
 
 def _measured(superuser: psycopg.Connection, sizes: list[int]) -> Table:
@@ -49,13 +79,14 @@ def _measured(superuser: psycopg.Connection, sizes: list[int]) -> Table:
         _fill(superuser, facility_id, stored + 1, size)
         speeds = [_assessed_per_second(1, size - stored)]
         stored = size
-        for workers, period in ((1, "P11Y"), (2, "P12Y")):
+        for workers, period in CHANGES if size < LARGE else ():
             _change_the_law(superuser, period)
             speeds.append(_assessed_per_second(workers, size))
         superuser.execute("VACUUM ANALYZE")
         _make_due(superuser, facility_id)
         due, nothing = _swept(), _swept()
-        table.add_row(f"{size:,}", *(f"{speed:,.0f}/s" for speed in speeds), f"{due:.2f} s", f"{nothing:.3f} s")
+        table.add_row(f"{size:,}", *(f"{speed:,.0f}/s" for speed in speeds), *[""] * (1 + len(CHANGES) - len(speeds)),
+                      f"{due:.2f} s", f"{nothing:.3f} s")  # fmt: skip
     return table
 
 
