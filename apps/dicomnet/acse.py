@@ -12,12 +12,11 @@ from pynetdicom.pdu_primitives import (
     SCP_SCU_RoleSelectionNegotiation,
 )
 
+from apps.catalog.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from apps.dicomnet.contexts import Context, Roles, negotiate
 
 ASSOCIATE_RQ, P_DATA_TF, RELEASE_RQ, ABORT = 0x01, 0x04, 0x05, 0x07
 RELEASE_RP_PDU = b"\6\0\0\0\0\4\0\0\0\0"
-IMPLEMENTATION_CLASS_UID = "2.25.225898854752773155203832080754496939558"
-IMPLEMENTATION_VERSION_NAME = "MEDVAULT"
 LONGEST_REQUEST = 256 * 1024
 LONGEST_PDU = 128 * 1024
 """Bytes of P-DATA that we take in one PDU; told to the peer."""

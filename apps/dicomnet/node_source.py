@@ -11,10 +11,10 @@ from pydicom.dataset import Dataset
 from pynetdicom import build_role, evt
 from pynetdicom.association import Association
 
+from apps.catalog.file_meta import head_of
 from apps.catalog.part10 import is_uid
 from apps.collection.models import Terminal
 from apps.dicomnet.contexts import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
-from apps.dicomnet.file_meta import head_of
 from apps.dicomnet.listing import ListedImage, ListedStudy, SourceFailed
 from apps.dicomnet.sending import Unreachable, associate
 

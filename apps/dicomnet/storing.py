@@ -13,11 +13,11 @@ from uuid import uuid4
 from django.utils import timezone
 
 from apps.audit.record import Actor
+from apps.catalog.file_meta import head_of
 from apps.collection.models import Terminal
 from apps.collection.promises import promise
 from apps.dicomnet.association import Message
 from apps.dicomnet.commands import Element, Value
-from apps.dicomnet.file_meta import head_of
 from apps.vault.errors import VaultUnavailable
 from apps.vault.journal import Journal
 

@@ -1,4 +1,4 @@
-"""The head of a DICOM file that came over the network: preamble and File Meta Information (PS3.10, 7.1).
+"""The head of a DICOM file that we write: preamble and File Meta Information (PS3.10, 7.1).
 
 It tells of the image alone and not of who sent it: the same image from a modality and from the archive behind it is the
 same bytes, and no conflict. Who sent it is on record with the collection.
@@ -6,8 +6,8 @@ same bytes, and no conflict. Who sent it is on record with the collection.
 
 import struct
 
-from apps.dicomnet.acse import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-
+IMPLEMENTATION_CLASS_UID = "2.25.225898854752773155203832080754496939558"
+IMPLEMENTATION_VERSION_NAME = "MEDVAULT"
 _LONG = struct.Struct("<HH2s2xI")
 _SHORT = struct.Struct("<HH2sH")
 
