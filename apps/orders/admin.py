@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from mimetypes import guess_type
 from typing import Any, ClassVar
 
 from django import forms
@@ -11,9 +12,13 @@ from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
@@ -25,11 +30,14 @@ from apps.audit.admin import staff_actor
 from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, to_page
 from apps.core.clock import database_now
 from apps.core.money import formatted, plain
+from apps.core.ranges import in_parts
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.orders.choosing import studies_of
 from apps.orders.kinds import KINDS
-from apps.orders.models import WAITING, Order, State
+from apps.orders.kinds.bundle import members
+from apps.orders.models import WAITING, Order, OrderKind, State
 from apps.orders.ordering import cancel, complete
+from apps.orders.outputs import made_output, opened, pieces
 from apps.orders.progress import percent_of
 from apps.orders.talking import write
 from apps.orders.tasks import announce_production
@@ -39,6 +47,7 @@ MAY = ["orders.change_order"]
 OFFERED: dict[str, frozenset[State]] = {
     "accept": frozenset({State.REQUESTED}),
     "start_production": frozenset({State.ACCEPTED}),
+    "fetch": frozenset({State.READY, State.DISPATCHED}),
     "dispatch": frozenset({State.READY}),
     "complete": frozenset({State.DISPATCHED}),
     "send_back": frozenset({State.PRODUCING, State.READY, State.DISPATCHED}),
@@ -46,6 +55,7 @@ OFFERED: dict[str, frozenset[State]] = {
     "write": frozenset(State) - {State.QUOTED},
 }
 """In which states the page of an order offers which act."""
+LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
 
 
 class QueueFilter(SimpleListFilter):
@@ -100,13 +110,13 @@ class OrderAdmin(AuditedTenantAdmin):
         ("requested_at", "due_at"), "accepted_by", ("price", "version"), ("instance_count", "size"),
         ("delivered_at", "offered_until"), "tracking_number",
     )  # fmt: skip
-    actions_detail = ("accept", "start_production", "dispatch", "complete", "write", "send_back", "cancel")
+    actions_detail = ("accept", "start_production", "fetch", "dispatch", "complete", "write", "send_back", "cancel")
 
     def offers(self, act: str, obj: Order) -> bool:
         return obj.state in OFFERED[act] and not (act == "cancel" and obj.delivered_at)
 
     def tables(self, obj: Order) -> list[Table]:
-        return [_items(obj), _wishes(obj), _lines(obj), _steps(obj), _messages(obj), _outputs(obj)]
+        return [_items(obj), _wishes(obj), _lines(obj), _steps(obj), _messages(obj), _outputs(obj), *_media(obj)]
 
     @display(description=_("order"), ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, obj: Order) -> str:
@@ -148,6 +158,27 @@ class OrderAdmin(AuditedTenantAdmin):
     def start_production(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
         transaction.on_commit(announce_production, robust=True)
         return self._act(request, object_id, start_production, done=_("It is being produced."))
+
+    @action(description=_("Fetch the file"), icon="download", permissions=MAY)  # type: ignore[untyped-decorator]
+    def fetch(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """What was produced, to be burned, printed or looked at; of media also one of its parts. In ranges."""
+        order: Order = self.found(request, object_id)
+        output, kind = made_output(order), KINDS[order.kind]
+        if output is None:
+            raise Http404
+        name, start, size = f"{order}{kind.suffix}", 0, output.size_bytes
+        if part := request.GET.get("part"):
+            name, (start, size) = part, _parts(order).get(part, (0, 0))
+            if not size:
+                raise Http404
+        self.record_act(request, "fetched", order, production=output.number, part=part or "")
+        response = in_parts(
+            request, lambda at, length: pieces(output, start + at, length), size=size,
+            etag=f'"{bytes(output.sha256 or b"").hex()}-{start}"',
+            content_type=guess_type(name)[0] or "application/octet-stream",
+        )  # fmt: skip
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Dispatch"),
@@ -288,6 +319,25 @@ def _outputs(order: Order) -> Table:
     ]
     headers = [_("Number"), _("Wanted"), _("Produced and checked"), _("Size"), _("SHA-256"), _("Erased")]
     return Table(_("Productions"), headers, rows)
+
+
+def _media(order: Order) -> list[Table]:
+    """What the output of media holds: images of discs, contents of sticks, labels."""
+    address = reverse("admin:orders_order_fetch", args=[order.pk])
+    rows: list[list[Any]] = [
+        [format_html(LINK, f"{address}?{urlencode({'part': name})}", name), filesizeformat(size)]
+        for name, (_start, size) in _parts(order).items()
+    ]
+    return [Table(_("Media"), [_("File"), _("Size")], rows)] if rows else []
+
+
+def _parts(order: Order) -> dict[str, tuple[int, int]]:
+    """Where in the output of media each part of it lies, and its length."""
+    output = made_output(order) if order.kind == OrderKind.MEDIUM else None
+    if output is None:
+        return {}
+    with opened(output) as file:
+        return members(file)
 
 
 def _told(moment: datetime | None) -> str:

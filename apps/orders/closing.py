@@ -1,6 +1,6 @@
 """What time does: quotes expire, orders whose term has passed are completed, files that nobody may fetch are erased.
 
-So are the addresses of orders, some time after they ended.
+So are the passwords of orders that have ended, and some time later their addresses.
 """
 
 from datetime import datetime, timedelta
@@ -9,13 +9,13 @@ from django.db.models import Exists, OuterRef
 
 from apps.audit.record import SYSTEM
 from apps.facilities.tenancy import as_center
-from apps.orders.models import Order, OrderAddress, State, Step
+from apps.orders.models import ENDED, Order, OrderAddress, State, Step
 from apps.orders.ordering import cancel, complete
 from apps.orders.outputs import erasable, erase
+from apps.orders.passwords import forget_passwords
 
 AT_A_TIME = 500
 ADDRESS_KEPT = timedelta(days=90)
-ENDED = [State.COMPLETED, State.CANCELLED]
 
 
 def close_due(*, now: datetime) -> None:
@@ -31,6 +31,7 @@ def close_due(*, now: datetime) -> None:
             erase(output, now=now)
     with as_center():
         _forget_addresses(now)
+        forget_passwords(now=now)
 
 
 def _forget_addresses(now: datetime) -> None:

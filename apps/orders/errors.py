@@ -33,6 +33,12 @@ class QuoteExpired(DomainError):
     code = "quote_expired"
 
 
+class NoPassword(DomainError):
+    """There is no password to be read: none was made yet, or it was erased."""
+
+    code = "no_password"
+
+
 class OutputDiffers(DomainError):
     """What was produced, read back, is not what is stored."""
 

@@ -42,6 +42,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 }
 WAITING = [State.REQUESTED, State.ACCEPTED, State.PRODUCING, State.READY]
 """The center has something to do."""
+ENDED = [State.COMPLETED, State.CANCELLED]
 
 
 class OrderKind(models.TextChoices):
@@ -173,6 +174,25 @@ class OrderAddress(TenantModel):
         verbose_name_plural = _("addresses of orders")
         constraints = [models.UniqueConstraint(fields=["facility", "order"], name="address_of_order")]
         indexes = [models.Index(fields=["id"], condition=Q(erased_at=None), name="address_kept")]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
+class OrderPassword(TenantModel):
+    """What opens the media of an order for a patient. Sealed to the center's key, and erased when the order ends."""
+
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="passwords"
+    )
+    sealed = models.BinaryField(max_length=1024, null=True, editable=False)
+    erased_at = models.DateTimeField(_("erased"), null=True)
+
+    class Meta:
+        verbose_name = _("password of an order")
+        verbose_name_plural = _("passwords of orders")
+        constraints = [models.UniqueConstraint(fields=["facility", "order"], name="password_of_order")]
+        indexes = [models.Index(fields=["id"], condition=Q(erased_at=None), name="password_kept")]
 
     def __str__(self) -> str:
         return f"#{self.pk}"

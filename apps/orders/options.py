@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from apps.catalog.models import Instance
 from apps.facilities.models import Facility
 from apps.orders.errors import InvalidOptions
 
@@ -38,6 +40,10 @@ class Options(forms.Form):
     def recipient(self) -> Recipient | None:
         """Whom it is sent to, if not the facility itself. Raises InvalidOptions."""
         return None
+
+    def notes(self, instances: QuerySet[Instance]) -> list[str]:  # noqa: ARG002 a kind's own form has something to say
+        """What is to be known of these images before they are ordered so."""
+        return []
 
     @classmethod
     def told(cls, chosen: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import Coalesce
 
 from apps.accounts.models import User
@@ -126,7 +126,9 @@ def _extent(facility: Facility, choices: Sequence[Choice]) -> Extent:
     """Raises NothingChosen."""
     frames = Sum(Coalesce("number_of_frames", 1), filter=Q(has_pixel_data=True), default=0)
     of_all = instances_of(facility.pk, choices).order_by()
-    found = of_all.aggregate(images=Count("pk"), frames=frames, size_bytes=Sum("length_bytes"))
+    found = of_all.aggregate(
+        images=Count("pk"), frames=frames, size_bytes=Sum("length_bytes"), largest_bytes=Max("length_bytes")
+    )
     if not found["images"]:
         raise NothingChosen("Choose what the order is of: nothing of it is there")
     return Extent(**found)

@@ -54,6 +54,13 @@ def offered_output(order: Order, *, now: datetime) -> Output | None:
     """What the facility may fetch now."""
     if not order.is_offered or order.offered_until is None or now >= order.offered_until:
         return None
+    return made_output(order)
+
+
+def made_output(order: Order) -> Output | None:
+    """What was produced last and found equal, while it is kept."""
+    if order.state not in {State.READY, State.DISPATCHED, State.COMPLETED}:
+        return None
     made = Output.objects.filter(facility_id=order.facility_id, order=order, made_at__isnull=False, erased_at=None)
     return made.order_by("-number").first()
 

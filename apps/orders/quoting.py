@@ -9,11 +9,12 @@ from apps.core.money import EXACT, rounded
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is chosen. `frames`: pictures; of an image without pixels there is none."""
+    """How much is chosen, and the largest image. `frames`: pictures; of an image without pixels there is none."""
 
     images: int
     frames: int
     size_bytes: int
+    largest_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

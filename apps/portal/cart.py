@@ -17,7 +17,7 @@ from apps.core.errors import DomainError
 from apps.core.money import formatted
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Facility, Role
-from apps.orders.choosing import MOST_CHOSEN, Choice, studies_of, without_covered
+from apps.orders.choosing import MOST_CHOSEN, Choice, instances_of, studies_of, without_covered
 from apps.orders.errors import InvalidOptions, NothingChosen
 from apps.orders.kinds import KINDS
 from apps.orders.models import OrderKind
@@ -51,12 +51,13 @@ def cart(request: FacilityRequest) -> HttpResponse:
     is_preview = "preview" in given or "HX-Request" in request.headers
     if request.method == "POST" and not is_preview and options.is_valid():
         return _quoted(request, kind, choices, options, now)
-    offers, fault = _offers(request.facility, kind, choices, options, now)
+    offers, fault, refusal = _offers(request.facility, kind, choices, options, now)
     chosen = list(describe(request.facility.pk, choices))
     list_studies(request, len({study.pk for _choice, study, _part in chosen}))
+    notes = options.notes(instances_of(request.facility.pk, choices)) if offers else []
     context = {
-        "chosen": chosen, "offers": offers, "fault": fault, "options": options, "kind": kind,
-        "kinds": [OrderKind(each) for each in KINDS], "speed": given.get("speed", NORMAL),
+        "chosen": chosen, "offers": offers, "fault": fault, "refusal": refusal, "notes": notes, "options": options,
+        "kind": kind, "kinds": [OrderKind(each) for each in KINDS], "speed": given.get("speed", NORMAL),
     }  # fmt: skip
     return render(request, "portal/cart.html", context)
 
@@ -144,14 +145,16 @@ def _part(series: Series | None, choice: Any, numbers: dict[str, int | None]) ->
 
 def _offers(
     facility: Facility, kind: OrderKind, choices: list[Choice], options: Options, now: datetime
-) -> tuple[list[Offer], str]:
-    """Normal and urgent; or why there is none."""
+) -> tuple[list[Offer], str, str]:
+    """Normal and urgent; or why there is none, whatever is chosen; or why not with these options."""
     try:
         quotes = estimate(facility, kind, choices, options=options, now=now)
-    except (NothingChosen, InvalidOptions):
-        return [], ""
+    except NothingChosen:
+        return [], "", ""
+    except InvalidOptions as error:
+        return [], "", "" if options.errors else error.message
     except DomainError as error:
-        return [], error.message
+        return [], error.message, ""
     offers = [
         Offer(
             URGENT if quote.is_urgent else NORMAL, formatted(quote.amount, quote.currency),
@@ -159,7 +162,7 @@ def _offers(
         )
         for quote in quotes
     ]  # fmt: skip
-    return offers, ""
+    return offers, "", ""
 
 
 def _studies(request: FacilityRequest) -> list[Choice]:

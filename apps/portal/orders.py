@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
@@ -20,20 +21,22 @@ from apps.audit.record import record
 from apps.contracts.agreeing import may_order_outputs
 from apps.contracts.errors import ContractSuspended
 from apps.core.errors import DomainError
+from apps.core.ranges import in_parts
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.facilities.tenancy import as_facility
+from apps.orders.errors import NoPassword
 from apps.orders.kinds import KINDS
 from apps.orders.models import WAITING, Order, State
 from apps.orders.ordering import cancel, complete
 from apps.orders.ordering import request as request_order
 from apps.orders.outputs import offered_output, pieces
+from apps.orders.passwords import read_password
 from apps.orders.progress import percent_of
 from apps.orders.talking import write
 from apps.portal.cart import describe, kept
 from apps.portal.looks import list_studies
 from apps.portal.numbers import whole_number
-from apps.portal.ranges import in_parts
 
 PAGE = 25
 CANCELLABLE = frozenset({State.QUOTED, State.REQUESTED, State.ACCEPTED})
@@ -80,7 +83,10 @@ def order_list(request: FacilityRequest) -> HttpResponse:
 @require_safe
 def order_page(request: FacilityRequest, order_id: int) -> HttpResponse:
     """What it is of, what it costs, where it stands, what was written. The view is recorded; htmx's asking is not."""
-    order = _order(request, order_id)
+    return _page(request, _order(request, order_id))
+
+
+def _page(request: FacilityRequest, order: Order, password: str = "") -> HttpResponse:
     items = describe(request.facility.pk, list(order.items.filter(facility=request.facility).order_by("pk")))
     if not request.headers.get("HX-Request"):
         list_studies(request, len({study.pk for _item, study, _part in items}))
@@ -95,6 +101,8 @@ def order_page(request: FacilityRequest, order_id: int) -> HttpResponse:
         "steps": list(steps),
         "written": list(written),
         "output": offered_output(order, now=timezone.now()) if KINDS[order.kind].content_type else None,
+        "has_password": order.state == State.DISPATCHED and order.options.get("is_protected"),
+        "password": password,
         "percent": percent_of(order) if order.state == State.PRODUCING else None,
         "is_waiting": order.state in WAITING,
         "may_act": request.role is not None and request.role.covers(Role.MEMBER),
@@ -142,6 +150,19 @@ def tell(request: FacilityRequest, order_id: int) -> HttpResponse:
         return _back(request, order)
     act = partial(write, order, text=form.cleaned_data["text"], is_from_center=False, **_by(request))
     return _done(request, order, act, _("The center has your message."))
+
+
+@facility_door(role=Role.MEMBER)
+@require_POST
+@never_cache
+def show_password(request: FacilityRequest, order_id: int) -> HttpResponse:
+    """The page with the password of its media."""
+    order = _order(request, order_id)
+    try:
+        return _page(request, order, password=read_password(order, actor=request.actor))
+    except NoPassword as error:
+        messages.error(request, error.message)
+        return _back(request, order)
 
 
 @facility_door(own_scope=True)

@@ -56,6 +56,7 @@ urlpatterns = [
     path("orders/<int:order_id>/cancel", orders.withdraw, name="cancel_order"),
     path("orders/<int:order_id>/confirm", orders.confirm, name="confirm_order"),
     path("orders/<int:order_id>/write", orders.tell, name="write_about_order"),
+    path("orders/<int:order_id>/password", orders.show_password, name="order_password"),
     path("orders/<int:order_id>/output", orders.fetch, name="order_output"),
     path("collections/", collections.collection_list, name="collections"),
     path("collections/<int:collection_id>/", collections.collection_page, name="collection"),

@@ -220,7 +220,7 @@ def request(
 @app.command("verify")
 def verify_command(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Receipts (.jws) and outputs (.zip).")],
+    files: Annotated[list[Path], typer.Argument(help="Receipts (.jws), outputs (.zip), folders of media.")],
     keys: Annotated[Path | None, typer.Option(help="The center's keys, from /.well-known/medvault-jwks.json.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -229,7 +229,7 @@ def verify_command(
     table = telling.table("Receipts", "File", "Kind", "Signed by", "Facility", "Images:", "Stored:")
     told = []
     for path in files:
-        if path.suffix.lower() == ".zip":
+        if path.is_dir() or path.suffix.lower() == ".zip":
             output = verify_output(path, jwks)
             table.add_row(path.name, "output", "the center", output.facility, f"{output.count:,}", "")
             told.append({"file": str(path), "kind": "output", "signer": "center", "facility": output.facility,

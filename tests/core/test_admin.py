@@ -139,7 +139,8 @@ WITHOUT_PAGES = {
     "collection.ReceiptMail",
     "contenttypes.ContentType",
     *(
-        f"orders.{name}" for name in ("OrderItem", "OrderAddress", "QuoteLine", "Step", "Message", "Output")
+        f"orders.{name}"
+        for name in ("OrderItem", "OrderAddress", "OrderPassword", "QuoteLine", "Step", "Message", "Output")
     ),  # on the page of the order
     "retention.Unassessed",
     "sessions.Session",

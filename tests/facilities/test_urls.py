@@ -78,6 +78,7 @@ RIGHTS: dict[str, list[Right]] = {
     "portal:confirm_order": [Right("post", Role.MEMBER)],
     "portal:write_about_order": [Right("post", Role.MEMBER)],
     "portal:order_output": [VIEW],
+    "portal:order_password": [Right("post", Role.MEMBER)],
     "portal:collections": [VIEW],
     "portal:collection": [VIEW],
     "portal:receipt": [VIEW],

@@ -12,7 +12,7 @@ from apps.orders.models import Message, Order, State
 from apps.orders.producing import produce_due
 from tests.orders.stories import fresh, may_order, requested, state_of, way
 from tests.portal.pages import dicom, store
-from tests.retention.workplace import act_address, in_group, list_address, page_address, shown, told
+from tests.retention.workplace import act_address, events, in_group, list_address, page_address, shown, told
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +80,22 @@ def test_others_of_the_staff_read_and_do_nothing(signed_in: Callable[..., Client
     assert act_address(order, "accept") not in shown(archivist, page_address(order))
     assert archivist.post(act_address(order, "accept"), {"_form_submitted": "True"}).status_code in {302, 403}
     assert state_of(order) == State.REQUESTED
+
+
+def test_staff_fetch_what_was_produced_and_its_parts(
+    operator: Client, order: Order, sakura: Facility, signed_in: Callable[..., Client]
+) -> None:
+    for act in ("accept", "start_production"):
+        told(operator, act_address(order, act))
+    address = act_address(order, "fetch")
+    assert operator.get(address).status_code == 404
+    assert produce_due() == 1
+    whole = operator.get(address).getvalue()
+    assert whole.startswith(b"PK")
+    part = operator.get(address, headers={"Range": "bytes=2-5"})
+    assert (part.status_code, part.getvalue()) == (206, whole[2:6])
+    assert operator.get(address, {"part": "LABELS.pdf"}).status_code == 404
+    assert len(events("order.fetched")) == 2
+    archivist = in_group(signed_in, "archivist")
+    assert archivist.get(address).status_code in {302, 403}
+    assert len(events("order.fetched")) == 2

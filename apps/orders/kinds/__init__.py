@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, Protocol
 
 from apps.catalog.models import Instance
 from apps.orders.kinds.download import Download
+from apps.orders.kinds.medium import Medium
 from apps.orders.models import Order, OrderKind
 from apps.orders.options import Options
 from apps.orders.quoting import Counted, Extent
@@ -36,4 +37,7 @@ class Kind(Protocol):
         """Read the output back and compare it with the catalog. Raises OutputDiffers."""
 
 
-KINDS: dict[str, Kind] = {OrderKind.DOWNLOAD: Download()}
+KINDS: dict[str, Kind] = {
+    OrderKind.DOWNLOAD: Download(),
+    OrderKind.MEDIUM: Medium(),
+}

@@ -38,18 +38,18 @@ class Download:
     def produce(
         self, order: Order, instances: Sequence[Instance], target: Path, progress: Callable[[int], None]
     ) -> None:
-        named = list(_named(instances))
+        named = list(numbered(instances))
         with ZipFile(target, "x", ZIP_STORED) as archive:
             for name, instance in named:
-                with archive.open(_member(name), "w", force_zip64=True) as member:
+                with archive.open(member(name), "w", force_zip64=True) as file:
                     for piece in instance_pieces(instance):
-                        member.write(piece)
+                        file.write(piece)
                         progress(len(piece))
-            archive.writestr(_member(DIGESTS), _digests(named))
-            archive.writestr(_member(STATEMENT), signed_statement(order, named))
+            archive.writestr(member(DIGESTS), _digests(named))
+            archive.writestr(member(STATEMENT), signed_statement(order, named))
 
     def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
-        named = list(_named(instances))
+        named = list(numbered(instances))
         try:
             with ZipFile(output) as archive:
                 if archive.namelist() != [*(name for name, _ in named), DIGESTS, STATEMENT]:
@@ -67,7 +67,7 @@ class Download:
             raise OutputDiffers("The statement is not about what is stored")
 
 
-def _named(instances: Sequence[Instance]) -> Iterator[tuple[str, Instance]]:
+def numbered(instances: Sequence[Instance]) -> Iterator[tuple[str, Instance]]:
     """Each image with its name in the ZIP; they come study by study, series by series."""
     for study, (_, of_study) in enumerate(groupby(instances, key=attrgetter("series.study_id")), 1):
         for series, (_, of_series) in enumerate(groupby(of_study, key=attrgetter("series_id")), 1):
@@ -80,7 +80,8 @@ def _digests(named: Sequence[tuple[str, Instance]]) -> str:
     return "".join(f"{bytes(instance.sha256).hex()}  {name}\n" for name, instance in named)
 
 
-def _member(name: str) -> ZipInfo:
+def member(name: str) -> ZipInfo:
+    """A member of an output, whose time says nothing."""
     info = ZipInfo(name, _EPOCH)
     info.external_attr = _READ_ONLY_FILE
     return info
