@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from apps.catalog.models import Instance
+from apps.orders.kinds.deidentified import Deidentified
 from apps.orders.kinds.download import Download
 from apps.orders.kinds.medium import Medium
 from apps.orders.models import Order, OrderKind
@@ -40,4 +41,5 @@ class Kind(Protocol):
 KINDS: dict[str, Kind] = {
     OrderKind.DOWNLOAD: Download(),
     OrderKind.MEDIUM: Medium(),
+    OrderKind.DEIDENTIFIED: Deidentified(),
 }
