@@ -1,8 +1,6 @@
 """Processes killed, disks full, servers restarted: what was acknowledged is there, once, and nothing else is."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,9 +23,9 @@ from apps.vault.packs import digest_of, sweep_dead_batches
 from apps.vault.places import place
 from medvault.embedded.redis import EmbeddedRedis
 from medvault.embedded.services import embedded_postgresql
-from medvault.env import PROJECT
 from tests.collection.ingesting_process import REFUSED, STEPS
 from tests.dicomweb.stow_requests import CONTENT_TYPE, body
+from tests.forked import Forked
 
 FILES = [Path(str(pydicom.data.get_testdata_file(name))) for name in ("CT_small.dcm", "MR_small.dcm")]
 URL = "/f/sakura/dicom-web/studies"
@@ -35,15 +33,14 @@ URL = "/f/sakura/dicom-web/studies"
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
-def start(step: str, files: list[Path], slug: str = "sakura") -> "subprocess.Popen[str]":
-    arguments = [sys.executable, "-m", "tests.collection.ingesting_process", slug, step, *map(str, files)]
-    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
+def start(step: str, files: list[Path], slug: str = "sakura") -> Forked:
+    return Forked("tests.collection.ingesting_process", slug, step, *files)
 
 
 def ingest(step: str, files: list[Path]) -> tuple[int, str]:
     process = start(step, files)
     output, _ = process.communicate(timeout=60)
-    return process.returncode, output
+    return process.wait(), output
 
 
 def recover() -> None:
@@ -85,7 +82,6 @@ def test_killed_at_any_step_it_starts_over_and_nothing_is_there_twice(sakura: Fa
 
 def test_a_living_process_is_not_swept(sakura: Facility) -> None:
     process = start("together", FILES)
-    assert process.stdout
     assert process.stdout.readline() == "here\n"
     assert sweep_dead_batches() == 0
     process.communicate("go\n\n", timeout=60)
@@ -96,10 +92,8 @@ def test_a_living_process_is_not_swept(sakura: Facility) -> None:
 def test_two_processes_store_the_same_set_once(sakura: Facility) -> None:
     both = [start("together", FILES[:1]) for _ in range(2)]
     for process in both:
-        assert process.stdout
         assert process.stdout.readline() == "here\n"
     for process in both:
-        assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in both:

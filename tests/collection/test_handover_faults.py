@@ -1,8 +1,6 @@
 """Workers killed while they open what was handed over, two that open the same, disks full."""
 
 import signal
-import subprocess
-import sys
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -25,9 +23,9 @@ from apps.facilities.models import DeviceToken, Facility, Scope
 from apps.facilities.tenancy import as_center, as_facility
 from apps.facilities.tokens import issue_token
 from apps.vault.packs import sweep_dead_batches
-from medvault.env import PROJECT
 from tests.collection.opening_process import STEPS
 from tests.collection.sealed import manifest_of, sealed
+from tests.forked import Forked
 
 NAMES = ("CT_small.dcm", "MR_small.dcm", "reportsi.dcm")
 FILES = {name: Path(str(pydicom.data.get_testdata_file(name))).read_bytes() for name in NAMES}
@@ -50,9 +48,8 @@ def arrived(facility: Facility, token: DeviceToken) -> Upload:
     return upload
 
 
-def start(upload: Upload, step: str) -> "subprocess.Popen[str]":
-    arguments = [sys.executable, "-m", "tests.collection.opening_process", str(upload.pk), step]
-    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
+def start(upload: Upload, step: str) -> Forked:
+    return Forked("tests.collection.opening_process", upload.pk, step)
 
 
 def assert_received_once(facility: Facility) -> None:
@@ -87,7 +84,6 @@ def test_killed_at_any_step_it_goes_on_and_nothing_is_there_twice(
 def test_two_workers_open_an_upload_once(sakura: Facility, token: DeviceToken) -> None:
     upload = arrived(sakura, token)
     first = start(upload, "together")
-    assert first.stdout
     assert first.stdout.readline() == "here\n"
     assert start(upload, "").wait(60) == 1
     first.communicate("go\n", timeout=60)

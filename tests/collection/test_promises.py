@@ -1,8 +1,6 @@
 """What was acknowledged image by image is packed, once, whoever dies on the way."""
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,8 +20,8 @@ from apps.facilities.tenancy import as_center, as_facility
 from apps.vault.journal import Journal
 from apps.vault.models import Pack
 from apps.vault.packs import sweep_dead_batches
-from medvault.env import PROJECT
 from tests.collection.packing_process import STEPS
+from tests.forked import Forked
 
 NAMES = ("CT_small.dcm", "MR_small.dcm", "reportsi.dcm")
 FILES = [Path(str(pydicom.data.get_testdata_file(name))).read_bytes() for name in NAMES]
@@ -44,9 +42,8 @@ def journal(sakura: Facility) -> Journal:
     return made
 
 
-def start(step: str) -> "subprocess.Popen[str]":
-    arguments = [sys.executable, "-m", "tests.collection.packing_process", step]
-    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
+def start(step: str) -> Forked:
+    return Forked("tests.collection.packing_process", step)
 
 
 def assert_stored_once(facility: Facility) -> None:
@@ -79,7 +76,6 @@ def test_a_packer_killed_at_any_step_is_followed_by_one_that_finishes(
 def test_two_packers_pack_a_journal_once(sakura: Facility, journal: Journal) -> None:
     journal.close()
     first = start("together")
-    assert first.stdout
     assert first.stdout.readline() == "here\n"
     assert pack_promised() == 0
     output, _ = first.communicate("go\ngo\n", timeout=60)

@@ -1,33 +1,26 @@
-"""Commands of the edge program, each a process of its own. They are forked from one that has imported the program:
-importing takes most of the time.
-"""
+"""Commands of the edge program, each a process of its own."""
 
 import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from multiprocessing import get_context
 from pathlib import Path
 
 from medvault_edge import cli
 
-from medvault.env import PROJECT
+from tests.forked import process
 
 PATIENCE_S = 120
-_context = get_context("forkserver")
-_context.set_forkserver_preload(["medvault_edge.cli", __name__])
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
     """Exit code, standard output and error of `medvault-edge` with these arguments."""
-    os.environ["PYTHONPATH"] = f"{PROJECT}{os.pathsep}{PROJECT / 'edge'}"  # for the process that is forked from
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
-        process = _context.Process(target=_command, args=(list(arguments), dict(environment), str(out), str(err)))
-        process.start()
-        process.join(PATIENCE_S)
-        assert process.exitcode is not None, "the command did not end"
-        return process.exitcode, out.read_text(), err.read_text()
+        running = process(_command, list(arguments), dict(environment), str(out), str(err))
+        running.join(PATIENCE_S)
+        assert running.exitcode is not None, "the command did not end"
+        return running.exitcode, out.read_text(), err.read_text()
 
 
 def _command(arguments: list[str], environment: dict[str, str], out: str, err: str) -> None:

@@ -1,8 +1,6 @@
 """The sweep: policies, notices, silence, races, death at any step, clocks."""
 
 import signal
-import subprocess
-import sys
 import threading
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -30,7 +28,7 @@ from apps.retention.law import enable, new_version
 from apps.retention.models import CareEventKind, Extension, OnExpiry, OnSilence, Rule, State
 from apps.vault.errors import VaultUnavailable
 from apps.vault.models import Pack
-from medvault.env import PROJECT
+from tests.forked import Forked
 from tests.retention.stories import agreed, dispositions, image, in_force, overdue, retention_of, store, stored
 from tests.retention.sweeping_process import STEPS
 
@@ -267,9 +265,8 @@ def test_an_exam_that_is_being_filed_is_waited_for(lindenhof: Facility, approved
     assert_kept("still_retained")
 
 
-def start(step: str) -> "subprocess.Popen[str]":
-    arguments = [sys.executable, "-m", "tests.retention.sweeping_process", step]
-    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
+def start(step: str) -> Forked:
+    return Forked("tests.retention.sweeping_process", step)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -297,7 +294,6 @@ def test_two_sweeps_at_once_delete_each_study_once(lindenhof: Facility, expired:
         stored(lindenhof, PatientID=f"another {number}", **BORN)
     both = [start("together"), start("together")]
     for each in both:
-        assert each.stdout
         assert each.stdout.readline() == "here\n"
     for each in both:
         each.communicate("\n" * 5, timeout=60)

@@ -1,8 +1,6 @@
 """Processes killed while they repair, two that verify at once, packs deleted meanwhile."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -14,8 +12,8 @@ from django.db import connection
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.vault.models import Finding, Pack
-from medvault.env import PROJECT
 from tests.conftest import superuser_connection
+from tests.forked import Forked
 from tests.portal.pages import dicom, store
 from tests.vault.damage import (
     aside_of,
@@ -34,17 +32,13 @@ from tests.vault.verifying_process import STEPS
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
-Process = subprocess.Popen[str]
-
-
 @pytest.fixture
-def start() -> Iterator[Callable[[str], Process]]:
+def start() -> Iterator[Callable[[str], Forked]]:
     """Start a process; none outlives its test."""
-    started: list[Process] = []
+    started: list[Forked] = []
 
-    def make(step: str) -> Process:
-        arguments = [sys.executable, "-m", "tests.vault.verifying_process", step]
-        process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT)
+    def make(step: str) -> Forked:
+        process = Forked("tests.vault.verifying_process", step)
         started.append(process)
         return process
 
@@ -54,13 +48,13 @@ def start() -> Iterator[Callable[[str], Process]]:
         process.wait()
 
 
-def lines(process: Process) -> list[str]:
+def lines(process: Forked) -> list[str]:
     return process.communicate(timeout=60)[0].split("\n")[:-1]
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_while_repairing_the_next_run_finishes(
-    sakura: Facility, start: Callable[[str], Process], step: str
+    sakura: Facility, start: Callable[[str], Forked], step: str
 ) -> None:
     pack = stored_packs(sakura, 3)[1]
     bad = path_of(pack, "replica")
@@ -82,14 +76,12 @@ def test_killed_while_repairing_the_next_run_finishes(
     assert verify().found == []
 
 
-def test_two_at_once_read_each_copy_once(sakura: Facility, start: Callable[[str], Process]) -> None:
+def test_two_at_once_read_each_copy_once(sakura: Facility, start: Callable[[str], Forked]) -> None:
     packs = stored_packs(sakura, 8)
     both = [start("together") for _ in range(2)]
     for process in both:
-        assert process.stdout
         assert process.stdout.readline() == "here\n"
     for process in both:
-        assert process.stdin
         process.stdin.write("\n")
         process.stdin.flush()
     read = [lines(process) for process in both]
@@ -112,23 +104,21 @@ def test_a_pack_that_is_being_deleted_is_not_missed(sakura: Facility) -> None:
     assert findings() == []
 
 
-def holding(pack: Pack, process: Process) -> Process:
+def holding(pack: Pack, process: Forked) -> Forked:
     """A process that has read the primary copy and goes on when it is given a line."""
-    assert process.stdin
-    assert process.stdout
     process.stdin.write("\n")
     process.stdin.flush()
     while process.stdout.readline() != f"primary {pack.name}\n":
-        assert process.poll() is None
+        assert process.returncode is None
     assert process.stdout.readline() == "here\n"
     return process
 
 
-def let_go(process: Process) -> None:
+def let_go(process: Forked) -> None:
     process.communicate("\n\n", timeout=60)
 
 
-def test_a_deletion_waits_for_the_pack_that_is_being_read(sakura: Facility, start: Callable[[str], Process]) -> None:
+def test_a_deletion_waits_for_the_pack_that_is_being_read(sakura: Facility, start: Callable[[str], Forked]) -> None:
     packs = stored_packs(sakura, 1)
     process = holding(packs[0], start("held"))
     deleted: list[bool] = []
@@ -136,7 +126,7 @@ def test_a_deletion_waits_for_the_pack_that_is_being_read(sakura: Facility, star
     def lock() -> None:
         with as_center():
             Pack.objects.select_for_update().get(pk=packs[0].pk)
-            deleted.append(process.poll() is not None or fresh(packs[0]).checked_at is not None)
+            deleted.append(process.returncode is not None or fresh(packs[0]).checked_at is not None)
         connection.close()
 
     deletion = Thread(target=lock)
@@ -148,7 +138,7 @@ def test_a_deletion_waits_for_the_pack_that_is_being_read(sakura: Facility, star
     assert deleted == [True]
 
 
-def test_images_that_refer_to_a_pack_being_read_do_not_wait(sakura: Facility, start: Callable[[str], Process]) -> None:
+def test_images_that_refer_to_a_pack_being_read_do_not_wait(sakura: Facility, start: Callable[[str], Forked]) -> None:
     packs = stored_packs(sakura, 1)
     process = holding(packs[0], start("held"))
     with connection.cursor() as cursor:
@@ -157,7 +147,7 @@ def test_images_that_refer_to_a_pack_being_read_do_not_wait(sakura: Facility, st
         cursor.execute("RESET lock_timeout")
     with as_center():
         assert Pack.objects.count() == 2
-    assert process.poll() is None
+    assert process.returncode is None
     let_go(process)
 
 
