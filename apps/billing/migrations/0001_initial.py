@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(verbose_name='time')),
                 ('delta_bytes', models.BigIntegerField(default=0, verbose_name='bytes')),
-                ('delta_studies', models.SmallIntegerField(default=0, verbose_name='studies')),
+                ('delta_studies', models.IntegerField(default=0, verbose_name='studies')),
             ],
             options={
                 'verbose_name': 'storage entry',

@@ -60,9 +60,6 @@ class Migration(migrations.Migration):
             preserve_default=False,
         ),
         migrations.AlterField("storageday", "studies", models.IntegerField(verbose_name="studies")),
-        migrations.AlterField(
-            "storageentry", "delta_studies", models.IntegerField(default=0, verbose_name="studies")
-        ),
         migrations.RemoveIndex("invoice", "invoice_by_number"),
         migrations.AddConstraint(
             "invoice",
