@@ -5,6 +5,7 @@ from datetime import datetime
 from apps.accounts.models import User
 from apps.audit.record import Actor
 from apps.catalog.models import Study
+from apps.core.clock import database_now
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.orders.choosing import Choice
@@ -42,4 +43,4 @@ def seed_orders(facility: Facility, *, owner: str, operator: str, now: datetime)
     produce_due()
     with as_center():
         if Order.objects.get(pk=fetched.pk).state == State.READY:
-            dispatch(fetched, by=center, actor=by_center, now=now)
+            dispatch(fetched, by=center, actor=by_center, now=database_now())
