@@ -14,6 +14,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("accounts/", include("allauth.urls")),
     path("invitations/", include("apps.facilities.invitation_urls")),
+    path("s/", include("apps.portal.receiver_urls")),
     path("admin/", admin.site.urls),
     path(".well-known/medvault-jwks.json", jwks, name="jwks"),
     path("webhooks/stripe/", webhooks.receive, name="stripe_webhook"),

@@ -10,7 +10,9 @@ from apps.audit.models import Event
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: kind `user`, `token`, `process` or `operator`; `id` is a primary key or a name of staff."""
+    """Who acts: kind `user`, `token`, `process`, `operator`, or `receiver` by a share link; `id` is a primary key (a
+    receiver's is the link's) or a name of staff.
+    """
 
     kind: str
     id: str

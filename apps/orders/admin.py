@@ -116,7 +116,8 @@ class OrderAdmin(AuditedTenantAdmin):
         return obj.state in OFFERED[act] and not (act == "cancel" and obj.delivered_at)
 
     def tables(self, obj: Order) -> list[Table]:
-        return [_items(obj), _wishes(obj), _lines(obj), _steps(obj), _messages(obj), _outputs(obj), *_media(obj)]
+        tables = [_items(obj), _wishes(obj), _lines(obj), _steps(obj), _messages(obj), _outputs(obj)]
+        return [*tables, *_media(obj), *_links(obj)]
 
     @display(description=_("order"), ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, obj: Order) -> str:
@@ -300,7 +301,8 @@ def _steps(order: Order) -> Table:
 def _messages(order: Order) -> Table:
     found = order.messages.filter(facility_id=order.facility_id).select_related("by").order_by("pk")
     rows = [
-        [_told(each.at), _("center") if each.is_from_center else _("facility"), each.by, each.text] for each in found
+        [_told(each.at), _("center") if each.is_from_center else _("facility"), each.by or _("a program"), each.text]
+        for each in found
     ]
     return Table(_("Messages"), [_("At"), _("From"), _("By"), _("Message")], rows)
 
@@ -338,6 +340,22 @@ def _parts(order: Order) -> dict[str, tuple[int, int]]:
         return {}
     with opened(output) as file:
         return members(file)
+
+
+def _links(order: Order) -> list[Table]:
+    rows: list[list[Any]] = [
+        [
+            _told(link.made_at),
+            link.made_by or _("a program"),
+            link.downloads_left,
+            link.refusals,
+            _told(link.locked_at),
+            _told(link.revoked_at),
+        ]
+        for link in order.links.filter(facility_id=order.facility_id).select_related("made_by").order_by("pk")
+    ]
+    headers = [_("Made"), _("By"), _("Downloads left"), _("Refusals"), _("Locked"), _("Ended")]
+    return [Table(_("Share links"), headers, rows)] if rows else []
 
 
 def _told(moment: datetime | None) -> str:

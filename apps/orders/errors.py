@@ -43,3 +43,33 @@ class OutputDiffers(DomainError):
     """What was produced, read back, is not what is stored."""
 
     code = "output_differs"
+
+
+class NothingOffered(DomainError):
+    """There is nothing to fetch: it is not dispatched, or its term has passed."""
+
+    code = "nothing_offered"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing to fetch yet, or no more")
+
+
+class LinkNotOpened(DomainError):
+    """Whatever the reason, it is told in the same words: who guesses learns nothing."""
+
+    code = "link_not_opened"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This does not open. Check the birth date and the code. If they are right, the link has ended or is locked:"
+            " ask whoever gave it to you for another one."
+        )
+
+
+class NoDownloadsLeft(DomainError):
+    """The link was made for so many downloads, and they were had."""
+
+    code = "no_downloads_left"
+
+    def __init__(self) -> None:
+        super().__init__("The files were fetched as often as this link allows. Ask whoever gave it to you.")

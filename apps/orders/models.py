@@ -245,7 +245,9 @@ class Message(TenantModel):
         Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="messages"
     )
     text = models.TextField(_("message"), max_length=2000)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", help_text=_("null: a program")
+    )
     is_from_center = models.BooleanField(_("from the center"))
     at = models.DateTimeField(_("written"))
 
@@ -283,3 +285,60 @@ class Output(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.order_id}/{self.number}"
+
+
+class ShareLink(TenantModel):
+    """A way to one production of an order for a receiver without an account; it dies with what it leads to.
+
+    Token and code are shown once. `factors_hmac` is the HMAC-SHA256 of birth date and code under the token: the rows
+    alone do not let anybody try codes.
+    """
+
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="links"
+    )
+    production = models.PositiveSmallIntegerField(_("production"))
+    uid = models.UUIDField(_("identifier"), default=uuid4, editable=False)
+    token_sha256 = models.BinaryField(unique=True, max_length=32)
+    factors_hmac = models.BinaryField(max_length=32)
+    asks_birth_date = models.BooleanField(_("asks for the birth date"))
+    made_at = models.DateTimeField(_("made"))
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    downloads_left = models.PositiveSmallIntegerField(_("downloads left"))
+    refusals = models.PositiveSmallIntegerField(_("refusals"), default=0)
+    locked_at = models.DateTimeField(_("locked"), null=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
+
+    class Meta:
+        verbose_name = _("share link")
+        verbose_name_plural = _("share links")
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "id"], name="share_link_of_facility"),
+            models.UniqueConstraint(
+                fields=["facility", "order"], condition=Q(revoked_at=None), name="one_share_link_of_order"
+            ),
+        ]
+        indexes = [models.Index(fields=["facility", "order", "id"], name="share_links_of_order")]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
+class ShareOpening(TenantModel):
+    """That a receiver gave the right factors; until it ends, its cookie's secret shows what the link leads to."""
+
+    link = models.ForeignKey(
+        ShareLink, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="openings"
+    )
+    secret_sha256 = models.BinaryField(unique=True, max_length=32)
+    opened_at = models.DateTimeField(_("opened"))
+    ends_at = models.DateTimeField(_("ends"))
+    downloaded_at = models.DateTimeField(_("downloaded"), null=True)
+
+    class Meta:
+        verbose_name = _("opening of a share link")
+        verbose_name_plural = _("openings of share links")
+        constraints = [models.UniqueConstraint(fields=["facility", "link", "id"], name="opening_of_share_link")]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"

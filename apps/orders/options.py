@@ -1,7 +1,8 @@
 """What is chosen of an order beyond its images: a form for each kind, the same one for every door."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -22,6 +23,9 @@ class Recipient(NamedTuple):
 
 class Options(forms.Form):
     """Nothing to choose. A kind's own form has fields whose cleaned values are JSON; each has a value to begin with."""
+
+    days_offered: ClassVar[str] = ""
+    """The field for how many days what was produced is offered, where that is chosen."""
 
     def __init__(self, facility: Facility, given: Mapping[str, Any] | None = None) -> None:
         """`given`: what was chosen; where it holds none of the fields, all are as they begin."""
@@ -50,6 +54,11 @@ class Options(forms.Form):
         """What an order keeps, for people: labels and values; what was left empty is not mentioned."""
         fields = cls.base_fields.items()
         return [(str(each.label), _told(each, chosen[name])) for name, each in fields if chosen.get(name)]
+
+    @classmethod
+    def term(cls, chosen: Mapping[str, Any]) -> timedelta | None:
+        """How long what was produced is offered, where that is chosen."""
+        return timedelta(days=chosen[cls.days_offered]) if cls.days_offered else None
 
     def _require_valid(self) -> None:
         for name, errors in self.errors.items():

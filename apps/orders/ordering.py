@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import Coalesce
@@ -12,6 +13,7 @@ from apps.contracts.agreeing import contract_of, may_order_outputs, version_of
 from apps.contracts.models import ContractVersion
 from apps.core.bulk import insert_rows
 from apps.core.clock import day_of
+from apps.core.locks import lock_names
 from apps.facilities.models import Facility
 from apps.orders.choosing import Choice, instances_of, without_covered
 from apps.orders.errors import IllegalTransition, NoContract, NothingChosen, QuoteExpired
@@ -57,16 +59,23 @@ def estimate(
 
 def draw_up(
     facility: Facility, kind: OrderKind, choices: Iterable[Choice], *, options: Options | None = None,
-    is_urgent: bool, actor: Actor, now: datetime, by: User | None = None,
+    is_urgent: bool, actor: Actor, now: datetime, by: User | None = None, uid: UUID | None = None,
 ) -> Order:  # fmt: skip
-    """A quote, within the caller's transaction: it costs nothing and holds for some days. Raises as `estimate`."""
+    """A quote, within the caller's transaction: it costs nothing and holds for some days. Raises as `estimate`.
+
+    `uid`: of an order that is there already, that one: who got no answer may ask again.
+    """
+    if uid:
+        lock_names([f"order {facility.pk}/{uid}"])
+        if known := Order.objects.filter(facility=facility, uid=uid).first():
+            return known
     chosen = without_covered(choices)
     version = governing_terms(facility, now=now)
     wanted = options or KINDS[kind].options(facility)
     extent, recipient = _extent(facility, chosen), wanted.recipient
     quote = quoted(KINDS[kind].count(extent, wanted.chosen), tariff_of(version), is_urgent=is_urgent)
     order = Order.objects.create(
-        facility=facility, kind=kind, options=wanted.chosen, version=version, is_urgent=is_urgent,
+        facility=facility, uid=uid or uuid4(), kind=kind, options=wanted.chosen, version=version, is_urgent=is_urgent,
         currency=quote.currency, amount=quote.amount, ready_hours=quote.ready_hours, instance_count=extent.images,
         size_bytes=extent.size_bytes, quoted_at=now, valid_until=now + QUOTE_HOLDS,
     )  # fmt: skip
@@ -126,9 +135,11 @@ def _extent(facility: Facility, choices: Sequence[Choice]) -> Extent:
     """Raises NothingChosen."""
     frames = Sum(Coalesce("number_of_frames", 1), filter=Q(has_pixel_data=True), default=0)
     of_all = instances_of(facility.pk, choices).order_by()
+    patients = Count("series__study__patient", distinct=True)
     found = of_all.aggregate(
-        images=Count("pk"), frames=frames, size_bytes=Sum("length_bytes"), largest_bytes=Max("length_bytes")
-    )
+        images=Count("pk"), frames=frames, size_bytes=Sum("length_bytes"), largest_bytes=Max("length_bytes"),
+        patients=patients,
+    )  # fmt: skip
     if not found["images"]:
         raise NothingChosen("Choose what the order is of: nothing of it is there")
     return Extent(**found)

@@ -15,6 +15,7 @@ class Extent:
     frames: int
     size_bytes: int
     largest_bytes: int = 0
+    patients: int = 1
 
 
 @dataclass(frozen=True, slots=True)

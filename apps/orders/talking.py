@@ -7,7 +7,7 @@ from apps.audit.record import Actor, record
 from apps.orders.models import Message, Order
 
 
-def write(order: Order, *, text: str, by: User, is_from_center: bool, actor: Actor, now: datetime) -> Message:
+def write(order: Order, *, text: str, by: User | None, is_from_center: bool, actor: Actor, now: datetime) -> Message:
     """Add a message, within the caller's transaction. What it says stays out of the audit trail."""
     message = Message.objects.create(
         facility_id=order.facility_id, order=order, text=text, by=by, is_from_center=is_from_center, at=now

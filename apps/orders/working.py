@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
+from apps.orders.kinds import KINDS
 from apps.orders.models import Order, Output, State
 from apps.orders.steps import take_step
 
 OFFERED_FOR = timedelta(days=14)
-"""How long what was produced can be fetched; then the order is completed and the file erased."""
+"""How long what was produced can be fetched, unless it is chosen; then the order is completed and the file erased."""
 
 
 def accept(order: Order, *, by: User, actor: Actor, now: datetime) -> None:
@@ -32,7 +33,8 @@ def send_back(order: Order, *, reason: str, actor: Actor, now: datetime, by: Use
 
 def dispatch(order: Order, *, tracking_number: str = "", actor: Actor, now: datetime, by: User | None = None) -> None:
     """It goes to the facility; the first time, it is charged. Raises IllegalTransition."""
+    term = KINDS[order.kind].options.term(order.options) or OFFERED_FOR
     take_step(
         order, State.DISPATCHED, actor=actor, now=now, by=by, note=tracking_number, tracking_number=tracking_number,
-        delivered_at=order.delivered_at or now, offered_until=now + OFFERED_FOR,
+        delivered_at=order.delivered_at or now, offered_until=now + term,
     )  # fmt: skip

@@ -45,7 +45,7 @@ def preview(request: FacilityRequest, instance_id: int) -> HttpResponse:
     if request.headers.get("If-None-Match") == etag:
         return HttpResponseNotModified(headers={"ETag": etag, "Cache-Control": AFTER_ASKING})
     try:
-        content = _rendered(instance, frame, size, window)
+        content = rendered(instance, frame, size, window)
     except NotRenderable as error:
         return render(
             request,
@@ -56,7 +56,9 @@ def preview(request: FacilityRequest, instance_id: int) -> HttpResponse:
     return HttpResponse(content, content_type="image/jpeg", headers={"ETag": etag, "Cache-Control": AFTER_ASKING})
 
 
-def _rendered(instance: Instance, frame: int, size: str, window: str) -> bytes:
+def rendered(instance: Instance, frame: int, size: str, window: str = "") -> bytes:
+    """A frame as a JPEG, as it was kept or as it is made now. Raises NotRenderable."""
+
     def render() -> bytes:
         with open_instance(instance) as file:
             return render_preview(

@@ -17,26 +17,26 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
-from apps.audit.record import record
 from apps.contracts.agreeing import may_order_outputs
 from apps.contracts.errors import ContractSuspended
 from apps.core.errors import DomainError
-from apps.core.ranges import in_parts
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.facilities.tenancy import as_facility
-from apps.orders.errors import NoPassword
+from apps.orders.errors import NoPassword, NothingOffered
+from apps.orders.fetching import as_answer, taken
 from apps.orders.kinds import KINDS
 from apps.orders.models import WAITING, Order, State
 from apps.orders.ordering import cancel, complete
 from apps.orders.ordering import request as request_order
-from apps.orders.outputs import offered_output, pieces
+from apps.orders.outputs import offered_output
 from apps.orders.passwords import read_password
 from apps.orders.progress import percent_of
 from apps.orders.talking import write
 from apps.portal.cart import describe, kept
 from apps.portal.looks import list_studies
 from apps.portal.numbers import whole_number
+from apps.portal.share import share_of
 
 PAGE = 25
 CANCELLABLE = frozenset({State.QUOTED, State.REQUESTED, State.ACCEPTED})
@@ -104,6 +104,7 @@ def _page(request: FacilityRequest, order: Order, password: str = "") -> HttpRes
         "has_password": order.state == State.DISPATCHED and order.options.get("is_protected"),
         "password": password,
         "percent": percent_of(order) if order.state == State.PRODUCING else None,
+        "share": share_of(order),
         "is_waiting": order.state in WAITING,
         "may_act": request.role is not None and request.role.covers(Role.MEMBER),
         "may_cancel": order.state in CANCELLABLE and order.delivered_at is None,
@@ -171,19 +172,11 @@ def fetch(request: FacilityRequest, order_id: int) -> HttpResponseBase:
     """The output, in parts where wanted; streamed after the transaction that records it."""
     with as_facility(request.facility):
         order = _order(request, order_id)
-        kind, output = KINDS[order.kind], offered_output(order, now=timezone.now())
-        if output is None or not kind.content_type:
-            raise Http404
-        record(
-            "order.downloaded", actor=request.actor, object_type="order", object_id=order.pk,
-            facility_id=request.facility.pk, production=output.number,
-        )  # fmt: skip
-    etag = f'"{bytes(output.sha256 or b"").hex()}"'
-    response = in_parts(
-        request, partial(pieces, output), size=output.size_bytes, etag=etag, content_type=kind.content_type
-    )
-    response["Content-Disposition"] = f'attachment; filename="{order}{kind.suffix}"'
-    return response
+        try:
+            output = taken(order, actor=request.actor, now=timezone.now())
+        except NothingOffered as error:
+            raise Http404 from error
+    return as_answer(request, order, output)
 
 
 def _order(request: FacilityRequest, order_id: int) -> Order:

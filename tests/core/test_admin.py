@@ -140,7 +140,10 @@ WITHOUT_PAGES = {
     "contenttypes.ContentType",
     *(
         f"orders.{name}"
-        for name in ("OrderItem", "OrderAddress", "OrderPassword", "QuoteLine", "Step", "Message", "Output")
+        for name in (
+            "OrderItem", "OrderAddress", "OrderPassword", "QuoteLine", "Step", "Message", "Output", "ShareLink",
+            "ShareOpening",
+        )
     ),  # on the page of the order
     "retention.Unassessed",
     "sessions.Session",

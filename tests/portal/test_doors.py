@@ -18,7 +18,7 @@ from tests.portal.pages import dicom, store, url
 ACTS = {  # posted to and never read
     "ask_for_collection", "withdraw_request", "enrolment_code", "keep_study", "release_hold", "decide",
     "tell_care_event", "note_care_events", "choose", "take_away", "request_order", "cancel_order", "confirm_order",
-    "write_about_order", "order_password",
+    "write_about_order", "order_password", "make_share_link", "revoke_share_link",
 }  # fmt: skip
 OF_ORDERS = {"cart", "order", "order_output"}  # test_orders.py
 OF_MONEY = {  # not for viewers: test_plan.py, test_invoices.py, test_card.py

@@ -8,6 +8,7 @@ from apps.catalog.models import Instance
 from apps.orders.kinds.deidentified import Deidentified
 from apps.orders.kinds.download import Download
 from apps.orders.kinds.medium import Medium
+from apps.orders.kinds.share import Share
 from apps.orders.models import Order, OrderKind
 from apps.orders.options import Options
 from apps.orders.quoting import Counted, Extent
@@ -26,7 +27,7 @@ class Kind(Protocol):
     """What can be chosen beyond the images."""
 
     def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:
-        """What of so much has a price."""
+        """What of so much has a price. Raises InvalidOptions where it cannot be of so much."""
 
     def produce(self, order: Order, instances: Sequence[Instance], target: Path, progress: Progress) -> None:
         """Write the output to a file that is not there yet; `progress` takes the bytes that were added.
@@ -42,4 +43,5 @@ KINDS: dict[str, Kind] = {
     OrderKind.DOWNLOAD: Download(),
     OrderKind.MEDIUM: Medium(),
     OrderKind.DEIDENTIFIED: Deidentified(),
+    OrderKind.SHARE: Share(),
 }
