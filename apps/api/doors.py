@@ -11,9 +11,9 @@ from apps.facilities.doors import Door, FacilityRequest
 from apps.facilities.models import Role, Scope
 
 
-def door(*, role: Role = Role.VIEWER, scope: Scope | None = None) -> Door:
-    """What one method of a view asks of who comes."""
-    return Door(role, scope, own_scope=False)
+def door(*, role: Role = Role.VIEWER, scope: Scope | None = None, own_scope: bool = False) -> Door:
+    """What one method of a view asks of who comes; `own_scope` as a facility_door's."""
+    return Door(role, scope, own_scope)
 
 
 def behind(view: type[APIView], **doors: Door) -> Callable[..., HttpResponseBase]:

@@ -8,6 +8,18 @@ from apps.api.care_events import CareEventsView
 from apps.api.collections import CollectionView, ReceiptsOfCollectionView, ReceiptsView
 from apps.api.devices import CapacityView, EnrolView, RequestsView, TerminalsView, TerminalView
 from apps.api.doors import behind, door
+from apps.api.orders import (
+    CancelView,
+    ConfirmView,
+    EstimateView,
+    KindsView,
+    OrderMessagesView,
+    OrderOutputView,
+    OrdersView,
+    OrderView,
+    RequestView,
+)
+from apps.api.share_links import ShareLinkView
 from apps.facilities.methods import by_method
 from apps.facilities.models import Role, Scope
 
@@ -15,6 +27,8 @@ app_name = "api"
 HANDOVER = door(scope=Scope.HANDOVER)
 REPORT = door(scope=Scope.REPORT)
 CARE = door(role=Role.MEMBER, scope=Scope.CARE)
+FOLLOW, PLACE = door(scope=Scope.ORDERS_READ), door(role=Role.MEMBER, scope=Scope.ORDERS_PLACE)
+FETCH, SHARE = (door(scope=each.scope, role=each.role, own_scope=True) for each in (FOLLOW, PLACE))
 F = "f/<slug:facility_slug>/"
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -37,5 +51,23 @@ urlpatterns = [
         name="receipts_of_collection",
     ),
     path(f"{F}care-events/", behind(CareEventsView, POST=CARE), name="care_events"),
+    path(f"{F}order-kinds/", behind(KindsView, GET=FOLLOW), name="order_kinds"),
+    path(f"{F}order-estimates/", behind(EstimateView, POST=PLACE), name="order_estimates"),
+    path(f"{F}orders/", behind(OrdersView, GET=FOLLOW, POST=PLACE), name="orders"),
+    path(f"{F}orders/<uuid:order_uid>/", behind(OrderView, GET=FOLLOW), name="order"),
+    path(f"{F}orders/<uuid:order_uid>/request/", behind(RequestView, POST=PLACE), name="request_order"),
+    path(f"{F}orders/<uuid:order_uid>/cancel/", behind(CancelView, POST=PLACE), name="cancel_order"),
+    path(f"{F}orders/<uuid:order_uid>/confirm/", behind(ConfirmView, POST=PLACE), name="confirm_order"),
+    path(
+        f"{F}orders/<uuid:order_uid>/messages/",
+        behind(OrderMessagesView, GET=FOLLOW, POST=PLACE),
+        name="order_messages",
+    ),
+    path(f"{F}orders/<uuid:order_uid>/output/", behind(OrderOutputView, GET=FETCH), name="order_output"),
+    path(
+        f"{F}orders/<uuid:order_uid>/share-link/",
+        behind(ShareLinkView, GET=FETCH, POST=SHARE, DELETE=SHARE),
+        name="share_link",
+    ),
     path(f"{F}receipts/", behind(ReceiptsView, GET=HANDOVER), name="receipts"),
 ]

@@ -30,6 +30,8 @@ class Scope(models.TextChoices):
     HANDOVER = "collections:handover", _("Hand over sealed collections, fetch their receipts")
     REPORT = "terminal:report", _("Report capacity, ask for collection")
     CARE = "care:report", _("Report visits, discharges and other events of care")
+    ORDERS_READ = "orders:read", _("Follow output orders, fetch what they gave out")
+    ORDERS_PLACE = "orders:place", _("Quote, request and cancel output orders, make share links")
 
 
 class FacilityKind(models.TextChoices):

@@ -141,7 +141,14 @@ WITHOUT_PAGES = {
     *(
         f"orders.{name}"
         for name in (
-            "OrderItem", "OrderAddress", "OrderPassword", "QuoteLine", "Step", "Message", "Output", "ShareLink",
+            "OrderItem",
+            "OrderAddress",
+            "OrderPassword",
+            "QuoteLine",
+            "Step",
+            "Message",
+            "Output",
+            "ShareLink",
             "ShareOpening",
         )
     ),  # on the page of the order

@@ -46,6 +46,7 @@ class Right:
 VIEW = Right("get", Role.VIEWER)
 OWN = Right("post", Role.OWNER)
 READ = Right("get", Role.VIEWER, Scope.READ)
+FOLLOW, PLACE = Right("get", Role.VIEWER, Scope.ORDERS_READ), Right("post", Role.MEMBER, Scope.ORDERS_PLACE)
 RIGHTS: dict[str, list[Right]] = {
     "portal:dashboard": [VIEW],
     "portal:studies": [VIEW, Right("post", Role.VIEWER)],
@@ -79,6 +80,8 @@ RIGHTS: dict[str, list[Right]] = {
     "portal:write_about_order": [Right("post", Role.MEMBER)],
     "portal:order_output": [VIEW],
     "portal:order_password": [Right("post", Role.MEMBER)],
+    "portal:make_share_link": [Right("post", Role.MEMBER)],
+    "portal:revoke_share_link": [Right("post", Role.MEMBER)],
     "portal:collections": [VIEW],
     "portal:collection": [VIEW],
     "portal:receipt": [VIEW],
@@ -138,6 +141,16 @@ RIGHTS: dict[str, list[Right]] = {
     "api:receipts_of_collection": [Right("get", Role.VIEWER, Scope.HANDOVER, own=True)],
     "api:care_events": [Right("post", Role.MEMBER, Scope.CARE)],
     "api:receipts": [Right("get", Role.VIEWER, Scope.HANDOVER)],
+    "api:order_kinds": [FOLLOW],
+    "api:order_estimates": [PLACE],
+    "api:orders": [FOLLOW, PLACE],
+    "api:order": [FOLLOW],
+    "api:request_order": [PLACE],
+    "api:cancel_order": [PLACE],
+    "api:confirm_order": [PLACE],
+    "api:order_messages": [FOLLOW, PLACE],
+    "api:order_output": [FOLLOW],
+    "api:share_link": [FOLLOW, PLACE, Right("delete", Role.MEMBER, Scope.ORDERS_PLACE)],
 }
 CASES = [(name, right) for name, rights in RIGHTS.items() for right in rights]
 CASE_IDS = [f"{name}-{right.method}" for name, right in CASES]
@@ -196,6 +209,7 @@ def values(sakura: Facility, person: Callable[..., Any], token_for: Callable[...
         "tier_version_id": tiers["weekly"].pk,
         "version_id": version.pk,
         "order_id": order.pk,
+        "order_uid": order.uid,
         "hold_id": hold.pk,
         "patient_id": study.patient_id,
         "disposition_id": 10**9,
