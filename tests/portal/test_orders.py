@@ -17,10 +17,16 @@ from apps.contracts.agreeing import suspend
 from apps.contracts.models import Contract
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
-from apps.orders.models import Message, Order, State
+from apps.orders.kinds.medium.options import CARRIERS, Carrier
+from apps.orders.models import Message, Order, OrderKind, State
+from apps.orders.passwords import password_of
+from apps.orders.producing import produce_due
 from apps.orders.talking import write
+from apps.orders.working import dispatch
+from tests.orders.media import ordered
 from tests.orders.stories import dispatched, fresh, may_order, now, producing, requested, studies
 from tests.portal.pages import dicom, store, url
+from tests.retention.workplace import events
 
 Enter = Callable[..., Client]
 
@@ -228,3 +234,39 @@ def test_a_download_that_was_cut_goes_on(fetched: tuple[str, bytes, str], member
 def test_nothing_is_fetched_before_it_is_dispatched(clinic: Facility, member: Client, staff: User) -> None:
     order = producing(clinic, staff)
     assert member.get(url("order_output", order_id=order.pk)).status_code == 404
+
+
+def test_what_is_to_be_known_of_a_wish_is_told_before_it_is_quoted(
+    clinic: Facility, member: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member.post(url("choose"), {"chosen": [study.pk for study in studies(clinic)]})
+    wish = {"kind": "deidentified", "doubtful": "left_out", "preview": "1"}
+    assert b"burned into the picture" in member.post(url("cart"), wish).content
+    wish = {"kind": "medium", "carrier": "cd", "copies": "2", "preview": "1"}
+    page = member.post(url("cart"), wish).content
+    assert b"ready by" in page
+    monkeypatch.setitem(CARRIERS, "cd", Carrier(is_disc=True, capacity=1 << 20, longest_file=100))
+    page = member.post(url("cart"), wish).content
+    assert b"does not fit on this medium" in page
+    assert b"ready by" not in page
+    assert b"USB stick" in page
+
+
+def test_a_password_is_read_by_members_until_the_order_ends(
+    clinic: Facility, member: Client, signed_in: Enter, staff: User
+) -> None:
+    order = ordered(clinic, staff, OrderKind.MEDIUM, carrier="stick", copies="1", is_protected="on")
+    assert produce_due() == 1
+    show = url("order_password", order_id=order.pk)
+    assert b"Show the password" not in member.get(url("order", order_id=order.pk)).content
+    assert b"from its dispatch" in member.post(show, follow=True).content
+    with as_center():
+        dispatch(order, by=staff, actor=SYSTEM, now=now())
+        password = password_of(order).encode()
+    assert b"Show the password" in member.get(url("order", order_id=order.pk)).content
+    answer = member.post(show)
+    assert password in answer.content
+    assert "no-store" in answer["Cache-Control"]
+    assert password not in member.get(url("order", order_id=order.pk)).content
+    assert [event.facility_id for event in events("order.password_read")] == [clinic.pk]
+    assert signed_in("viewer@example.org", sakura=Role.VIEWER).post(show).status_code == 403

@@ -1,9 +1,10 @@
 """De-identified copy: a ZIP of images for teaching and second opinions, without what says whose they are."""
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import ZIP_STORED, ZipFile
@@ -15,8 +16,8 @@ from apps.catalog.models import Instance, Study
 from apps.catalog.preview import NotRenderable
 from apps.orders.errors import NothingChosen
 from apps.orders.kinds.deidentified.checking import README, check_copies
-from apps.orders.kinds.deidentified.copying import copied
-from apps.orders.kinds.deidentified.doubts import doubt_of
+from apps.orders.kinds.deidentified.copying import changed_head, read_instance
+from apps.orders.kinds.deidentified.doubts import doubt_in
 from apps.orders.kinds.deidentified.options import DeidentifiedOptions
 from apps.orders.kinds.deidentified.profile import METHOD, Profile
 from apps.orders.kinds.download import DIGESTS, member, numbered
@@ -46,18 +47,22 @@ class Deidentified:
         digests: dict[str, str] = {}
         with ZipFile(target, "x", ZIP_STORED) as archive:
             for name, instance in numbered(instances):
-                doubt = doubt_of(instance) if instance.has_pixel_data else ""
-                if reason := _left_out(instance, doubt if order.options["doubtful"] == "left_out" else ""):
+                if reason := _not_copied(instance):
                     left_out[name] = reason
                     continue
                 try:
-                    pieces = _begun(copied(instance, profile, patient=patients[instance.series.study_id]))
+                    pixels = read_instance(instance)
+                    doubt = doubt_in(pixels.content.data_set)
+                    if doubt and order.options["doubtful"] == "left_out":
+                        left_out[name] = doubt
+                        continue
+                    head = changed_head(pixels, profile, patient=patients[instance.series.study_id])
                 except (Unreadable, NotRenderable):
                     left_out[name] = "it cannot be read whole"
                     continue
                 if doubt:
                     doubted[name] = doubt
-                digests[name] = _write(archive, name, pieces)
+                digests[name] = _write(archive, name, chain([head], pixels.pieces()))
                 progress(instance.length_bytes)
             if not digests:
                 raise NothingChosen("No image of the order can be given out without what identifies")
@@ -83,23 +88,12 @@ def _patients(order: Order, instances: Sequence[Instance]) -> dict[int, int]:
     return {study: numbers[found[study]] for study in wanted}
 
 
-def _left_out(instance: Instance, doubt: str) -> str:
+def _not_copied(instance: Instance) -> str:
+    """Why nothing of an object is given out, whatever its header says."""
     if not instance.has_pixel_data:
         return "it is no picture: what it says may identify"
-    if not (instance.sop_class_uid and instance.transfer_syntax_uid):
-        return "it does not say what it is or how it is encoded"
-    return doubt
-
-
-def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """What the header raises is raised here, before anything is written."""
-    first = next(pieces)
-
-    def all_of_them() -> Iterator[bytes]:
-        yield first
-        yield from pieces
-
-    return all_of_them()
+    is_known = instance.sop_class_uid and instance.transfer_syntax_uid
+    return "" if is_known else "it does not say what it is or how it is encoded"
 
 
 def _write(archive: ZipFile, name: str, pieces: Iterable[bytes]) -> str:

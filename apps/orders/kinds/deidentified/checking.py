@@ -7,7 +7,7 @@ from typing import BinaryIO, cast
 from pydicom import Dataset
 
 from apps.catalog.bounds import Limits, Unreadable
-from apps.catalog.content import read_content
+from apps.catalog.content import Content, read_content
 from apps.catalog.elements import PIXEL_TAGS, Walker
 from apps.catalog.models import Instance
 from apps.catalog.preview import NotRenderable
@@ -15,7 +15,7 @@ from apps.catalog.preview.region import Region
 from apps.orders.errors import OutputDiffers
 from apps.orders.kinds.bundle import Part, members
 from apps.orders.kinds.deidentified.copying import ANY, PIECE, read_instance
-from apps.orders.kinds.deidentified.identifying import elements, identifying_of
+from apps.orders.kinds.deidentified.identifying import elements, has_private, identifying_of
 from apps.orders.kinds.deidentified.table import action_of
 from apps.orders.kinds.download import DIGESTS, numbered
 
@@ -41,18 +41,17 @@ def check_copies(instances: Sequence[Instance], output: BinaryIO, *, keeps_inter
 
 
 def _check(original: Instance, part: BinaryIO, *, keeps_intervals: bool) -> None:
-    content, pixels = read_instance(original)
-    made = read_content(part)
-    content.data_set.decode()
-    made.data_set.decode()
-    identifying = identifying_of(content.data_set)
+    pixels, made = read_instance(original), read_content(part)
+    identifying = identifying_of(pixels.content.data_set)
+    if has_private(made.data_set):
+        raise OutputDiffers("a private attribute remains")
     for element in elements(made.data_set):
-        if identifying.remains_in(element) or element.tag.is_private:
+        if identifying.remains_in(element):
             raise OutputDiffers(f"what identified remains in {element.tag}")
-    kept = _days(content.data_set) & _days(made.data_set)
+    kept = _days(pixels.content.data_set) & _days(made.data_set)
     if kept and not keeps_intervals:
         raise OutputDiffers("a date remains")
-    if _digest(pixels.pieces()) != _digest(_pixel_data(part)):
+    if _digest(pixels.pieces()) != _digest(_pixel_data(part, made)):
         raise OutputDiffers("the pixel data is not what is stored")
 
 
@@ -62,8 +61,7 @@ def _days(data_set: Dataset) -> set[str]:
     return {str(each.value)[:8] for each in named if each.value}
 
 
-def _pixel_data(part: BinaryIO) -> Iterator[bytes]:
-    content = read_content(part)
+def _pixel_data(part: BinaryIO, content: Content) -> Iterator[bytes]:
     element = next(element for tag, element in content.large.items() if tag in PIXEL_TAGS)
     walker = Walker(Region(part, ANY), Limits(), big_endian=content.is_big_endian)
     end = walker.following(element.tag, element.vr, element.length, element.value_at, implicit=not element.vr)

@@ -31,7 +31,7 @@ ANY = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class PixelData:
-    """Where an instance's pixel data is: in the file, or in its inflated form, which is in memory."""
+    """Where an instance's pixel data is, after its header: in the file, or in its inflated form, which is in memory."""
 
     instance: Instance
     content: Content
@@ -46,8 +46,8 @@ class PixelData:
         return instance_range(self.instance, start, size)
 
 
-def read_instance(instance: Instance) -> tuple[Content, PixelData]:
-    """The header of an image with all that is kept of it, and its pixel data. Raises Unreadable, NotRenderable."""
+def read_instance(instance: Instance) -> PixelData:
+    """The pixel data of an image, and its header with all that is kept of it. Raises Unreadable, NotRenderable."""
     with open_instance(instance) as file:
         content = read_content(file)
         for tag, element in content.large.items():
@@ -59,28 +59,20 @@ def read_instance(instance: Instance) -> tuple[Content, PixelData]:
         source = content.source if content.is_deflated else Region(file, ANY)
         walker = Walker(source, Limits(), big_endian=content.is_big_endian)
         end = walker.following(pixels.tag, pixels.vr, pixels.length, pixels.value_at, implicit=not pixels.vr)
-    return content, PixelData(instance, content, pixels, end)
+    return PixelData(instance, content, pixels, end)
 
 
-def copied(instance: Instance, profile: Profile, *, patient: int) -> Iterator[bytes]:
-    """A file without what identifies. Raises Unreadable, NotRenderable before the first piece, MissingPack."""
-    content, pixels = read_instance(instance)
+def changed_head(pixels: PixelData, profile: Profile, *, patient: int) -> bytes:
+    """The file without what identifies, up to the value of its pixel data. Raises Unreadable."""
+    instance, content = pixels.instance, pixels.content
+    data_set = content.data_set
     try:
-        head = _changed(instance, content, pixels.element, profile, patient)
+        profile.apply(data_set, patient=patient, identifying=identifying_of(data_set))
+        syntax = ExplicitVRLittleEndian if content.is_deflated else instance.transfer_syntax_uid
+        head = head_of(instance.sop_class_uid, str(data_set.SOPInstanceUID), syntax)
+        return head + _body(data_set, pixels.element, syntax, is_big_endian=content.is_big_endian)
     except Exception as fault:  # pydicom raises what it likes, and its words may quote the object
         raise Unreadable("malformed", "A value of the header is none of its VR.") from fault
-    yield head
-    yield from pixels.pieces()
-
-
-def _changed(instance: Instance, content: Content, pixels: Element, profile: Profile, patient: int) -> bytes:
-    """The file up to the value of its pixel data."""
-    data_set = content.data_set
-    data_set.decode()
-    profile.apply(data_set, patient=patient, identifying=identifying_of(data_set))
-    syntax = ExplicitVRLittleEndian if content.is_deflated else instance.transfer_syntax_uid
-    head = head_of(instance.sop_class_uid, str(data_set.SOPInstanceUID), syntax)
-    return head + _body(data_set, pixels, syntax, is_big_endian=content.is_big_endian)
 
 
 def _is_kept(tag: int) -> bool:

@@ -21,12 +21,12 @@ def doubt_of(instance: Instance) -> str:
     """Why the picture may have text in it; '' where nothing says so."""
     try:
         with open_instance(instance) as file:
-            return doubt(read_content(file).data_set)
+            return doubt_in(read_content(file).data_set)
     except (Unreadable, NotRenderable):
         return "its header cannot be read"
 
 
-def doubt(data_set: Dataset) -> str:
+def doubt_in(data_set: Dataset) -> str:
     """The same, of a header: YES, or nothing where it matters (PS3.3, C.7.6.1)."""
     said = _text(data_set, "BurnedInAnnotation")
     if said == "YES":

@@ -64,12 +64,23 @@ def identifying_of(data_set: Dataset) -> Identifying:
 
 
 def elements(data_set: Dataset) -> Iterator[DataElement]:
-    """All, in sequences too."""
-    for element in data_set:
+    """All that are not private, in sequences too."""
+    for tag in list(data_set.keys()):
+        if tag.is_private:
+            continue
+        element = data_set[tag]
         yield element
         if element.VR == "SQ":
             for item in element.value or ():
                 yield from elements(item)
+
+
+def has_private(data_set: Dataset) -> bool:
+    """Whether anything private is in a data set or its sequences."""
+    if any(tag.is_private for tag in data_set.keys()):  # noqa: SIM118 a data set yields its elements, converted
+        return True
+    sequences = (element for element in elements(data_set) if element.VR == "SQ")
+    return any(has_private(item) for element in sequences for item in element.value or ())
 
 
 def _values(element: DataElement) -> list[object]:
