@@ -177,14 +177,19 @@ def test_an_image_that_fits_on_no_disc_is_refused_before_it_is_ordered(clinic: F
     assert next(iter(kind.count(many, wanted | {"copies": 2}))).quantity == 18
 
 
-def test_a_stick_for_a_patient_opens_with_its_password_alone(
-    clinic: Facility, staff: User, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("carrier", ["stick", "cd"])
+def test_a_medium_for_a_patient_opens_with_its_password_alone(
+    clinic: Facility, staff: User, tmp_path: Path, caplog: pytest.LogCaptureFixture, carrier: str
 ) -> None:
     store(clinic, *slices(1, 2))
-    order = ordered(clinic, staff, OrderKind.MEDIUM, carrier="stick", copies="1", is_protected="on")
+    order = ordered(clinic, staff, OrderKind.MEDIUM, carrier=carrier, copies="1", is_protected="on")
     unpacked(content := produced(order), tmp_path)
-    unpacked((tmp_path / f"{order}-1.zip").read_bytes(), stick := tmp_path / "stick")
-    assert sorted(path.name for path in stick.iterdir()) == ["IMAGES.ZIP", "README.TXT"]
+    medium = tmp_path / "medium"
+    if carrier == "cd":
+        mounted(tmp_path / f"{order}-1.iso", medium)
+    else:
+        unpacked((tmp_path / f"{order}-1.zip").read_bytes(), medium)
+    assert sorted(path.name for path in medium.iterdir()) == ["IMAGES.ZIP", "README.TXT"]
     with as_center():
         password = password_of(order)
         dispatch(order, by=staff, actor=SYSTEM, now=now())
@@ -192,7 +197,7 @@ def test_a_stick_for_a_patient_opens_with_its_password_alone(
         assert read_password(fresh(order), actor=SYSTEM) == password
     hidden = content + repr((fresh(order).__dict__, caplog.text)).encode()
     assert password.encode() not in hidden
-    with pyzipper.AESZipFile(stick / "IMAGES.ZIP") as archive:
+    with pyzipper.AESZipFile(medium / "IMAGES.ZIP") as archive:
         images = [name for name in archive.namelist() if name.startswith("DICOM/")]
         assert all(each.wz_aes_strength == 3 for each in archive.infolist())
         for wrong in (None, b"wrong"):

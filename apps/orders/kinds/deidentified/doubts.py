@@ -1,13 +1,16 @@
 """Which images may have text in the picture: a name that no change of the header removes (PS3.15, E.3.1)."""
 
+from collections.abc import Iterable
+
 from pydicom import Dataset
 from pydicom._uid_dict import UID_dictionary
 
-from apps.catalog.bounds import Unreadable
+from apps.catalog.bounds import MIB, Unreadable
 from apps.catalog.bytes import open_instance
-from apps.catalog.content import read_content
+from apps.catalog.header import read_header
 from apps.catalog.models import Instance
 from apps.catalog.preview import NotRenderable
+from apps.catalog.preview.region import Region
 
 SOP_CLASSES = frozenset(
     uid for uid, (name, *_) in UID_dictionary.items() if "Secondary Capture" in name or "Ultrasound" in name
@@ -15,32 +18,38 @@ SOP_CLASSES = frozenset(
 MODALITIES = frozenset(("US", "IVUS", "SC", "OT", "FS", "DG", "ES", "XC", "GM", "ECG", "DOC", "SMR"))
 _CONVERTED = frozenset(("DV", "DI", "DF", "WSD", "SD", "SI", "DRW", "SYN"))
 _CAPTURED = frozenset(("SCREEN SAVE", "SCREEN_SAVE", "SCREEN", "DOSE_INFO", "PASTED", "REPORT"))
+_HEADER_BYTES = 64 * MIB
+_IS_CAPTURED = "it is a capture or a scan and does not say that no text is burned in"
 
 
 def doubt_of(instance: Instance) -> str:
-    """Why the picture may have text in it; '' where nothing says so."""
+    """Why the picture of a stored image may have text in it; '' where nothing says so. Fast."""
     try:
         with open_instance(instance) as file:
-            return doubt_in(read_content(file).data_set)
+            header = read_header(Region(file, _HEADER_BYTES))
     except (Unreadable, NotRenderable):
         return "its header cannot be read"
+    return _doubt(header.burned_in_annotation, header.image_type, {instance.sop_class_uid, header.modality})
 
 
 def doubt_in(data_set: Dataset) -> str:
-    """The same, of a header: YES, or nothing where it matters (PS3.3, C.7.6.1)."""
-    said = _text(data_set, "BurnedInAnnotation")
-    if said == "YES":
-        return "it says that text is burned into the picture"
+    """The same, of a whole header."""
     if _text(data_set, "RecognizableVisualFeatures") == "YES":
         return "it says that the picture shows who it is"
-    return "" if said == "NO" else _kind_of_risk(data_set)
+    if _text(data_set, "ConversionType") in _CONVERTED and _text(data_set, "BurnedInAnnotation") != "NO":
+        return _IS_CAPTURED
+    kinds = {_text(data_set, "SOPClassUID"), _text(data_set, "Modality")}
+    parts = data_set.get("ImageType") or ()
+    return _doubt(_text(data_set, "BurnedInAnnotation"), [parts] if isinstance(parts, str) else map(str, parts), kinds)
 
 
-def _kind_of_risk(data_set: Dataset) -> str:
-    captured = {str(part).strip().upper() for part in data_set.get("ImageType") or ()} & _CAPTURED
-    if captured or _text(data_set, "ConversionType") in _CONVERTED:
-        return "it is a capture or a scan and does not say that no text is burned in"
-    if _text(data_set, "SOPClassUID") in SOP_CLASSES or _text(data_set, "Modality") in MODALITIES:
+def _doubt(burned_in_annotation: str, image_type: Iterable[str], kinds: set[str]) -> str:
+    """YES; or nothing, where it matters (PS3.3, C.7.6.1). `kinds`: SOP class, modality."""
+    if burned_in_annotation in ("YES", "NO"):
+        return "it says that text is burned into the picture" if burned_in_annotation == "YES" else ""
+    if not _CAPTURED.isdisjoint(part.strip().upper() for part in image_type):
+        return _IS_CAPTURED
+    if kinds & (SOP_CLASSES | MODALITIES):
         return "it is of a kind that often has text burned in and does not say that it has none"
     return ""
 

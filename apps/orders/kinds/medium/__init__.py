@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from decimal import Decimal
 from functools import partial
+from io import SEEK_END
 from itertools import groupby
 from math import ceil
 from operator import attrgetter
@@ -12,6 +13,7 @@ from typing import Any, BinaryIO
 
 from apps.catalog.bytes import instance_pieces
 from apps.catalog.models import Instance, Study
+from apps.orders.errors import OutputDiffers
 from apps.orders.kinds.bundle import Bundle
 from apps.orders.kinds.medium.checking import check_media
 from apps.orders.kinds.medium.container import write_locked, write_zip
@@ -124,6 +126,8 @@ def _write(bundle: Bundle, file_set: FileSet, files: Sequence[MediumFile], carri
             write_image(member, files, name=file_set.name)
         else:
             write_zip(member, files)
+        if carrier.capacity and member.seek(0, SEEK_END) > carrier.capacity:
+            raise OutputDiffers("A disc image is larger than its disc")
     aside.unlink(missing_ok=True)
 
 

@@ -13,8 +13,8 @@ from apps.orders.kinds.medium.options import BLOCK, GIB, Carrier
 from apps.orders.kinds.medium.showing import Shown
 from apps.orders.models import Order
 
-OF_A_FILE = 2 * BLOCK
-"""What a file takes beside its content: its UDF entry, its directory records, its last block."""
+OF_A_FILE = 2 * BLOCK + 1024
+"""What a file takes beside its content: its UDF entry, its directory records, its last block, its lines in lists."""
 OF_A_MEDIUM = 4 << 20
 """For the viewer, the lists and the structures of the file systems, which grow by little."""
 
