@@ -31,6 +31,8 @@ CARRIERS = {
 class MediumOptions(SentOptions):
     """Discs or a stick, by post or carrier."""
 
+    field_order = ("carrier", "copies", "is_protected")
+
     carrier = forms.ChoiceField(
         label=_("Medium"), initial="cd",
         choices=[("cd", _("CD (700 MB)")), ("dvd", _("DVD (4.7 GB)")), ("stick", _("USB stick"))],
