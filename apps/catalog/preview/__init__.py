@@ -1,9 +1,10 @@
 """Pictures of stored images for people's screens: not for diagnosis."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from io import BytesIO
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +16,38 @@ from apps.catalog.preview.errors import NotRenderable
 from apps.catalog.preview.frame import Frame, decode_frame
 from apps.catalog.preview.grey import grey_levels
 from apps.catalog.preview.lookup import Levels, LookupTable, colour_table, levels_of
+from apps.catalog.preview.overlays import draw, overlays_of
 from apps.catalog.preview.region import Region
+from apps.catalog.preview.shutters import shut
 
-__all__ = ["NotRenderable", "render_preview"]
+__all__ = ["NotRenderable", "Picture", "Spacing", "picture_of", "render_preview", "spacing_of"]
 
 MAX_PIXELS = 64 * 1024 * 1024
 _HEADER_BYTES = 64 * MIB  # twice what a header may have
 _LONGEST_SIDE = 65_500  # of a JPEG by libjpeg
 _MOST_OBLONG_PIXEL = 16.0
+_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 JPEG_QUALITY = 85
+Made = TypeVar("Made")
+Spacing = tuple[str, float, float]
+"""Of pixels: the attribute's keyword, and the distance of rows and of columns in mm."""
+
+
+class Picture(NamedTuple):
+    """A frame as it is to be seen: grey levels (rows, columns), 0 black, or colours (rows, columns, 3) of 8 bits.
+
+    Where the image does not tell its `spacing`, only `pixel_height` is known, in pixel widths.
+    """
+
+    levels: Levels
+    bits: int
+    pixel_height: float
+    spacing: Spacing | None
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether the levels are of red, green and blue."""
+        return self.levels.ndim == 3
 
 
 def render_preview(
@@ -48,6 +72,7 @@ def render_preview(
     Memory: up to 9 bytes for each of `max_pixels` (16 when the pixels are 64 bits wide), the compressed frame, of which
     twice the decoded size is accepted, and the header's image attributes: 0.7 GiB for the largest usual frame at the
     default. No more is read either, whatever the file declares; an attribute may have 1 MiB.
+    Overlays are drawn, which takes a byte more for each of their pixels, and shutters shut.
     Raises NotRenderable, and what reading `file` raises.
     """
     if window and not (all(map(math.isfinite, window)) and window[1] > 0):
@@ -56,11 +81,38 @@ def render_preview(
     box = within or (side, side)
     if min(box) < 1:
         raise NotRenderable("invalid_size", "A side has at least 1 pixel.")
+
+    def made(region: Region) -> bytes:
+        image = read_attributes(region, frame)
+        picture = Image.fromarray(_levels(region, image, frame, window, 8, max_pixels))
+        return _encoded(_scaled(_cut(picture, part) if part else picture, image, box), format, quality)
+
+    return _attempted(file, made)
+
+
+def picture_of(file: BinaryIO, *, frame: int = 1, bits: int = 8, max_pixels: int = MAX_PIXELS) -> Picture:
+    """One frame in its own size, with its first VOI LUT or window, for what is printed. `bits`, up to 16, are those of
+    grey levels. Everything else is as of `render_preview`; with more than 8 bits it takes a byte more for each pixel.
+    """
+
+    def made(region: Region) -> Picture:
+        image = read_attributes(region, frame)
+        levels = _levels(region, image, frame, None, bits, max_pixels)
+        return Picture(levels, bits if levels.ndim == 2 else 8, _pixel_height(image), _spacing(image))
+
+    return _attempted(file, made)
+
+
+def spacing_of(file: BinaryIO, *, frame: int = 1) -> Spacing | None:
+    """Of a frame, read from the header alone; see Picture. Raises NotRenderable, and what reading `file` raises."""
+    return _attempted(file, lambda region: _spacing(read_attributes(region, frame)))
+
+
+def _attempted(file: BinaryIO, make: Callable[[Region], Made]) -> Made:
+    """What is made of the file. Raises NotRenderable, and what reading `file` raises."""
     region = Region(file, _HEADER_BYTES)
     try:
-        image = read_attributes(region, frame)
-        picture = _picture(decode_frame(region, image, frame, max_pixels), image, window)
-        return _encoded(_scaled(_cut(picture, part) if part else picture, image, box), format, quality)
+        return make(region)
     except NotRenderable:
         raise
     except Exception:  # noqa: BLE001 -- decoders raise what they like, and their words may quote the object
@@ -69,14 +121,26 @@ def render_preview(
         raise NotRenderable("undecodable", "The image cannot be decoded.") from None
 
 
-def _picture(frame: Frame, image: Attributes, window: tuple[float, float] | None) -> Image.Image:
+def _levels(
+    region: Region, image: Attributes, frame: int, window: tuple[float, float] | None, bits: int, max_pixels: int
+) -> Levels:
+    overlays = overlays_of(region, image, frame, max_pixels)
+    decoded = decode_frame(region, image, frame, max_pixels)
+    levels = _transformed(decoded, image, window, bits)
+    white = (1 << (bits if levels.ndim == 2 else 8)) - 1
+    draw(overlays, levels, white)
+    shut(image, levels, white)
+    return levels
+
+
+def _transformed(frame: Frame, image: Attributes, window: tuple[float, float] | None, bits: int) -> Levels:
     match frame.photometric_interpretation:
         case "MONOCHROME1" | "MONOCHROME2" if frame.pixels.ndim == 2:
-            return Image.fromarray(grey_levels(frame, image, window))
+            return grey_levels(frame, image, window, bits)
         case "PALETTE COLOR" if frame.pixels.ndim == 2:
-            return Image.fromarray(_from_palette(frame.pixels, image))
+            return _from_palette(frame.pixels, image)
         case "RGB" if frame.pixels.ndim == 3:
-            return Image.fromarray(_eight_bits(frame))
+            return _eight_bits(frame)
     raise NotRenderable(
         "unsupported_photometric_interpretation", "The object's photometric interpretation is not rendered."
     )
@@ -119,11 +183,20 @@ def _scaled(picture: Image.Image, image: Attributes, box: tuple[int, int]) -> Im
 
 def _pixel_height(image: Attributes) -> float:
     """In pixel widths, PS3.3 C.7.6.3.1.7; implausible ones count as square."""
-    for keyword in ("PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+    for keyword in ("PixelAspectRatio", *_SPACINGS):
         vertical, horizontal = image.number(keyword, 0), image.number(keyword, 1)
         if vertical and horizontal and 1 / _MOST_OBLONG_PIXEL <= vertical / horizontal <= _MOST_OBLONG_PIXEL:
             return vertical / horizontal
     return 1.0
+
+
+def _spacing(image: Attributes) -> Spacing | None:
+    """In the patient where that is known, else at the detector or on the film that was scanned (PS3.3 10.7)."""
+    for keyword in _SPACINGS:
+        vertical, horizontal = image.number(keyword, 0) or 0, image.number(keyword, 1) or 0
+        if vertical > 0 and horizontal > 0 and 1 / _MOST_OBLONG_PIXEL <= vertical / horizontal <= _MOST_OBLONG_PIXEL:
+            return keyword, vertical, horizontal
+    return None
 
 
 def _encoded(picture: Image.Image, format: Literal["jpeg", "png"], quality: int) -> bytes:  # noqa: A002

@@ -2,7 +2,7 @@
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -21,7 +21,10 @@ from apps.catalog.preview.region import Region
 _LIMITS = Limits(inflated_bytes=0)  # a deflated data set is refused at its first byte
 _ELEMENT_BYTES = MIB  # the largest lookup table has 128 KiB
 _PER_FRAME, _SHARED = 0x52009230, 0x52009229
-_GROUPS = ("FrameVOILUTSequence", "PixelValueTransformationSequence", "PixelMeasuresSequence")
+_GROUPS = (
+    *("FrameVOILUTSequence", "PixelValueTransformationSequence", "PixelMeasuresSequence"),
+    "FrameDisplayShutterSequence",
+)
 _PALETTE = tuple(
     f"{kind}{colour}PaletteColorLookupTableData" for kind in ("", "Segmented") for colour in ("Red", "Green", "Blue")
 )
@@ -34,8 +37,19 @@ _KEYWORDS = (
     *("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction"),
     *(f"{colour}PaletteColorLookupTableDescriptor" for colour in ("Red", "Green", "Blue")),
     *_PALETTE,
+    *("ShutterShape", "ShutterPresentationValue", "VerticesOfThePolygonalShutter"),
+    *(f"Shutter{side}Edge" for side in ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")),
+    *("CenterOfCircularShutter", "RadiusOfCircularShutter"),
 )
-_WANTED = frozenset(Tag(keyword) for keyword in _KEYWORDS) | {_SHARED, _PER_FRAME} | PIXEL_TAGS
+_OVERLAYS = [group << 16 for group in range(0x6000, 0x6020, 2)]
+_OVERLAY_DATA = frozenset(group | 0x3000 for group in _OVERLAYS)
+_OVERLAY_ELEMENTS = frozenset(
+    group | element for group in _OVERLAYS for element in (0x0010, 0x0011, 0x0015, 0x0050, 0x0051, 0x0100, 0x0102)
+)
+_WANTED = (
+    frozenset(Tag(keyword) for keyword in _KEYWORDS) | {_SHARED, _PER_FRAME} | PIXEL_TAGS
+    | _OVERLAY_ELEMENTS | _OVERLAY_DATA
+)  # fmt: skip
 
 
 class Element(NamedTuple):
@@ -51,7 +65,9 @@ class Element(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """The image attributes of one frame. `pixel_data_at` is the offset of the pixel data's value in the file."""
+    """The image attributes of one frame. `pixel_data_at` is the offset of the pixel data's value in the file, and
+    `overlay_data_at` that of each group of an overlay that has data.
+    """
 
     data_set: Dataset
     transfer_syntax_uid: str
@@ -60,6 +76,7 @@ class Attributes:
     pixel_vr: str
     pixel_data_at: int
     is_encapsulated: bool
+    overlay_data_at: Mapping[int, int]
 
     def holder(self, keyword: str) -> Dataset | None:
         """The data set that holds a value for the frame: its functional groups, the shared ones, then the top level."""
@@ -98,7 +115,9 @@ def read_attributes(region: Region, frame: int) -> Attributes:
         elements = [element for element in elements_of(found) if element.tag in _WANTED]
         if not elements or elements[-1].tag not in PIXEL_TAGS:
             raise NotRenderable("no_pixel_data", "The object has no pixel data.")
-        content = b"".join(_content(region, found, element, frame) for element in elements[:-1])
+        overlay_data = [element for element in elements if element.tag in _OVERLAY_DATA]
+        described = [element for element in elements[:-1] if element not in overlay_data]
+        content = b"".join(_content(region, found, element, frame) for element in described)
     except Unreadable as refusal:
         if refusal.code == "inflates_too_far":
             raise NotRenderable("deflated", "A deflated data set is not rendered.") from None
@@ -114,6 +133,7 @@ def read_attributes(region: Region, frame: int) -> Attributes:
         pixel_vr=pixel_data.vr.decode("ascii"),
         pixel_data_at=pixel_data.value_at,
         is_encapsulated=pixel_data.length == UNDEFINED,
+        overlay_data_at={element.tag >> 16: element.value_at for element in overlay_data},
     )
 
 

@@ -19,19 +19,23 @@ _SAMPLE_PIXELS = 1 << 16
 _LUT_ERRORS = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 
-def grey_levels(frame: Frame, image: Attributes, window: tuple[float, float] | None) -> Levels:
-    """0 is black, 255 white, shaped as the frame. Padding is black (PS3.3 C.7.5.1.1.2)."""
+def grey_levels(frame: Frame, image: Attributes, window: tuple[float, float] | None, bits: int) -> Levels:
+    """0 is black, the largest number of `bits` (up to 16) white, shaped as the frame. Padding is black (PS3.3
+    C.7.5.1.1.2).
+    """
+    depth: type[np.unsignedinteger[Any]] = np.uint8 if bits <= 8 else np.uint16
+    white = (1 << bits) - 1
     modality = _modality(image)
     voi = _linear(*window) if window else _voi_of(image) or _voi_from(frame, image, modality)
     is_inverse = _is_inverse(frame, image)
 
     def transform(stored: NDArray[Any]) -> Levels:
         shown = np.clip(np.nan_to_num(voi(modality(stored.astype(np.float64)))), 0, 1)
-        grey = np.rint((1 - shown if is_inverse else shown) * 255).astype(np.uint8)
+        grey: Levels = np.rint((1 - shown if is_inverse else shown) * white).astype(depth)
         grey[_is_padding(stored, image)] = 0
         return grey
 
-    return levels_of(frame.pixels, transform)
+    return levels_of(frame.pixels, transform, depth)
 
 
 def _modality(image: Attributes) -> Transform:

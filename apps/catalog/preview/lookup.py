@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-Levels = NDArray[np.uint8]
+Levels = NDArray[np.unsignedinteger[Any]]
 
 _BLOCK_PIXELS = 1 << 18  # temporary arrays hold as many
 _MOST_ENTRIES = 65536
@@ -28,7 +28,9 @@ class LookupTable(NamedTuple):
         return found
 
 
-def levels_of(pixels: NDArray[Any], transform: Callable[[NDArray[Any]], Levels]) -> Levels:
+def levels_of(
+    pixels: NDArray[Any], transform: Callable[[NDArray[Any]], Levels], depth: type[np.unsignedinteger[Any]] = np.uint8
+) -> Levels:
     """`transform` of every stored value; computed once per possible value when those are few."""
     kind = pixels.dtype
     if kind.kind in "iu" and kind.itemsize <= 2:
@@ -36,7 +38,7 @@ def levels_of(pixels: NDArray[Any], transform: Callable[[NDArray[Any]], Levels])
         pixels = pixels.astype(kind.newbyteorder("="), copy=False).view(unsigned)
         values = np.arange(256**kind.itemsize, dtype=unsigned).view(kind.newbyteorder("="))
         transform = transform(values).__getitem__
-    levels = np.empty(pixels.shape, np.uint8)
+    levels: Levels = np.empty(pixels.shape, depth)
     rows = max(1, _BLOCK_PIXELS // pixels.shape[1])
     for start in range(0, len(pixels), rows):
         levels[start : start + rows] = transform(pixels[start : start + rows])
