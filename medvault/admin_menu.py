@@ -29,7 +29,13 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
             (_("Conflicts"), "call_split", "catalog.conflict", ""),
         ),
     ),
-    (_("Output"), ((_("Orders"), "outbox", "orders.order", ""),)),
+    (
+        _("Output"),
+        (
+            (_("Orders"), "outbox", "orders.order", ""),
+            (_("Printers"), "print", "orders.printer", ""),
+        ),
+    ),
     (
         _("Terminals"),
         (

@@ -135,6 +135,7 @@ CELERY_BEAT_SCHEDULE = {
     "tell-of-cards": {"task": "apps.billing.tasks.tell_of_cards", "schedule": 300.0},
     "dun": {"task": "apps.billing.tasks.dun", "schedule": crontab(minute="47")},
     "produce-orders": {"task": "apps.orders.tasks.produce_due", "schedule": 20.0},
+    "print": {"task": "apps.dicomnet.tasks.print_due", "schedule": 20.0},
     "close-orders": {"task": "apps.orders.tasks.close_due", "schedule": 300.0},
     "mail-notices": {"task": "apps.retention.tasks.mail_notices", "schedule": 300.0},
     "run-billing": {"task": "apps.billing.tasks.run_due", "schedule": crontab(minute="7")},

@@ -1,4 +1,4 @@
-"""Storage commitments, and the sources from which the center fetches."""
+"""Storage commitments, the sources from which the center fetches, and its film printers."""
 
 from typing import Any
 
@@ -8,14 +8,22 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldAdminURLInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldAdminURLInputWidget,
+)
 
-from apps.audit.admin import staff_actor
+from apps.audit.admin import AuditedAdmin, staff_actor
 from apps.collection.models import Terminal
 from apps.core.admin import to_page
+from apps.dicomnet.film_session import NORMAL
 from apps.dicomnet.models import Commitment, Source, Via
+from apps.dicomnet.printing import ask_printer
 from apps.dicomnet.pulling import pull_soon, set_authorization
 from apps.facilities.admin import AuditedTenantAdmin
+from apps.orders.models import MediumType, Printer
+from apps.orders.sheets.format import SIZE_NAMES
 
 
 @admin.register(Commitment)
@@ -111,3 +119,50 @@ class SourceAdmin(AuditedTenantAdmin):
         pull_soon(source, actor=staff_actor(request))
         messages.success(request, _("It is fetched within a minute."))
         return to_page(request, source)
+
+
+class PrinterForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A printer, and what is in it."""
+
+    film_sizes = forms.MultipleChoiceField(
+        label=_("Film sizes"), choices=list(SIZE_NAMES.items()), widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
+    medium_types = forms.MultipleChoiceField(
+        label=_("Mediums"), choices=MediumType.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
+
+    class Meta:
+        model = Printer
+        fields = (
+            "name", "ae_title", "address", "dicom_port", "film_sizes", "medium_types", "bits", "is_colour",
+            "is_enabled",
+        )  # fmt: skip
+
+
+@admin.register(Printer)
+class PrinterAdmin(AuditedAdmin):
+    form = PrinterForm
+    list_display = ("name", "ae_title", "address", "is_enabled", "status", "status_info", "looked_at")
+    list_filter = ("is_enabled",)
+    fields = (
+        "name", ("ae_title", "address", "dicom_port"), "film_sizes", "medium_types", ("bits", "is_colour"),
+        "is_enabled", ("status", "status_info", "looked_at"),
+    )  # fmt: skip
+    readonly_fields = ("status", "status_info", "looked_at")
+    actions_detail = ("ask",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.add_printer")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("orders.change_printer")
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Ask for its status"), icon="live_help", permissions=["orders.change_printer"]
+    )
+    def ask(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        printer: Printer = self.found(request, object_id)
+        told = ask_printer(printer)
+        told_of = messages.success if told.status == NORMAL else messages.error
+        told_of(request, f"{told.status} {told.info}".strip())
+        return to_page(request, printer)

@@ -13,6 +13,7 @@ from apps.catalog.models import Instance
 from apps.catalog.part10 import IMPLICIT_LITTLE_ENDIAN
 from apps.collection.models import Terminal
 from apps.core.errors import DomainError
+from apps.orders.models import Printer
 from apps.vault.errors import MissingPack, VaultUnavailable
 from apps.vault.spool import passing_folder
 
@@ -28,12 +29,12 @@ class Unreachable(DomainError):
 
 
 def associate(
-    node: Terminal,
+    node: Terminal | Printer,
     contexts: Sequence[tuple[str, str | None]],
     roles: Sequence[Any] = (),
     handlers: Sequence[Any] = (),
 ) -> Association:
-    """An association with a facility's node, for pairs of SOP class and transfer syntax; None: the usual ones.
+    """An association with a node or printer, for pairs of SOP class and transfer syntax; None: the usual ones.
 
     Raises Unreachable.
     """

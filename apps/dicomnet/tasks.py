@@ -2,10 +2,16 @@
 
 from celery import shared_task
 
-from apps.dicomnet import pulling
+from apps.dicomnet import printing, pulling
 
 
 @shared_task
 def pull_due() -> None:
     """Fetch from the sources whose time has come."""
     pulling.pull_due()
+
+
+@shared_task(queue="default")
+def print_due() -> None:
+    """Print the film that is to be printed. It takes minutes: what comes in does not wait for it."""
+    printing.print_due()

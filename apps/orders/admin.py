@@ -39,6 +39,7 @@ from apps.orders.models import WAITING, Order, OrderKind, State
 from apps.orders.ordering import cancel, complete
 from apps.orders.outputs import made_output, opened, pieces
 from apps.orders.progress import percent_of
+from apps.orders.sheet_admin import SheetActs, print_tables
 from apps.orders.talking import write
 from apps.orders.tasks import announce_production
 from apps.orders.working import accept, dispatch, send_back, start_production
@@ -100,7 +101,7 @@ class MessageForm(BaseDialogForm):  # type: ignore[misc]
 
 
 @admin.register(Order)
-class OrderAdmin(AuditedTenantAdmin):
+class OrderAdmin(SheetActs, AuditedTenantAdmin):
     list_display = ("due_at", "number", "facility", "kind", "state", "is_urgent", "is_late", "accepted_by", "size")
     list_select_related = ("facility", "accepted_by")
     list_filter = (QueueFilter, ("facility", RelatedDropdownFilter), "state", "is_urgent")
@@ -110,14 +111,18 @@ class OrderAdmin(AuditedTenantAdmin):
         ("requested_at", "due_at"), "accepted_by", ("price", "version"), ("instance_count", "size"),
         ("delivered_at", "offered_until"), "tracking_number",
     )  # fmt: skip
-    actions_detail = ("accept", "start_production", "fetch", "dispatch", "complete", "write", "send_back", "cancel")
+    actions_detail = (
+        "accept", "start_production", "fetch", *SheetActs.ACTS, "dispatch", "complete", "write", "send_back", "cancel",
+    )  # fmt: skip
 
     def offers(self, act: str, obj: Order) -> bool:
+        if act in self.ACTS:
+            return self.offers_of_sheets(act, obj)
         return obj.state in OFFERED[act] and not (act == "cancel" and obj.delivered_at)
 
     def tables(self, obj: Order) -> list[Table]:
         tables = [_items(obj), _wishes(obj), _lines(obj), _steps(obj), _messages(obj), _outputs(obj)]
-        return [*tables, *_media(obj), *_links(obj)]
+        return [*tables, *_media(obj), *_links(obj), *print_tables(obj)]
 
     @display(description=_("order"), ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, obj: Order) -> str:
@@ -143,7 +148,7 @@ class OrderAdmin(AuditedTenantAdmin):
         },
     )
     def accept(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, accept, done=_("The order is yours."))
+        return self.act_on(request, object_id, accept, done=_("The order is yours."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Produce"),
@@ -158,7 +163,7 @@ class OrderAdmin(AuditedTenantAdmin):
     )
     def start_production(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
         transaction.on_commit(announce_production, robust=True)
-        return self._act(request, object_id, start_production, done=_("It is being produced."))
+        return self.act_on(request, object_id, start_production, done=_("It is being produced."))
 
     @action(description=_("Fetch the file"), icon="download", permissions=MAY)  # type: ignore[untyped-decorator]
     def fetch(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
@@ -194,7 +199,7 @@ class OrderAdmin(AuditedTenantAdmin):
     )
     def dispatch(self, request: HttpRequest, form: DispatchForm, object_id: str) -> HttpResponse:
         act = partial(dispatch, tracking_number=form.cleaned_data["tracking_number"])
-        return self._act(request, object_id, act, done=_("It is dispatched."))
+        return self.act_on(request, object_id, act, done=_("It is dispatched."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Handed over"),
@@ -208,7 +213,7 @@ class OrderAdmin(AuditedTenantAdmin):
         },
     )
     def complete(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, complete, done=_("The order is completed."))
+        return self.act_on(request, object_id, complete, done=_("The order is completed."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Send back"),
@@ -223,7 +228,7 @@ class OrderAdmin(AuditedTenantAdmin):
     )
     def send_back(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         act = partial(send_back, reason=form.cleaned_data["reason"])
-        return self._act(request, object_id, act, done=_("It can be produced again."))
+        return self.act_on(request, object_id, act, done=_("It can be produced again."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Cancel"),
@@ -238,7 +243,7 @@ class OrderAdmin(AuditedTenantAdmin):
     )
     def cancel(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         act = partial(cancel, reason=form.cleaned_data["reason"])
-        return self._act(request, object_id, act, done=_("The order is cancelled."))
+        return self.act_on(request, object_id, act, done=_("The order is cancelled."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Write"),
@@ -253,9 +258,9 @@ class OrderAdmin(AuditedTenantAdmin):
     )
     def write(self, request: HttpRequest, form: MessageForm, object_id: str) -> HttpResponse:
         act = partial(write, text=form.cleaned_data["text"], is_from_center=True)
-        return self._act(request, object_id, act, done=_("The facility has your message."))
+        return self.act_on(request, object_id, act, done=_("The facility has your message."))
 
-    def _act(self, request: HttpRequest, object_id: str, act: Callable[..., object], *, done: Any) -> HttpResponse:
+    def act_on(self, request: HttpRequest, object_id: str, act: Callable[..., object], *, done: Any) -> HttpResponse:
         """Do it to the order as the person who is signed in."""
         order: Order | None = self.get_object(request, object_id)
         if order is None:

@@ -73,3 +73,27 @@ class NoDownloadsLeft(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The files were fetched as often as this link allows. Ask whoever gave it to you.")
+
+
+class NothingToShow(DomainError):
+    """None of the images of an order of sheets can be shown."""
+
+    code = "nothing_to_show"
+
+
+class NotPrinted(DomainError):
+    """A film order is dispatched when it was printed."""
+
+    code = "not_printed"
+
+
+class UnfitPrinter(DomainError):
+    """The printer is switched off, or does not take such sheets."""
+
+    code = "unfit_printer"
+
+
+class SheetInDoubt(DomainError):
+    """Whether a sheet came out is not known: somebody is to look."""
+
+    code = "sheet_in_doubt"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db.models import Count, Max, Q, Sum
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
@@ -21,7 +21,7 @@ from apps.orders.holding import hold_studies, release_studies
 from apps.orders.kinds import KINDS
 from apps.orders.models import Order, OrderAddress, OrderItem, OrderKind, QuoteLine, State
 from apps.orders.options import Options
-from apps.orders.quoting import Extent, Quote, Tariff, quoted
+from apps.orders.quoting import Extent, Pictures, Quote, Tariff, quoted
 from apps.orders.steps import note_step, take_step
 from apps.tiers.models import Price
 
@@ -133,13 +133,22 @@ def complete(order: Order, *, actor: Actor, now: datetime, by: User | None = Non
 
 def _extent(facility: Facility, choices: Sequence[Choice]) -> Extent:
     """Raises NothingChosen."""
-    frames = Sum(Coalesce("number_of_frames", 1), filter=Q(has_pixel_data=True), default=0)
-    of_all = instances_of(facility.pk, choices).order_by()
-    patients = Count("series__study__patient", distinct=True)
-    found = of_all.aggregate(
-        images=Count("pk"), frames=frames, size_bytes=Sum("length_bytes"), largest_bytes=Max("length_bytes"),
-        patients=patients,
+    pixels = Q(has_pixel_data=True)
+    frames = Sum(Greatest(Coalesce("number_of_frames", 1), 1), filter=pixels, default=0)
+    of_studies = instances_of(facility.pk, choices).order_by("series__study_id")
+    found = list(
+        of_studies.values("series__study_id", "series__study__patient_id").annotate(
+            images=Count("pk"), seen=Count("pk", filter=pixels), frames=frames, size_bytes=Sum("length_bytes"),
+            largest_bytes=Max("length_bytes"),
+        )
     )  # fmt: skip
-    if not found["images"]:
+    if not found:
         raise NothingChosen("Choose what the order is of: nothing of it is there")
-    return Extent(**found)
+    return Extent(
+        images=sum(each["images"] for each in found),
+        frames=sum(each["frames"] for each in found),
+        size_bytes=sum(each["size_bytes"] for each in found),
+        largest_bytes=max(each["largest_bytes"] for each in found),
+        patients=len({each["series__study__patient_id"] for each in found}),
+        pictures=tuple(Pictures(each["seen"], each["frames"]) for each in found),
+    )

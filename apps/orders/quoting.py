@@ -8,14 +8,25 @@ from apps.core.money import EXACT, rounded
 
 
 @dataclass(frozen=True, slots=True)
+class Pictures:
+    """What of a study can be seen: images that have pixels, and all their frames."""
+
+    images: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is chosen, and the largest image. `frames`: pictures; of an image without pixels there is none."""
+    """How much is chosen, and the largest image. `frames`: pictures; of an image without pixels there is none.
+    `pictures`: those of each study.
+    """
 
     images: int
     frames: int
     size_bytes: int
     largest_bytes: int = 0
     patients: int = 1
+    pictures: tuple[Pictures, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

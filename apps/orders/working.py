@@ -6,6 +6,7 @@ from apps.accounts.models import User
 from apps.audit.record import Actor
 from apps.orders.kinds import KINDS
 from apps.orders.models import Order, Output, State
+from apps.orders.printing import require_printed
 from apps.orders.steps import take_step
 
 OFFERED_FOR = timedelta(days=14)
@@ -32,7 +33,8 @@ def send_back(order: Order, *, reason: str, actor: Actor, now: datetime, by: Use
 
 
 def dispatch(order: Order, *, tracking_number: str = "", actor: Actor, now: datetime, by: User | None = None) -> None:
-    """It goes to the facility; the first time, it is charged. Raises IllegalTransition."""
+    """It goes to the facility; the first time, it is charged. Raises IllegalTransition, NotPrinted."""
+    require_printed(order)
     term = KINDS[order.kind].options.term(order.options) or OFFERED_FOR
     take_step(
         order, State.DISPATCHED, actor=actor, now=now, by=by, note=tracking_number, tracking_number=tracking_number,

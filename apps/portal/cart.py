@@ -25,6 +25,7 @@ from apps.orders.options import Options
 from apps.orders.ordering import draw_up, estimate
 from apps.portal.looks import list_studies
 from apps.portal.numbers import whole_number
+from apps.portal.shown_sheets import shown_sheets
 
 NORMAL, URGENT = "normal", "urgent"
 
@@ -52,12 +53,14 @@ def cart(request: FacilityRequest) -> HttpResponse:
     if request.method == "POST" and not is_preview and options.is_valid():
         return _quoted(request, kind, choices, options, now)
     offers, fault, refusal = _offers(request.facility, kind, choices, options, now)
+    sheets = shown_sheets(request.facility, kind, choices, options, first=given.get("preview", "")) if offers else None
     chosen = list(describe(request.facility.pk, choices))
     list_studies(request, len({study.pk for _choice, study, _part in chosen}))
     notes = options.notes(instances_of(request.facility.pk, choices)) if offers else []
     context = {
         "chosen": chosen, "offers": offers, "fault": fault, "refusal": refusal, "notes": notes, "options": options,
         "kind": kind, "kinds": [OrderKind(each) for each in KINDS], "speed": given.get("speed", NORMAL),
+        "sheets": sheets,
     }  # fmt: skip
     return render(request, "portal/cart.html", context)
 

@@ -61,6 +61,7 @@ from apps.dicomnet.models import Commitment, Source
 from apps.facilities.models import DeviceToken, Facility, Invitation, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
 from apps.facilities.tokens import issue_token
+from apps.orders.models import Printer
 from apps.retention.assessing import assess_pending
 from apps.retention.models import CareEvent, Correction, DeletionPolicy, Disposition, Extension
 from apps.vault.models import Finding, Pack
@@ -94,6 +95,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "dicomnet.source": ("add", "change"),
         "catalog.hold": ("change",),
         "orders.order": ("change",),
+        "orders.printer": ("add", "change"),
         "retention.rule": ("add",),
         "retention.deletionpolicy": ("add",),
         "retention.correction": ("change",),
@@ -107,6 +109,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "collection.terminal": ("add", "change"),
         "dicomnet.source": ("add", "change"),
         "orders.order": ("change",),
+        "orders.printer": ("add", "change"),
     },
     "archivist": {
         "catalog.conflict": ("change",),
@@ -124,7 +127,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 FORMS = {
     "accounts.user", "facilities.facility", "collection.terminal", "collection.collector", "dicomnet.source",
-    "tiers.tier", "tiers.tierversion", "billing.issuer", "billing.billingaccount",
+    "orders.printer", "tiers.tier", "tiers.tierversion", "billing.issuer", "billing.billingaccount",
 }  # fmt: skip
 # Tables of the machine: sessions' contents, keys of pending confirmations, Django's own log, which is not kept.
 WITHOUT_PAGES = {
@@ -148,6 +151,7 @@ WITHOUT_PAGES = {
             "Step",
             "Message",
             "Output",
+            "PrintJob",
             "ShareLink",
             "ShareOpening",
         )
@@ -249,6 +253,9 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
     issue_code(terminal, actor=SYSTEM, now=now)
     with as_center():
         Source.objects.create(facility=sakura, terminal=terminal, via="get")
+        Printer.objects.create(
+            name="Imager", ae_title="IMAGER", address="127.0.0.1", film_sizes=["A4"], medium_types=["PAPER"]
+        )
         pack = Pack.objects.order_by("pk")[0]
         Finding.objects.create(
             facility=sakura, pack=pack, pack_name=pack.name, place="primary", damage="missing", found_at=now

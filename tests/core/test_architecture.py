@@ -117,4 +117,5 @@ def test_tables_that_are_not_a_facilitys_are_known() -> None:
         *("audit.Event", "accounts.User", "facilities.Facility", "collection.Collector", "retention.Rule"),
         *("tiers.Tier", "tiers.TierVersion", "tiers.PriceList", "tiers.Price"),
         *("billing.Issuer", "billing.Counter", "billing.WebhookEvent", "billing.BankTransaction"),
+        "orders.Printer",
     }

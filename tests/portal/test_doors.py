@@ -20,7 +20,7 @@ ACTS = {  # posted to and never read
     "tell_care_event", "note_care_events", "choose", "take_away", "request_order", "cancel_order", "confirm_order",
     "write_about_order", "order_password", "make_share_link", "revoke_share_link",
 }  # fmt: skip
-OF_ORDERS = {"cart", "order", "order_output"}  # test_orders.py
+OF_ORDERS = {"cart", "sheet", "order", "order_output"}  # test_orders.py, test_sheets.py
 OF_MONEY = {  # not for viewers: test_plan.py, test_invoices.py, test_card.py
     "plan", "take_tier", "sign_version", "contract_document", "end_plan", "keep_plan", "invoices", "invoice",
     "invoice_document", "e_invoice", "billing_details", "card", "card_entered", "enter_card", "choose_method",

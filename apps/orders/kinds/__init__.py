@@ -7,7 +7,9 @@ from typing import Any, BinaryIO, Protocol
 from apps.catalog.models import Instance
 from apps.orders.kinds.deidentified import Deidentified
 from apps.orders.kinds.download import Download
+from apps.orders.kinds.film import Film
 from apps.orders.kinds.medium import Medium
+from apps.orders.kinds.paper import Paper
 from apps.orders.kinds.share import Share
 from apps.orders.models import Order, OrderKind
 from apps.orders.options import Options
@@ -41,6 +43,8 @@ class Kind(Protocol):
 
 KINDS: dict[str, Kind] = {
     OrderKind.DOWNLOAD: Download(),
+    OrderKind.FILM: Film(),
+    OrderKind.PAPER: Paper(),
     OrderKind.MEDIUM: Medium(),
     OrderKind.DEIDENTIFIED: Deidentified(),
     OrderKind.SHARE: Share(),

@@ -1,0 +1,71 @@
+"""Film: what a film printer is sent, sheet by sheet (docs/orders.md); it is printed before it is dispatched."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+from zipfile import BadZipFile
+
+import numpy as np
+import pikepdf
+
+from apps.catalog.models import Instance
+from apps.orders.errors import OutputDiffers
+from apps.orders.kinds.sheets import Pages, Sheets, advancing, require_pictures
+from apps.orders.models import Order
+from apps.orders.options import Options
+from apps.orders.sheets.film_file import Film as FilmFile
+from apps.orders.sheets.film_file import FilmWriter, names_of, new_archive
+from apps.orders.sheets.format import Format
+from apps.orders.sheets.options import FilmOptions
+from apps.orders.sheets.typesetting import FILM_BITS, film_cells, page
+from apps.tiers.models import Item
+from apps.vault.spool import passing_folder
+
+
+class Film(Sheets):
+    """The facility fetches nothing: it gets the film."""
+
+    suffix = ".zip"
+    content_type = ""
+    options: type[Options] = FilmOptions
+    item = Item.FILM
+    is_dark = True
+    bits = FILM_BITS
+
+    def produce(
+        self, order: Order, instances: Sequence[Instance], target: Path, progress: Callable[[int], None]
+    ) -> None:
+        layout = Format.chosen(order.options)
+        with TemporaryDirectory(dir=target.parent) as name, new_archive(target) as archive:
+            folder = Path(name)
+            look, film = Pages(folder), FilmWriter(archive, order.options, folder)
+            for cells in advancing(instances, self.rendered(order, instances), progress):
+                film.add(cells)
+                look.add(page(layout, cells, is_dark=self.is_dark, folder=folder))
+            look.save(folder / "look.pdf")
+            film.finish(folder / "look.pdf")
+
+    def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
+        layout, counts = Format.chosen(order.options), []
+        try:
+            film = FilmFile(output)
+            with passing_folder() as folder, pikepdf.open(_copied(film.look(), folder / "look.pdf")) as look:
+                for number, cells in enumerate(self.rendered(order, instances), 1):
+                    anew = film_cells(layout, cells, folder=folder)
+                    for box, levels in zip(film.sheet(number), anew, strict=True):
+                        if not np.array_equal(box.levels, levels):
+                            raise OutputDiffers(f"Sheet {number} of the output is not what is stored")
+                    require_pictures(look.pages[number - 1], cells)
+                    counts.append(len(cells))
+        except (BadZipFile, KeyError, IndexError, ValueError, pikepdf.PdfError) as error:
+            raise OutputDiffers("The output cannot be read back") from error
+        if film.names != names_of(counts) or film.options != order.options:
+            raise OutputDiffers("The output does not hold what was ordered")
+
+
+def _copied(source: BinaryIO, target: Path) -> Path:
+    with source, target.open("wb") as file:
+        shutil.copyfileobj(source, file)
+    return target

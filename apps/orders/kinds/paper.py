@@ -1,0 +1,47 @@
+"""Paper: a PDF with all sheets, which the center prints and sends, and which the facility may fetch."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+import pikepdf
+
+from apps.catalog.models import Instance
+from apps.orders.errors import OutputDiffers
+from apps.orders.kinds.sheets import Pages, Sheets, advancing, require_pictures
+from apps.orders.models import Order
+from apps.orders.options import Options
+from apps.orders.sheets.format import Format
+from apps.orders.sheets.options import PaperOptions
+from apps.orders.sheets.typesetting import page
+from apps.tiers.models import Item
+
+
+class Paper(Sheets):
+    """Pictures in their own pixels, up to what a printer shows, 8 bits each; what is written is text."""
+
+    suffix = ".pdf"
+    content_type = "application/pdf"
+    options: type[Options] = PaperOptions
+    item = Item.PAPER
+    is_dark = False
+    bits = 8
+
+    def produce(
+        self, order: Order, instances: Sequence[Instance], target: Path, progress: Callable[[int], None]
+    ) -> None:
+        layout = Format.chosen(order.options)
+        with TemporaryDirectory(dir=target.parent) as name:
+            made = Pages(Path(name))
+            for cells in advancing(instances, self.rendered(order, instances), progress):
+                made.add(page(layout, cells, is_dark=self.is_dark, folder=Path(name)))
+            made.save(target)
+
+    def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
+        try:
+            with pikepdf.open(output) as read:
+                for shown, cells in zip(read.pages, self.rendered(order, instances), strict=True):
+                    require_pictures(shown, cells)
+        except (pikepdf.PdfError, ValueError) as error:  # ValueError: another number of pages
+            raise OutputDiffers("The output cannot be read back") from error

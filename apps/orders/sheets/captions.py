@@ -1,0 +1,38 @@
+"""What is written below a picture: whose it is, where and when it was made, which one it is, and how large."""
+
+from django.utils.translation import gettext as _
+
+from apps.catalog.models import Patient
+from apps.facilities.models import Facility
+from apps.orders.sheets.planning import Sheet, Shown
+
+
+def caption(facility: Facility, sheet: Sheet, shown: Shown, note: str) -> list[str]:
+    """Lines, in whatever scripts the names are."""
+    return [each for each in (_patient(sheet.study.patient), _study(facility, sheet), _image(shown, note)) if each]
+
+
+def _patient(patient: Patient) -> str:
+    born = f"*{patient.birth_date:%Y-%m-%d}" if patient.birth_date else ""
+    return _joined(
+        patient.display_name or _("Without a name"), patient.local_name, patient.patient_id, born, patient.sex
+    )
+
+
+def _study(facility: Facility, sheet: Sheet) -> str:
+    made_on = f"{sheet.study.study_date:%Y-%m-%d}" if sheet.study.study_date else _("without a date")
+    page = _("sheet %(number)d of %(count)d") % {"number": sheet.number, "count": sheet.count}
+    return _joined(facility.name, made_on, page)
+
+
+def _image(shown: Shown, note: str) -> str:
+    instance, series = shown.instance, shown.instance.series
+    numbers = [each for each in (series.series_number, instance.instance_number) if each is not None]
+    number = "/".join(map(str, numbers))
+    if (instance.number_of_frames or 1) > 1:
+        number = f"{number}.{shown.frame}"
+    return _joined(series.modality, number, series.laterality, series.series_description, note)
+
+
+def _joined(*parts: str) -> str:
+    return "   ".join(filter(None, parts))
