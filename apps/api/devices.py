@@ -120,7 +120,7 @@ class EnrolView(APIView):
 class TerminalsView(APIView):
     """What the facility's terminals are set to, for collectors; a terminal learns of itself alone."""
 
-    @extend_schema(responses=dict[str, Any])
+    @extend_schema(operation_id="f_terminals_list", responses=dict[str, Any])
     def get(self, request: Request) -> Response:
         entering = entered(request)
         terminals = Terminal.objects.filter(facility=entering.facility, retired_at=None).order_by("pk")

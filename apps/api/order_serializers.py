@@ -37,9 +37,14 @@ class OptionField(serializers.CharField):
 class WishSerializer(serializers.Serializer[Any]):
     """What is to be priced: options that are left out are as they begin."""
 
-    kind = serializers.ChoiceField(choices=[(each, OrderKind(each).label) for each in KINDS])
+    kind = serializers.ChoiceField(choices=OrderKind.choices)
     items = serializers.ListField(child=ItemSerializer(), min_length=1, max_length=MOST_CHOSEN)
     options = serializers.DictField(child=OptionField(allow_blank=True, max_length=1000), default=dict)
+
+    def validate_kind(self, kind: str) -> str:
+        if kind not in KINDS:
+            raise serializers.ValidationError("The center gives out nothing of this kind yet")
+        return kind
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs["choices"] = [Choice(**each) for each in attrs["items"]]
@@ -77,10 +82,11 @@ class QuoteSerializer(serializers.Serializer[Any]):
 
 
 class EstimateSerializer(serializers.Serializer[Any]):
-    """Both speeds."""
+    """Both speeds, and what is to be known of these images before they are ordered so."""
 
     normal = QuoteSerializer()
     urgent = QuoteSerializer()
+    notes = serializers.ListField(child=serializers.CharField())
 
 
 class StepSerializer(serializers.ModelSerializer[Step]):

@@ -33,6 +33,7 @@ from apps.api.order_serializers import (
     WishSerializer,
 )
 from apps.facilities.tenancy import as_facility
+from apps.orders.choosing import instances_of
 from apps.orders.errors import InvalidOptions, NothingOffered
 from apps.orders.fetching import as_answer, taken
 from apps.orders.kinds import KINDS
@@ -62,13 +63,14 @@ class EstimateView(APIView):
         options = KINDS[wish["kind"]].options(facility, wish["options"])
         with acting():
             normal, urgent = estimate(facility, wish["kind"], wish["choices"], options=options, now=timezone.now())
-        return Response(EstimateSerializer({"normal": normal, "urgent": urgent}).data)
+            notes = options.notes(instances_of(facility.pk, wish["choices"]))
+        return Response(EstimateSerializer({"normal": normal, "urgent": urgent, "notes": notes}).data)
 
 
 class OrdersView(APIView):
     """The facility's orders."""
 
-    @extend_schema(responses=OrdersSerializer, parameters=[CURSOR])
+    @extend_schema(operation_id="f_orders_list", responses=OrdersSerializer, parameters=[CURSOR])
     def get(self, request: Request) -> Response:
         before = request.query_params.get("before", "")
         if before and not (before.isascii() and before.isdigit() and len(before) < 19):

@@ -72,6 +72,7 @@ def test_from_the_price_to_the_files(ask: Ask, staff: User) -> None:
     assert [(told[each]["amount"], told[each]["ready_hours"]) for each in ("normal", "urgent")] == [
         ("500.00", 48), ("750.00", 4),
     ]  # fmt: skip
+    assert told["notes"] == []
     uid = str(uuid4())
     made = ask("orders/", WISH | {"uid": uid, "is_urgent": True})
     assert (made.status_code, made.json()["state"], made.json()["amount"]) == (201, "quoted", "750.00")

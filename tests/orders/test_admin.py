@@ -8,8 +8,10 @@ from django.test import Client
 
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
+from apps.orders.choosing import Choice
 from apps.orders.models import Message, Order, State
 from apps.orders.producing import produce_due
+from tests.orders.shares import linked, share_order
 from tests.orders.stories import fresh, may_order, requested, state_of, way
 from tests.portal.pages import dicom, store
 from tests.retention.workplace import act_address, events, in_group, list_address, page_address, shown, told
@@ -99,3 +101,14 @@ def test_staff_fetch_what_was_produced_and_its_parts(
     archivist = in_group(signed_in, "archivist")
     assert archivist.get(address).status_code in {302, 403}
     assert len(events("order.fetched")) == 2
+
+
+def test_staff_see_the_links_of_an_order_and_not_what_opens_them(
+    operator: Client, sakura: Facility, person: Callable[..., Any]
+) -> None:
+    shared = share_order(sakura, person("worker@center.example", is_staff=True), Choice("2.25.1"))
+    made = linked(shared)
+    page = shown(operator, page_address(shared))
+    assert "Downloads left" in page
+    for secret in (made.token, made.code):
+        assert secret not in page
