@@ -27,6 +27,12 @@ class NoContract(DomainError):
     code = "no_contract"
 
 
+class OtherOrder(DomainError):
+    """The identifier that the caller chose is that of another order."""
+
+    code = "other_order"
+
+
 class QuoteExpired(DomainError):
     """A quote holds for some days alone."""
 

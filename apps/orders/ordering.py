@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db.models import Count, Max, Q, Sum
@@ -16,7 +17,7 @@ from apps.core.clock import day_of
 from apps.core.locks import lock_names
 from apps.facilities.models import Facility
 from apps.orders.choosing import Choice, instances_of, without_covered
-from apps.orders.errors import IllegalTransition, NoContract, NothingChosen, QuoteExpired
+from apps.orders.errors import IllegalTransition, NoContract, NothingChosen, OtherOrder, QuoteExpired
 from apps.orders.holding import hold_studies, release_studies
 from apps.orders.kinds import KINDS
 from apps.orders.models import Order, OrderAddress, OrderItem, OrderKind, QuoteLine, State
@@ -63,15 +64,15 @@ def draw_up(
 ) -> Order:  # fmt: skip
     """A quote, within the caller's transaction: it costs nothing and holds for some days. Raises as `estimate`.
 
-    `uid`: of an order that is there already, that one: who got no answer may ask again.
+    `uid`: the caller's own. Of an order that is there already, that one: who got no answer may ask again. Raises
+    OtherOrder where that one is not the same.
     """
-    if uid:
-        lock_names([f"order {facility.pk}/{uid}"])
-        if known := Order.objects.filter(facility=facility, uid=uid).first():
-            return known
     chosen = without_covered(choices)
-    version = governing_terms(facility, now=now)
     wanted = options or KINDS[kind].options(facility)
+    if uid and (known := _drawn_up(facility, uid)):
+        _require_same(known, kind, chosen, wanted.chosen, is_urgent=is_urgent)
+        return known
+    version = governing_terms(facility, now=now)
     extent, recipient = _extent(facility, chosen), wanted.recipient
     quote = quoted(KINDS[kind].count(extent, wanted.chosen), tariff_of(version), is_urgent=is_urgent)
     order = Order.objects.create(
@@ -129,6 +130,23 @@ def complete(order: Order, *, actor: Actor, now: datetime, by: User | None = Non
     """It arrived: the facility says so, or staff hand it over, or its term has passed. Raises IllegalTransition."""
     current = take_step(order, State.COMPLETED, actor=actor, now=now, by=by)
     release_studies(current, actor=actor, now=now, by=by)
+
+
+def _drawn_up(facility: Facility, uid: UUID) -> Order | None:
+    """The order of that uid. Until the transaction ends nobody else draws one up."""
+    lock_names([f"order {facility.pk}/{uid}"])
+    return Order.objects.filter(facility=facility, uid=uid).first()
+
+
+def _require_same(
+    known: Order, kind: OrderKind, chosen: Iterable[Choice], options: dict[str, Any], *, is_urgent: bool
+) -> None:
+    """Raises OtherOrder."""
+    items = known.items.filter(facility_id=known.facility_id)
+    uids = items.values_list("study_instance_uid", "series_instance_uid", "sop_instance_uid")
+    was = {Choice(*each) for each in uids}
+    if (known.kind, known.options, known.is_urgent, was) != (kind, options, is_urgent, set(chosen)):
+        raise OtherOrder("Another order was drawn up with this uid")
 
 
 def _extent(facility: Facility, choices: Sequence[Choice]) -> Extent:

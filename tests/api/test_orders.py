@@ -76,7 +76,10 @@ def test_from_the_price_to_the_files(ask: Ask, staff: User) -> None:
     uid = str(uuid4())
     made = ask("orders/", WISH | {"uid": uid, "is_urgent": True})
     assert (made.status_code, made.json()["state"], made.json()["amount"]) == (201, "quoted", "750.00")
-    assert ask("orders/", WISH | {"uid": uid}).json() == made.json()
+    assert ask("orders/", WISH | {"uid": uid, "is_urgent": True}).json() == made.json()
+    for other in ({}, {"is_urgent": True, "items": [STUDY | {"series": "2.25.1.1"}]}):
+        taken = ask("orders/", WISH | {"uid": uid} | other)
+        assert (taken.status_code, taken.json()["code"]) == (409, "other_order")
     assert made.json()["items"] == [{"study": "2.25.1", "series": "", "image": ""}]
     of_it = f"orders/{uid}/"
     for _again in range(2):
@@ -136,20 +139,19 @@ def test_a_link_is_made_told_about_and_ended(ask: Ask, staff: User, client: Clie
     assert client.post("/s/", entering).status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("wrong", "told"),
-    [
-        ({"kind": "statue"}, "kind"), ({"items": []}, "items"), ({"items": [{"series": "1"}]}, "items"),
-        ({"items": [{"study": "1", "image": "1.1"}]}, "items"), ({"items": "all"}, "items"),
-        ({"kind": "share", "options": {"days": 91}}, "options"), ({"options": {"colour": "red"}}, "options"),
-        ({"kind": "share", "options": {"days": [1]}}, "options"), ({"options": []}, "options"), ({"uid": "1"}, "uid"),
-        ({"items": [STUDY] * 501}, "items"), ({"items": [{"study": "a\0"}]}, "items"),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_is_told(ask: Ask, wrong: dict[str, Any], told: str) -> None:
-    answer = ask("orders/", WISH | wrong)
-    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
-    assert told in answer.json()["errors"]
+def test_what_is_wrong_is_told(ask: Ask) -> None:
+    wrongs: list[tuple[str, dict[str, Any]]] = [
+        ("kind", {"kind": "statue"}), ("uid", {"uid": "1"}), ("items", {"items": []}), ("items", {"items": "all"}),
+        ("items", {"items": [{"series": "1"}]}), ("items", {"items": [{"study": "1", "image": "1.1"}]}),
+        ("items", {"items": [STUDY] * 501}), ("items", {"items": [{"study": "a\0"}]}), ("options", {"options": []}),
+        ("options", {"options": {"colour": "red"}}), ("options", {"kind": "share", "options": {"days": 91}}),
+        ("options", {"kind": "share", "options": {"days": [1]}}),
+        ("options", {"kind": "share", "options": {"to_name": "\ud800"}}),
+    ]  # fmt: skip
+    for told, wrong in wrongs:
+        answer = ask("orders/", WISH | wrong)
+        assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json"), wrong
+        assert told in answer.json()["errors"]
     with as_center():
         assert not Order.objects.exists()
 

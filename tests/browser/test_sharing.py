@@ -75,6 +75,7 @@ def test_from_the_clinic_to_the_patients_phone(
     desk.page.goto(f"/f/sakura/orders/{order.pk}/")
     for told in ("Opened", "Downloaded", "Wrong birth date or code"):
         expect(desk.page.locator("[aria-labelledby=share]")).to_contain_text(told)
+    found += barriers(desk.page, axe)
     assert found == []
     assert [each for each in (*desk.faults(), *phone.faults()) if "403" not in each] == []
 
