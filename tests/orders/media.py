@@ -1,5 +1,6 @@
 """Orders of media on their way, and what was produced of them laid out in folders."""
 
+import os
 import shutil
 import subprocess
 from io import BytesIO
@@ -126,7 +127,7 @@ def run(*command: str) -> str:
 
 
 def require(program: str) -> None:
-    if shutil.which(program, path="/usr/bin:/usr/sbin") is None:
+    if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin") is None:
         pytest.skip(f"{program} is not installed")
 
 

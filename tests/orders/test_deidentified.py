@@ -16,6 +16,7 @@ from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_facility
 from apps.orders.choosing import Choice, instances_of
 from apps.orders.kinds import KINDS
+from apps.orders.kinds.deidentified.identifying import identifying_of
 from apps.orders.kinds.deidentified.profile import Profile
 from apps.orders.models import OrderKind, State
 from apps.orders.producing import produce_due
@@ -162,3 +163,13 @@ def test_pictures_are_as_they_were_in_every_encoding(clinic: Facility, staff: Us
     assert np.array_equal(made.pixel_array, before.pixel_array)
     assert str(before.PatientName) not in str(made)
     assert JPEG2000Lossless != made.file_meta.TransferSyntaxUID or made.PixelData == before.PixelData
+
+
+def test_what_only_looks_like_a_name_or_a_number_stays() -> None:
+    data_set, code = Dataset(), Dataset()
+    code.CodeValue, code.CodeMeaning = "121234", "Head"
+    data_set.PatientName, data_set.AccessionNumber, data_set.BodyPartExamined = "Head^Anna", "1234", "HEAD"
+    data_set.AnatomicRegionSequence, data_set.Manufacturer, data_set.SoftwareVersions = [code], "for 1234", "Anna 2"
+    identifying_of(data_set).scrub(data_set)
+    assert (data_set.BodyPartExamined, data_set.AnatomicRegionSequence[0].CodeValue) == ("HEAD", "121234")
+    assert [data_set.Manufacturer, data_set.SoftwareVersions] == [None, None]

@@ -236,3 +236,13 @@ def test_media_that_read_differently_are_not_given_out(
         assert produce_due() == 0
     assert state_of(order) == State.ACCEPTED
     assert fresh(order).problem
+
+
+def test_the_third_file_system_of_a_disc_reads_the_same(clinic: Facility, staff: User, tmp_path: Path) -> None:
+    require("7z")
+    store(clinic, *slices(1, 2))
+    unpacked(produced(order := ordered(clinic, staff, OrderKind.MEDIUM, **CD)), tmp_path)
+    run("7z", "x", "-tudf", f"-o{tmp_path / 'udf'}", str(tmp_path / f"{order}-1.iso"))
+    disc = mounted(tmp_path / f"{order}-1.iso", tmp_path / "disc")
+    for path in disc.rglob("*"):
+        assert path.is_dir() or (tmp_path / "udf" / path.relative_to(disc)).read_bytes() == path.read_bytes()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydicom import DataElement, Dataset
 
 from apps.orders.kinds.deidentified.table import CHARACTERISTICS, DESCRIPTORS, Action, action_of
+from apps.orders.kinds.deidentified.words import vocabulary
 
 _NAMES = "PN"
 _TEXTS = frozenset(("AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"))
@@ -26,10 +27,11 @@ class Identifying:
     values: frozenset[str]
     uids: frozenset[str]
 
-    def is_in(self, text: str) -> bool:
-        """Whether a text has one of the words or values."""
+    def is_in(self, text: str, *, is_code: bool = False) -> bool:
+        """Whether a text has one of the words or values. In a code, words of DICOM's vocabulary name nobody."""
         folded = text.casefold()
-        return not self.words.isdisjoint(_words(folded)) or any(value in folded for value in self.values)
+        words = self.words.intersection(_words(folded)) - (vocabulary() if is_code else frozenset())
+        return bool(words) or any(_stands_in(value, folded) for value in self.values)
 
     def scrub(self, data_set: Dataset) -> None:
         """Empty texts that have one of them, in attributes that the table does not know."""
@@ -41,7 +43,9 @@ class Identifying:
         """Whether an element has a value that identified."""
         if element.VR == "UI":
             return any(str(value) in self.uids for value in _values(element))
-        return element.VR in {*_TEXTS, _NAMES} and any(self.is_in(str(value)) for value in _values(element))
+        is_code = element.VR == "CS"
+        is_text = element.VR in {*_TEXTS, _NAMES}
+        return is_text and any(self.is_in(str(value), is_code=is_code) for value in _values(element))
 
 
 def identifying_of(data_set: Dataset) -> Identifying:
@@ -94,6 +98,13 @@ def _in_scripts(name: str) -> Iterator[str]:
     for group in name.split("="):
         parts = [part for part in group.split("^") if part]
         yield from (part for part in [*parts, "".join(parts)] if not part.isascii() and len(part) >= _LEAST_IDEOGRAPHS)
+
+
+def _stands_in(value: str, text: str) -> bool:
+    """As a word, where words are set apart: 1234 is not in 121234."""
+    if value not in text or not value.isascii():
+        return value in text
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text) is not None
 
 
 def _words(text: str) -> list[str]:

@@ -23,7 +23,7 @@ MOST_LINES = 3
 
 
 def labels(order: Order, file_sets: Sequence[FileSet], *, is_disc: bool, at: datetime) -> bytes:
-    """One page for each medium; the same bytes for the same time."""
+    """One page for each copy of each medium; the same bytes for the same time."""
     told = {
         "title": str(order),
         "order": str(order),
@@ -31,7 +31,7 @@ def labels(order: Order, file_sets: Sequence[FileSet], *, is_disc: bool, at: dat
         "made": f"{at:%Y-%m-%d}, MedVault",
         "is_disc": is_disc,
         "qr": _code(order),
-        "media": [_medium(each) for each in file_sets],
+        "media": [_medium(each) for each in file_sets for _copy in range(order.options["copies"])],
     }
     return typeset(TEMPLATE, told, at=at)
 
