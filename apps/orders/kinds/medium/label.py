@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from qrcode.image.svg import SvgPathImage
 
-from apps.core.documents import typeset
+from apps.core.documents import page_of
 from apps.orders.kinds.medium.pages import patient_name
 from apps.orders.kinds.medium.placing import FileSet
 from apps.orders.models import Order
@@ -23,7 +23,7 @@ MOST_LINES = 3
 
 
 def labels(order: Order, file_sets: Sequence[FileSet], *, is_disc: bool, at: datetime) -> bytes:
-    """One page for each copy of each medium; the same bytes for the same time."""
+    """One page for each copy of each medium. No PDF/A, which a letter that no font has would keep from being made."""
     told = {
         "title": str(order),
         "order": str(order),
@@ -33,7 +33,7 @@ def labels(order: Order, file_sets: Sequence[FileSet], *, is_disc: bool, at: dat
         "qr": _code(order),
         "media": [_medium(each) for each in file_sets for _copy in range(order.options["copies"])],
     }
-    return typeset(TEMPLATE, told, at=at)
+    return page_of(TEMPLATE, told, folder=TEMPLATE.parent)
 
 
 def _medium(file_set: FileSet) -> dict[str, Any]:
