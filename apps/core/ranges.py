@@ -1,41 +1,60 @@
-"""A file in parts, so that a download that was cut goes on where it stopped (RFC 9110, 14)."""
+"""Answers that have an ETag and can be asked for in part (RFC 9110, 13 and 14): one range of bytes."""
 
 import re
 from collections.abc import Callable, Iterator
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-_ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+from apps.core.streaming import streamed
+
+AFTER_ASKING = "private, no-cache"  # kept, and given again only to those who may still have it
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+Pieces = Callable[[int, int], Iterator[bytes]]
+
+
+def tagged(request: HttpRequest, etag: str) -> HttpResponseBase | None:
+    """304 where the client has it already."""
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")}
+    if etag not in known and "*" not in known:
+        return None
+    return HttpResponse(status=304, headers={"ETag": etag, "Cache-Control": AFTER_ASKING})
 
 
 def in_parts(
-    request: HttpRequest, pieces: Callable[[int, int], Iterator[bytes]], *, size: int, etag: str, content_type: str
+    request: HttpRequest, pieces: Pieces, *, size: int, etag: str, content_type: str, is_kept: bool = False
 ) -> HttpResponseBase:
-    """The whole, or the one range that is asked for, 416 where it lies beyond; `pieces` takes start and length."""
-    wanted = _range(request, size, etag)
-    if wanted is None:
-        response: HttpResponseBase = StreamingHttpResponse(pieces(0, size), content_type=content_type)
-        response["Content-Length"] = str(size)
-    elif wanted[0] > wanted[1]:
-        response = HttpResponse(status=416)
-        response["Content-Range"] = f"bytes */{size}"
-    else:
-        start, end = wanted
-        response = StreamingHttpResponse(pieces(start, end - start + 1), status=206, content_type=content_type)
-        response["Content-Length"] = str(end - start + 1)
-        response["Content-Range"] = f"bytes {start}-{end}/{size}"
-    response["Accept-Ranges"] = "bytes"
-    response["ETag"] = etag
+    """The whole, or the range asked for: 206, or 416 for one that is not there.
+
+    `pieces` takes start and length; `is_kept`: clients may keep what they get.
+    """
+    if answer := tagged(request, etag):
+        return answer
+    asked = _range_of(request, size, etag)
+    if asked is not None and not asked:
+        headers = {"Content-Range": f"bytes */{size}"}
+        return HttpResponse(f"The file has {size} bytes\n", "text/plain; charset=utf-8", 416, headers=headers)
+    part = asked or range(size)
+    response = streamed(pieces(part.start, len(part)), content_type, len(part))
+    response["ETag"], response["Accept-Ranges"] = etag, "bytes"
+    if is_kept:
+        response["Cache-Control"] = AFTER_ASKING
+    if asked:
+        response.status_code = 206
+        response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
     return response
 
 
-def _range(request: HttpRequest, size: int, etag: str) -> tuple[int, int] | None:
-    """First and last byte; None for the whole, which is also the answer to what is not understood. Empty: too far."""
-    found = _ONE_RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
-    if not found or found[0] == "bytes=-" or request.headers.get("If-Range", etag) != etag:
+def _range_of(request: HttpRequest, size: int, etag: str) -> range | None:
+    """The bytes that are asked for; empty where the file has none of them; None where all are, several ranges, or what
+    is no range (14.2).
+    """
+    match = _RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
+    if not match or not any(match.groups()) or request.headers.get("If-Range", etag) != etag:
         return None
-    first, last = found.groups()
+    first, last = match.groups()
     if not first:
-        return max(size - int(last), 0), size - 1 if int(last) else -1
-    return int(first), min(int(last) if last else size - 1, size - 1)
+        return range(max(0, size - int(last)), size)
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(size, int(last) + 1) if last else size)

@@ -12,9 +12,10 @@ from apps.catalog.bytes import open_instance
 from apps.catalog.frames import Frames
 from apps.catalog.models import Instance
 from apps.catalog.part10 import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN
+from apps.core.ranges import AFTER_ASKING, tagged
+from apps.core.streaming import streamed
 from apps.dicomweb.accept import Acceptable, acceptables
-from apps.dicomweb.multipart import Multipart, streamed
-from apps.dicomweb.ranges import AFTER_ASKING, tagged
+from apps.dicomweb.multipart import Multipart
 from apps.dicomweb.refusal import Refused, refusing
 from apps.dicomweb.targets import looked_at, syntax_of
 from apps.facilities.doors import FacilityRequest, facility_door

@@ -17,10 +17,11 @@ from apps.catalog.content import BINARY_VRS, Content, json_of, read_content
 from apps.catalog.elements import PIXEL_DATA
 from apps.catalog.models import Instance
 from apps.catalog.preview import NotRenderable
+from apps.core.ranges import AFTER_ASKING, in_parts, tagged
+from apps.core.streaming import streamed
 from apps.dicomweb.accept import acceptables
 from apps.dicomweb.frames import OCTETS, frames_of
-from apps.dicomweb.multipart import Multipart, streamed
-from apps.dicomweb.ranges import AFTER_ASKING, ranged, tagged
+from apps.dicomweb.multipart import Multipart
 from apps.dicomweb.refusal import Refused, refusing
 from apps.dicomweb.targets import looked_at, retrieved, syntax_of
 from apps.facilities.doors import FacilityRequest, facility_door
@@ -83,7 +84,7 @@ def _value(
     etag = f'"{bytes(instance.sha256).hex()[:24]}-{tag:08x}{"-".join(nested)}"'
     for accepted in acceptables(request):
         if accepted.takes(OCTETS) and not accepted.is_multipart and accepted.media_type == OCTETS:
-            return ranged(request, read=read, length=length, etag=etag, content_type=OCTETS)
+            return in_parts(request, read, size=length, etag=etag, content_type=OCTETS, is_kept=True)
         if accepted.takes(OCTETS):
             multipart = Multipart(OCTETS)
             return streamed(_in_a_part(multipart, read(0, length)), multipart.content_type)

@@ -11,8 +11,8 @@ from apps.catalog.bytes import open_instance
 from apps.catalog.models import Instance
 from apps.catalog.preview import JPEG_QUALITY, render_preview
 from apps.catalog.preview_cache import kept_preview
+from apps.core.ranges import AFTER_ASKING, tagged
 from apps.dicomweb.accept import acceptables
-from apps.dicomweb.ranges import AFTER_ASKING, tagged
 from apps.dicomweb.refusal import Refused, refusing
 from apps.dicomweb.targets import looked_at, shown_for
 from apps.facilities.doors import FacilityRequest, facility_door

@@ -7,9 +7,10 @@ from django.http.response import HttpResponseBase
 
 from apps.catalog.bytes import instance_range, instances_pieces
 from apps.catalog.models import Instance
+from apps.core.ranges import in_parts
+from apps.core.streaming import streamed
 from apps.dicomweb.accept import Acceptable, acceptables
-from apps.dicomweb.multipart import Multipart, streamed
-from apps.dicomweb.ranges import ranged
+from apps.dicomweb.multipart import Multipart
 from apps.dicomweb.refusal import Refused, refusing
 from apps.dicomweb.targets import retrieved, syntax_of
 from apps.facilities.doors import FacilityRequest, facility_door
@@ -70,12 +71,13 @@ def _joined(found: Sequence[Instance], heads: Sequence[bytes], end: bytes) -> It
 
 
 def _by_itself(request: FacilityRequest, found: Instance) -> HttpResponseBase:
-    return ranged(
+    return in_parts(
         request,
-        read=partial(instance_range, found),
-        length=found.length_bytes,
+        partial(instance_range, found),
+        size=found.length_bytes,
         etag=f'"{bytes(found.sha256).hex()}"',
         content_type=_content_type(found),
+        is_kept=True,
     )
 
 

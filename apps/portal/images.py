@@ -1,16 +1,19 @@
 """An image as a preview, and as the file that was received."""
 
-from django.http import Http404, HttpResponse, HttpResponseNotModified, StreamingHttpResponse
+from functools import partial
+
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from apps.audit.record import record
-from apps.catalog.bytes import instance_pieces, open_instance
+from apps.catalog.bytes import instance_range, open_instance
 from apps.catalog.models import Instance
 from apps.catalog.preview import NotRenderable, render_preview
 from apps.catalog.preview_cache import kept_preview
+from apps.core.ranges import AFTER_ASKING, in_parts, tagged
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.tenancy import as_facility
 from apps.portal.looks import look_at_image
@@ -24,13 +27,12 @@ WINDOWS = {
     "bone": (_("Bone"), (400.0, 1800.0)),
     "brain": (_("Brain"), (40.0, 80.0)),
 }
-AFTER_ASKING = "private, no-cache"  # kept, and shown again only to those who may still see it
 MOST_PREVIEW_PIXELS = 32 * 1024 * 1024
 
 
 @facility_door()
 @require_safe
-def preview(request: FacilityRequest, instance_id: int) -> HttpResponse:
+def preview(request: FacilityRequest, instance_id: int) -> HttpResponseBase:
     """A JPEG of one frame. An instance never changes, so it is rendered once and kept, here and in the browser."""
     size, window = request.GET.get("size", "thumb"), request.GET.get("window", "")
     frame = whole_number(request.GET.get("frame", "1"))
@@ -42,8 +44,8 @@ def preview(request: FacilityRequest, instance_id: int) -> HttpResponse:
     if size == "view":
         look_at_image(request, instance.series.study_id)
     etag = f'"{bytes(instance.sha256).hex()[:24]}-{size}-{frame}-{window}"'
-    if request.headers.get("If-None-Match") == etag:
-        return HttpResponseNotModified(headers={"ETag": etag, "Cache-Control": AFTER_ASKING})
+    if known := tagged(request, etag):
+        return known
     try:
         content = rendered(instance, frame, size, window)
     except NotRenderable as error:
@@ -89,7 +91,12 @@ def download(request: FacilityRequest, instance_id: int) -> HttpResponseBase:
             object_id=instance.pk,
             facility_id=request.facility.pk,
         )
-    response = StreamingHttpResponse(instance_pieces(instance), content_type="application/dicom")
-    response["Content-Length"] = str(instance.length_bytes)
+    response = in_parts(
+        request,
+        partial(instance_range, instance),
+        size=instance.length_bytes,
+        etag=f'"{bytes(instance.sha256).hex()}"',
+        content_type="application/dicom",
+    )
     response["Content-Disposition"] = f'attachment; filename="{instance.pk}.dcm"'
     return response

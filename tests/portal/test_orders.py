@@ -223,10 +223,10 @@ def test_a_download_that_was_cut_goes_on(fetched: tuple[str, bytes, str], member
         answer = member.get(address, headers={"Range": asked, "If-Range": etag})
         assert (answer.status_code, answer["Content-Range"]) == (206, f"bytes {start}-{end}/{size}")
         assert body(answer) == content[start : end + 1]
-    for asked in ("bytes=1-2,4-5", "bytes=-", "lines=1-2", "bytes=a-b"):
+    for asked in ("bytes=1-2,4-5", "bytes=-", "lines=1-2", "bytes=a-b", "bytes=9-3"):
         assert body(member.get(address, headers={"Range": asked})) == content
     assert body(member.get(address, headers={"Range": "bytes=5-", "If-Range": '"other"'})) == content
-    for asked in (f"bytes={size}-", "bytes=9-3", "bytes=-0"):
+    for asked in (f"bytes={size}-", "bytes=-0"):
         answer = member.get(address, headers={"Range": asked})
         assert (answer.status_code, answer["Content-Range"]) == (416, f"bytes */{size}")
 
