@@ -1,4 +1,4 @@
-"""The stored bytes of an instance: a range of its pack."""
+"""The stored bytes of an instance: a range of its pack. Reading raises MissingPack, VaultUnavailable."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -8,8 +8,7 @@ from apps.catalog.bounds import Limits
 from apps.catalog.models import Instance
 from apps.catalog.part10 import data_set_start
 from apps.catalog.sources import BytesSource
-from apps.vault.errors import MissingPack
-from apps.vault.places import place
+from apps.vault import reading
 
 BUFFER = 128 * 1024
 HEAD = 64 * 1024
@@ -17,20 +16,17 @@ LARGEST_GAP = 64 * 1024  # is read and dropped rather than asked for around
 
 
 def instance_pieces(instance: Instance) -> Iterator[bytes]:
-    """The file as it was received, in pieces. Raises MissingPack."""
-    return place("primary").pieces(instance.pack.name, instance.pack_offset, instance.length_bytes)
+    """The file as it was received, in pieces."""
+    return reading.pieces(instance.pack, instance.pack_offset, instance.length_bytes)
 
 
 def instance_range(instance: Instance, offset: int, size: int) -> Iterator[bytes]:
-    """`size` bytes of the file from `offset`, in pieces. Raises MissingPack."""
-    return place("primary").pieces(instance.pack.name, instance.pack_offset + offset, size)
+    """`size` bytes of the file from `offset`, in pieces."""
+    return reading.pieces(instance.pack, instance.pack_offset + offset, size)
 
 
 def instances_pieces(instances: Iterable[Instance]) -> Iterator[tuple[Instance, bytes]]:
-    """The files one after the other, each piece with its instance. Neighbours in a pack are read in one go.
-
-    Raises MissingPack, and VaultUnavailable.
-    """
+    """The files one after the other, each piece with its instance. Neighbours in a pack are read in one go."""
     for run in _runs(instances):
         yield from _cut(run)
 
@@ -49,10 +45,10 @@ def _runs(instances: Iterable[Instance]) -> Iterator[list[Instance]]:
 
 
 def _cut(run: list[Instance]) -> Iterator[tuple[Instance, bytes]]:
-    at, name = run[0].pack_offset, run[0].pack.name
+    at = run[0].pack_offset
     size = run[-1].pack_offset + run[-1].length_bytes - at
     left = list(reversed(run))
-    for piece in place("primary").pieces(name, at, size):
+    for piece in reading.pieces(run[0].pack, at, size):
         end = at + len(piece)
         while left and left[-1].pack_offset < end:
             instance = left[-1]
@@ -62,25 +58,23 @@ def _cut(run: list[Instance]) -> Iterator[tuple[Instance, bytes]]:
                 break
             left.pop()
         at = end
-    if left:
-        raise MissingPack(f"Pack {name} ends early")
 
 
 def data_set_pieces(instance: Instance) -> Iterator[bytes]:
-    """What follows the file meta information: the data set as it travels. Raises MissingPack, Unreadable."""
-    head = place("primary").read_at(instance.pack.name, instance.pack_offset, min(HEAD, instance.length_bytes))
+    """What follows the file meta information: the data set as it travels. Raises Unreadable."""
+    head = reading.read_at(instance.pack, instance.pack_offset, min(HEAD, instance.length_bytes))
     start = data_set_start(BytesSource(head), Limits())
-    return place("primary").pieces(instance.pack.name, instance.pack_offset + start, instance.length_bytes - start)
+    return instance_range(instance, start, instance.length_bytes - start)
 
 
 def open_instance(instance: Instance) -> BinaryIO:
-    """The same file, seekable; reads fetch ranges of the pack. Raises MissingPack on reading."""
+    """The same file, seekable; reads fetch ranges of the pack."""
     return cast(BinaryIO, io.BufferedReader(_PackRange(instance), BUFFER))
 
 
 class _PackRange(io.RawIOBase):
     def __init__(self, instance: Instance) -> None:
-        self._name = instance.pack.name
+        self._pack = instance.pack
         self._start, self._length = instance.pack_offset, instance.length_bytes
         self._at = 0
 
@@ -97,7 +91,7 @@ class _PackRange(io.RawIOBase):
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
         size = max(0, min(len(buffer), self._length - self._at))
-        data = place("primary").read_at(self._name, self._start + self._at, size) if size else b""
+        data = reading.read_at(self._pack, self._start + self._at, size) if size else b""
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)

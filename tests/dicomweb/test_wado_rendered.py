@@ -93,7 +93,7 @@ def test_plain_pictures_are_kept_and_others_are_not(get: Any, path: str, monkeyp
     for number in range(3):
         get(f"{path}/rendered", {"window": f"{number},5"})
     assert kept_pictures() == before + 1
-    monkeypatch.setattr(DirectoryPlace, "read_at", None)
+    monkeypatch.setattr(DirectoryPlace, "pieces", None)
     assert get(f"{path}/rendered").content == first.content
     assert get(f"{path}/rendered", If_None_Match=first["ETag"]).status_code == 304
 
