@@ -23,6 +23,11 @@ class Frames:
         self._region = Region(file, _HEADER_BYTES)
         self._image: Attributes = read_attributes(self._region, 1)
 
+    @property
+    def count(self) -> int:
+        """How many frames there are said to be."""
+        return max(1, int(self._image.number("NumberOfFrames") or 1))
+
     def stored(self, number: int) -> bytes:
         """A frame as it is stored, uncompressed ones in little endian; they count from 1."""
         try:

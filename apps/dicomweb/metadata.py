@@ -57,10 +57,7 @@ def bulkdata(request: FacilityRequest, path: str, **uids: str) -> HttpResponseBa
         raise Refused(400, "A value is named by its tag, or by tag/item/tag in a sequence")
     instance = looked_at(request, uids)
     with open_instance(instance) as file:
-        try:
-            content = read_content(file)
-        except Unreadable as error:
-            raise Refused(406, error.message) from error
+        content = read_content(file)
         tag, *nested = path.split("/")
         if content.is_encapsulated and int(tag, 16) == PIXEL_DATA:
             count = int(content.data_set.get("NumberOfFrames") or 1)

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from apps.catalog.bounds import Unreadable
 from apps.catalog.preview import NotRenderable
 from apps.core.errors import DomainError
 from apps.vault.errors import MissingPack, VaultUnavailable
@@ -40,6 +41,8 @@ def refusing(view: View) -> View:
             return view(*args, **kwargs)
         except Refused as error:
             return refusal(error.status, error.message)
+        except Unreadable as error:
+            return refusal(406, f"{error.message} {ORIGINAL_REMAINS}")
         except NotRenderable as error:
             status = _OF_THE_REQUEST.get(error.code, 406)
             return refusal(status, error.message if status < 406 else f"{error.message} {ORIGINAL_REMAINS}")

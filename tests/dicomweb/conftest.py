@@ -47,3 +47,13 @@ def paths(facility: Facility) -> list[str]:
             f"/instances/{each.sop_instance_uid}"
             for each in Instance.objects.select_related("series__study").order_by("id")
         ]
+
+
+def of_its_own(number: int) -> Callable[[Any], None]:
+    """Some of the reference files share their UIDs, or have none."""
+
+    def change(data_set: Any) -> None:
+        data_set.StudyInstanceUID, data_set.SeriesInstanceUID = f"1.2.3.{number}", f"1.2.4.{number}"
+        data_set.SOPInstanceUID = data_set.file_meta.MediaStorageSOPInstanceUID = f"1.2.5.{number}"
+
+    return change

@@ -1,27 +1,37 @@
 """The Retrieve transaction as a viewer or a script sees it."""
 
 from collections.abc import Callable
+from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
+from pydicom import dcmread
+from pydicom.encaps import encapsulate
 
 from apps.audit.models import Event
 from apps.catalog import bytes as stored_bytes
+from apps.collection.replication import replicate_pending
 from apps.facilities.models import Facility, Role, Scope
 from apps.facilities.tenancy import as_center
 from apps.vault.models import Pack
 from apps.vault.places import DirectoryPlace, place
-from tests.catalog.preview_objects import changed, reference_file
+from apps.vault.tasks import verify_pack
+from tests.catalog.preview_objects import RAMP, changed, image, reference_file
 from tests.dicomweb.answers import content, parts_of
-from tests.dicomweb.conftest import paths
+from tests.dicomweb.conftest import of_its_own, paths
+from tests.vault.damage import is_good, path_of, put, told
 
 CT = reference_file("CT_small.dcm")
 JPEG_2000 = reference_file("JPEG2000.dcm")
 DICOM = "application/dicom"
 IN_PARTS = f'multipart/related; type="{DICOM}"'
 LITTLE_ENDIAN, JPEG_2000_LOSSY, HEVC = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.107"
+
+
+UIDS = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.4"}
 
 
 def slices(count: int) -> list[bytes]:
@@ -140,6 +150,49 @@ def test_the_type_of_the_answer_is_negotiated(get: Any, store: Any, sakura: Faci
     assert get(levels(path)[0], Accept=DICOM).status_code == 406
 
 
+TRANSCODED = [
+    *("JPEG2000.dcm", "SC_rgb_rle_2frame.dcm", "SC_rgb_jpeg_gdcm.dcm", "emri_small_jpeg_ls_lossless.dcm"),
+    *("rtplan.dcm", "MR_small_implicit.dcm", "image_dfl.dcm", "CT_small.dcm"),
+]
+
+
+def test_who_asks_for_it_gets_it_uncompressed(get: Any, store: Any, sakura: Facility) -> None:
+    files = [changed(name, of_its_own(number)) for number, name in enumerate(TRANSCODED)]
+    store(sakura, *files)
+    plain = f"transfer-syntax={LITTLE_ENDIAN}"
+    for path, file in zip(paths(sakura), files, strict=True):
+        alone = content(get(path, Accept=f"{DICOM}; {plain}"))
+        assert parts_of(get(levels(path)[0], Accept=f"{IN_PARTS}; {plain}")) == [alone]
+        given, stored = dcmread(BytesIO(alone)), dcmread(BytesIO(file))
+        assert given.file_meta.TransferSyntaxUID == LITTLE_ENDIAN
+        assert given.SOPInstanceUID == given.file_meta.MediaStorageSOPInstanceUID == stored.SOPInstanceUID
+        if "PixelData" in stored:
+            assert (given.pixel_array == stored.pixel_array).all()
+        else:
+            assert given == stored
+        for keyword in ("PatientName", "NumberOfFrames", "WindowCenter", "SharedFunctionalGroupsSequence"):
+            assert given.get(keyword) == stored.get(keyword)
+    assert alone == files[-1]
+
+
+def test_what_cannot_be_given_uncompressed_is_refused(get: Any, store: Any, sakura: Facility) -> None:
+    def damage(data_set: Any) -> None:
+        data_set.PixelData = data_set.PixelData[:20] + b"\0" * (len(data_set.PixelData) - 28) + data_set.PixelData[-8:]
+
+    bomb = image(RAMP, "1.2.840.10008.1.2.5", Rows=65535, Columns=65535, PixelData=encapsulate([bytes(64)]), **UIDS)
+    files = [
+        changed("SC_rgb_jpeg_gdcm.dcm", damage),
+        bomb,
+        CT.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.9.9.9\0", 1),
+    ]
+    for file in files:
+        store(sakura, file)
+    for path, file in zip(paths(sakura), files, strict=True):
+        refusal = get(path, Accept=f"{IN_PARTS}; transfer-syntax={LITTLE_ENDIAN}")
+        assert (refusal.status_code, refusal["Content-Type"]) == (406, "text/plain; charset=utf-8")
+        assert parts_of(get(path)) == [file]
+
+
 def test_a_part_says_its_transfer_syntax(get: Any, store: Any, sakura: Facility) -> None:
     store(sakura, JPEG_2000)
     answer = get(paths(sakura)[0])
@@ -197,6 +250,24 @@ def test_bytes_that_are_gone_are_no_answer_and_no_half_of_one(get: Any, store: A
     with open(path, "wb") as file:
         file.write(whole[: len(whole) // 4])
     assert get(study).status_code == 503
+
+
+def test_what_the_primary_cannot_give_the_replica_gives_and_staff_are_told(
+    get: Any, store: Any, sakura: Facility, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify_pack, "delay", verify_pack)
+    files = slices(3)
+    store(sakura, *files)
+    replicate_pending()
+    with as_center():
+        pack = Pack.objects.get()
+    study, path = levels(paths(sakura)[0])[0], path_of(pack, "primary")
+    for damage, name in ((path.unlink, "missing"), (lambda: put(path, path.read_bytes()[:3000]), "truncated")):
+        cache.clear()
+        damage()
+        assert parts_of(get(study)) == files
+        assert ("primary", name, "", "repaired") in told(pack)
+        assert is_good(pack, "primary")
 
 
 def test_pieces_are_not_held_together(get: Any, store: Any, sakura: Facility) -> None:

@@ -1,6 +1,5 @@
 """Frames as a viewer that decodes them itself takes them, and as one that does not."""
 
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +13,7 @@ from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from tests.catalog.preview_objects import changed, image, reference_file
 from tests.dicomweb.answers import content, parts_of
-from tests.dicomweb.conftest import paths
+from tests.dicomweb.conftest import of_its_own, paths
 
 OCTETS = "application/octet-stream"
 CT, JPEG_2000, RLE = "CT_small.dcm", "JPEG2000.dcm", "SC_rgb_rle_2frame.dcm"
@@ -23,16 +22,6 @@ DECODABLE = [JPEG_2000, RLE, "SC_rgb_jpeg_gdcm.dcm", "emri_small_jpeg_ls_lossles
 
 def in_parts(media_type: str, syntax: str = "") -> str:
     return f'multipart/related; type="{media_type}"' + (f"; transfer-syntax={syntax}" if syntax else "")
-
-
-def of_its_own(number: int) -> Callable[[Any], None]:
-    """Some of the reference files share their UIDs, or have none."""
-
-    def change(data_set: Any) -> None:
-        data_set.StudyInstanceUID, data_set.SeriesInstanceUID = f"1.2.3.{number}", f"1.2.4.{number}"
-        data_set.SOPInstanceUID = data_set.file_meta.MediaStorageSOPInstanceUID = f"1.2.5.{number}"
-
-    return change
 
 
 def test_uncompressed_frames_are_the_stored_values_in_little_endian(get: Any, store: Any, sakura: Facility) -> None:
