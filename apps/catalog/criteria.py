@@ -31,13 +31,15 @@ class StudyCriteria:
     Texts take the wildcards * and ?, dates and times are inclusive. How each compares:
     `text`: words that begin words of the patient's name, or the beginning of a patient ID or an accession number;
     with a wildcard, what `patient_name` or the identifiers would match.
-    `patient_name`: catalog.matching.name_regex over folded names (catalog.names.fold).
+    `patient_name`: catalog.matching.name_regex over folded names (catalog.names.fold); `is_fuzzy`: names too in which
+    each of its words begins a word, in any order.
     `patient_id`, `accession_number`: exactly. The other texts: whatever the case.
     `received_from`, `received_to`: days of the facility's own time zone on which the study was first received.
     """
 
     text: str = ""
     patient_name: str = ""
+    is_fuzzy: bool = False
     patient_id: str = ""
     patient_birth_date: date | None = None
     patient_sex: str = ""

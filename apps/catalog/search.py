@@ -4,6 +4,7 @@ Every query names its facility, in each of its parts: row-level security only re
 equality is found by an index; texts without one are compared along the facility's studies, newest first.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from datetime import time as day_time
@@ -167,7 +168,8 @@ def _of_patient(facility_id: int, criteria: StudyCriteria, at: str) -> Q:
     if criteria.patient_sex:
         conditions &= Q(**{f"{at}__sex__iexact": criteria.patient_sex})
     if criteria.patient_name.strip("*^= "):
-        conditions &= _of_name(facility_id, criteria.patient_name, f"{at}__")
+        of_name = _of_like_name if criteria.is_fuzzy else _of_name
+        conditions &= of_name(facility_id, criteria.patient_name, f"{at}__")
     return conditions & Q(**{f"{at}__facility_id": facility_id}) if conditions else conditions
 
 
@@ -177,6 +179,12 @@ def _of_name(facility_id: int, key: str, at: str) -> Q:
     if probe := probe_of(key):
         conditions &= Q(**{f"{at}pk__in": _having(facility_id, probe)})
     return conditions
+
+
+def _of_like_name(facility_id: int, key: str, at: str) -> Q:
+    """The same; or the name has the words of the key, in any order."""
+    named = Patient.objects.filter(_of_name(facility_id, key, ""), facility_id=facility_id).values("pk")
+    return Q(**{f"{at}pk__in": _by_words(facility_id, re.sub("[*?]+", " ", key)).union(named)})
 
 
 def _having(facility_id: int, part: str) -> QuerySet[Any, Any]:

@@ -22,7 +22,6 @@ from apps.facilities.models import Scope
 XML = 'multipart/related; type="application/dicom+xml"'
 RESPONSE_TYPES = ["application/dicom+json", "application/json", XML]
 MORE = "There are additional results that can be requested"
-NOT_FUZZY = "The fuzzymatching parameter is not supported. Only literal matching has been performed."
 SPECIFIC_CHARACTER_SET, RETRIEVE_URL = "00080005", "00081190"
 _MATCHING: dict[Level, Any] = {
     Level.STUDY: matching_studies,
@@ -74,11 +73,16 @@ def _answer(request: FacilityRequest, level: Level, path: dict[str, str]) -> Htt
     root = request.build_absolute_uri(reverse("dicomweb:studies", args=[request.facility.slug]))
     data_sets = [_data_set(row, level, search, fixed, root) for row in found[: search.limit]]
     response = _rendered(data_sets, media_type)
-    warnings = ([MORE] if len(found) > search.limit else []) + ([NOT_FUZZY] if search.is_fuzzy else [])
-    if warnings:
-        service = root.removesuffix("/studies")
-        response["Warning"] = ", ".join(f'299 {service} "{warning}"' for warning in warnings)
+    if len(found) > search.limit:
+        response["Warning"] = f'299 {root.removesuffix("/studies")} "{MORE}"'
+        response["Link"] = f'<{_page_after(request, search)}>; rel="next"'
     return response
+
+
+def _page_after(request: FacilityRequest, search: Search) -> str:
+    query = request.GET.copy()
+    query["offset"] = str(search.offset + search.limit)
+    return request.build_absolute_uri(f"?{query.urlencode()}")
 
 
 def _data_set(row: Row, level: Level, search: Search, fixed: dict[str, str], root: str) -> JSON:

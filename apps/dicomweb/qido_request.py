@@ -33,12 +33,11 @@ class Search:
     included: frozenset[str]
     offset: int
     limit: int
-    is_fuzzy: bool
 
 
 def read_search(query: QueryDict, level: Level, fixed: dict[str, str]) -> Search:
     """The search of a query string; `fixed` are the UIDs of the path, by keyword. Raises MalformedQuery."""
-    criteria: dict[str, Any] = {}
+    criteria: dict[str, Any] = {"is_fuzzy": _is_fuzzy(query)}
     included: set[str] = set()
     for name in query:
         if name in {"limit", "offset", "fuzzymatching"}:
@@ -58,7 +57,7 @@ def read_search(query: QueryDict, level: Level, fixed: dict[str, str]) -> Search
     except InvalidCriteria as error:
         raise MalformedQuery(f"{error.field}: {error.message}") from error
     limit = min(_unsigned(query, "limit", MOST_RESULTS), MOST_RESULTS)
-    return Search(asked, frozenset(included), _unsigned(query, "offset", 0, LARGEST_OFFSET), limit, _is_fuzzy(query))
+    return Search(asked, frozenset(included), _unsigned(query, "offset", 0, LARGEST_OFFSET), limit)
 
 
 def _criteria(keyword: str, level: Level, value: str) -> dict[str, Any]:
@@ -78,8 +77,11 @@ def _keyword(name: str) -> str:
 
 
 def _tag_or_all(name: str) -> str:
-    """Attributes that are not kept cannot be included and do no harm, private ones among them."""
-    return ALL if name == ALL else name.upper() if _TAG.fullmatch(name) else _tag(_keyword(name))
+    """Attributes that are not kept cannot be included and do no harm, private ones and those in sequences too."""
+    if name == ALL:
+        return ALL
+    first, *_ = [part.upper() if _TAG.fullmatch(part) else _tag(_keyword(part)) for part in name.split(".")]
+    return first
 
 
 def _tag(keyword: str) -> str:

@@ -147,6 +147,7 @@ def test_series_and_instances_of_the_facility(get: Get, study: Study) -> None:
         ("includefield=all", "00080080", True),
         ("includefield=all", "00080060", False),
         ("includefield=00091001", "00091001", False),
+        ("includefield=RequestAttributesSequence.00400007,InstitutionName", "00080080", True),
         ("InstitutionName=", "00080080", True),
     ],
 )
@@ -161,13 +162,19 @@ def test_pages_and_the_warning_that_more_remain(get: Get, sakura: Facility) -> N
     assert [uids(page) for page in pages] == [wanted[:2], wanted[2:4], wanted[4:], []]
     warning = f'299 http://testserver{ROOT} "There are additional results that can be requested"'
     assert [page.headers.get("Warning") for page in pages] == [warning, warning, None, None]
+    link = f'<http://testserver{ROOT}/studies?limit=2&offset={{}}>; rel="next"'
+    assert [page.headers.get("Link") for page in pages] == [link.format(2), link.format(4), None, None]
 
 
-def test_fuzzy_matching_is_declined_with_a_warning(get: Get, study: Study) -> None:
-    answer = get("/studies", {"fuzzymatching": "true", "PatientName": "yamada"})
-    assert uids(answer) == [study.study_instance_uid]
-    assert "Only literal matching has been performed" in answer.headers["Warning"]
-    assert "Warning" not in get("/studies", {"fuzzymatching": "false"}).headers
+def test_fuzzy_matching_finds_names_by_their_words_in_any_order(get: Get, study: Study) -> None:
+    for name in ("yamada", "Tarou Yamada", "taro^ｙａｍａ", "太郎 山", "yama", "*amad*", "tarou, YAMADA", "ﾔﾏﾀﾞ"):
+        query = {"PatientName": name, "fuzzymatching": "true"}
+        for path in ("/studies", "/series", "/instances"):
+            assert uids(get(path, query)) == [study.study_instance_uid], name
+        assert name in ("yamada", "*amad*", "ﾔﾏﾀﾞ") or uids(get("/studies", query | {"fuzzymatching": "false"})) == []
+    for name in ("hanako yamada", "amada", "yamadax"):
+        assert uids(get("/studies", {"PatientName": name, "fuzzymatching": "true"})) == []
+    assert len(uids(get("/studies", {"PatientName": "*", "fuzzymatching": "true"}))) == 2
 
 
 @pytest.mark.parametrize(
@@ -176,7 +183,13 @@ def test_fuzzy_matching_is_declined_with_a_warning(get: Get, study: Study) -> No
         *("nonsense=1", "12345678=1", "Modality=CT", "SOPInstanceUID=1.2", "PatientWeight=70", "StudyDate=yesterday"),
         *("StudyDate=-", "StudyDate=20260402-20260401", "StudyTime=2500", "limit=-1", "limit=x", "limit=1&limit=2"),
         *("offset=1000001", "offset=", "fuzzymatching=maybe", "StudyInstanceUID=abc", "PatientID=1&PatientID=2"),
-        *("includefield=nonsense", "PatientID=%00", "PatientName=" + "x" * 300, "00400275.00081050=x"),
+        *(
+            "includefield=nonsense",
+            "includefield=00400275.nonsense",
+            "PatientID=%00",
+            "PatientName=" + "x" * 300,
+            "00400275.00081050=x",
+        ),
     ],
 )
 def test_what_cannot_be_understood_is_refused_in_a_sentence(get: Get, study: Study, query: str) -> None:
