@@ -3,10 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench format clean
+.PHONY: demo viewer test check bench format clean
 
 demo: .venv/runtime
 	@exec $(BIN)/python manage.py demo
+
+viewer: .venv/runtime
+	@$(BIN)/python manage.py install_ohif
 
 test: .venv/development
 	$(BIN)/pytest -n $${TEST_PROCESSES:-auto} $(ARGS)
@@ -29,7 +32,7 @@ format: .venv/development
 	$(BIN)/djlint --reformat --quiet templates apps
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .ohif .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

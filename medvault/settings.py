@@ -185,6 +185,7 @@ STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret.get_secret_value() if ENV.stri
 STRIPE_API_BASE = ENV.stripe_api_base
 BILLING_GRACE_DAYS, BILLING_AUTO_FINALIZE = ENV.billing_grace_days, ENV.billing_auto_finalize
 UPLOADS = HOME / "uploads"
+OHIF = PROJECT / ".ohif"
 KEYS = HOME / "keys"
 
 STATIC_URL = "static/"

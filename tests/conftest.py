@@ -74,7 +74,8 @@ def django_db_setup(services: None, django_db_blocker: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def quick_settings(settings: Any) -> None:
-    """Cheap password hashes, and static files without the manifest that collectstatic makes."""
+    """Cheap password hashes, static files without the manifest that collectstatic makes, and no OHIF."""
+    settings.OHIF = HOME / "no-ohif"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}

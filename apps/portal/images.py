@@ -1,8 +1,11 @@
 """An image as a preview, and as the file that was received."""
 
+import re
+from dataclasses import asdict
 from functools import partial
+from textwrap import wrap
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +14,7 @@ from django.views.decorators.http import require_safe
 from apps.audit.record import record
 from apps.catalog.bytes import instance_range, open_instance
 from apps.catalog.models import Instance
-from apps.catalog.preview import NotRenderable, render_preview
+from apps.catalog.preview import NotRenderable, facts_of, render_preview
 from apps.catalog.preview_cache import kept_preview
 from apps.core.ranges import AFTER_ASKING, in_parts, tagged
 from apps.facilities.doors import FacilityRequest, facility_door
@@ -19,7 +22,7 @@ from apps.facilities.tenancy import as_facility
 from apps.portal.looks import look_at_image
 from apps.portal.numbers import whole_number
 
-SIZES = {"thumb": 192, "view": 1024}
+SIZES = {"thumb": 192, "view": 1024, "large": 4096}
 # Centre and width in Hounsfield units, as radiology commonly uses them.
 WINDOWS = {
     "lung": (_("Lung"), (-600.0, 1500.0)),
@@ -28,50 +31,87 @@ WINDOWS = {
     "brain": (_("Brain"), (40.0, 80.0)),
 }
 MOST_PREVIEW_PIXELS = 32 * 1024 * 1024
+CHARACTERS = 24  # of a line below the tile of an image that has no picture
+_NUMBERS = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?,(?=[0-9.]*[1-9])[0-9]{1,9}(\.[0-9]{1,6})?")
 
 
 @facility_door()
 @require_safe
 def preview(request: FacilityRequest, instance_id: int) -> HttpResponseBase:
-    """A JPEG of one frame. An instance never changes, so it is rendered once and kept, here and in the browser."""
-    size, window = request.GET.get("size", "thumb"), request.GET.get("window", "")
-    frame = whole_number(request.GET.get("frame", "1"))
-    if size not in SIZES or (window and window not in WINDOWS) or frame is None:
+    """A JPEG of one frame. An instance never changes, so it is rendered once and kept, here and in the browser; but
+    for windows that are not among those with a name, of which there are as many as numbers.
+    """
+    size, window, frame = request.GET.get("size", "thumb"), request.GET.get("window", ""), _frame(request)
+    if size not in SIZES or (window and window not in WINDOWS and not _NUMBERS.fullmatch(window)):
         raise Http404
-    instance = get_object_or_404(
-        Instance.objects.select_related("pack", "series"), facility=request.facility, pk=instance_id
-    )
-    if size == "view":
+    instance = _instance(request, instance_id)
+    if size != "thumb":
         look_at_image(request, instance.series.study_id)
     etag = f'"{bytes(instance.sha256).hex()[:24]}-{size}-{frame}-{window}"'
     if known := tagged(request, etag):
         return known
+
     try:
         content = rendered(instance, frame, size, window)
     except NotRenderable as error:
-        return render(
-            request,
-            "portal/no_preview.svg",
-            {"label": _kind(instance), "code": error.code},
-            content_type="image/svg+xml",
-        )
+        reason = [] if size == "thumb" else wrap(error.message, CHARACTERS)
+        context = {"label": _kind(instance), "code": error.code, "reason": reason}
+        return render(request, "portal/no_preview.svg", context, content_type="image/svg+xml")
     return HttpResponse(content, content_type="image/jpeg", headers={"ETag": etag, "Cache-Control": AFTER_ASKING})
 
 
 def rendered(instance: Instance, frame: int, size: str, window: str = "") -> bytes:
-    """A frame as a JPEG, as it was kept or as it is made now. Raises NotRenderable."""
+    """A frame as a JPEG, as it was kept or as it is made now; `window` by its name, or as "center,width".
 
-    def render() -> bytes:
+    Raises NotRenderable.
+    """
+
+    def draw() -> bytes:
         with open_instance(instance) as file:
+            levels = WINDOWS[window][1] if window in WINDOWS else _numbers(window)
             return render_preview(
-                file,
-                frame=frame,
-                longest_side=SIZES[size],
-                window=WINDOWS[window][1] if window else None,
-                max_pixels=MOST_PREVIEW_PIXELS,
+                file, frame=frame, longest_side=SIZES[size], window=levels, max_pixels=MOST_PREVIEW_PIXELS
             )
 
-    return kept_preview(instance, f"{size}-{frame}-{window or 'own'}", render)
+    is_named = not window or window in WINDOWS
+    return kept_preview(instance, f"{size}-{frame}-{window or 'own'}", draw) if is_named else draw()
+
+
+@facility_door()
+@require_safe
+def facts(request: FacilityRequest, instance_id: int) -> HttpResponseBase:
+    """What the viewer needs to know of a frame to change its window and to measure; or why it has no picture."""
+    frame, instance = _frame(request), _instance(request, instance_id)
+    look_at_image(request, instance.series.study_id)
+    etag = f'"{bytes(instance.sha256).hex()[:24]}-facts-{frame}"'
+    if known := tagged(request, etag):
+        return known
+    try:
+        with open_instance(instance) as file:
+            found = asdict(facts_of(file, frame=frame, max_pixels=MOST_PREVIEW_PIXELS))
+    except NotRenderable as error:
+        found = {"problem": error.message}
+    return JsonResponse(found, headers={"ETag": etag, "Cache-Control": AFTER_ASKING})
+
+
+def _instance(request: FacilityRequest, instance_id: int) -> Instance:
+    instances = Instance.objects.select_related("pack", "series")
+    return get_object_or_404(instances, facility=request.facility, pk=instance_id)
+
+
+def _frame(request: FacilityRequest) -> int:
+    frame = whole_number(request.GET.get("frame", "1"))
+    if frame is None:
+        raise Http404
+    return frame
+
+
+def _numbers(window: str) -> tuple[float, float] | None:
+    """Center and width; None for the image's own."""
+    if not window:
+        return None
+    center, width = map(float, window.split(","))
+    return center, width
 
 
 def _kind(instance: Instance) -> str:

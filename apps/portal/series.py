@@ -6,6 +6,7 @@ from itertools import islice
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from apps.catalog.models import Instance, Series
@@ -15,6 +16,18 @@ from apps.portal.looks import look_at_study
 from apps.portal.numbers import whole_number
 
 MOST_FRAMES = 2000
+WORDS = {  # of static/js/viewer.js
+    "label": _("Image {number} of {count}"),
+    "window": _("C {center} · W {width}"),
+    "lost": _("The image could not be loaded. Are you still signed in?"),
+    "problem": _("This image cannot be shown: {why} The original file can be downloaded all the same."),
+    "by": {
+        "PixelSpacing": _("by the image's Pixel Spacing"),
+        "ImagerPixelSpacing": _("at the detector"),
+        "NominalScannedPixelSpacing": _("on the scanned film"),
+        "none": _("the image does not tell the size of a pixel"),
+    },
+}
 
 
 @facility_door()
@@ -28,16 +41,24 @@ def viewer(request: FacilityRequest, series_id: int) -> HttpResponse:
         raise Http404
     number = min(max(whole_number(request.GET.get("image", "")) or 1, 1), len(frames))
     instance_id, frame = frames[number - 1]
+    windows = WINDOWS if series.modality == "CT" else {}
+    is_grey = instances.filter(pk=instance_id, photometric_interpretation__startswith="MONOCHROME").exists()
     look_at_study(request, series.study_id, series=series.pk)
+    data = {
+        "frames": [{"id": each, "frame": at} for each, at in frames],
+        "windows": {name: levels for name, (_label, levels) in windows.items()},
+        "tool": "window" if is_grey else "move",
+        "words": WORDS,
+    }
     context = {
         "series": series,
         "study": series.study,
-        "frames": [{"id": each, "frame": at} for each, at in frames],
+        "data": data,
         "number": number,
         "count": len(frames),
         "instance_id": instance_id,
         "frame": frame,
-        "windows": WINDOWS if series.modality == "CT" else {},
+        "windows": windows,
         "window": request.GET.get("window", ""),
     }
     return render(request, "portal/viewer.html", context)

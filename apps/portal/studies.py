@@ -13,6 +13,7 @@ from apps.catalog.search import InvalidCriteria, StudyPage, search_studies
 from apps.collection.models import Collection
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.portal.looks import list_studies, look_at_study
+from apps.portal.ohif import address_of
 from apps.portal.study_period import period_context
 from apps.portal.study_search import StudySearchForm, keep_search, kept_search
 from apps.vault.models import Pack
@@ -127,6 +128,7 @@ def study_page(request: FacilityRequest, study_id: int) -> HttpResponse:
         "packs": list(packs.distinct().order_by("created_at")),
         "collections": list(collections),
         "shown_instances": SHOWN_INSTANCES,
+        "ohif": address_of(request, study.study_instance_uid),
         **period_context(study),
     }
     return render(request, "portal/study.html", context)

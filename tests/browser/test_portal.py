@@ -95,6 +95,7 @@ def test_keys_slider_and_windows_turn_the_images(window: Visit, clinic: Facility
 def test_an_image_is_enlarged_and_dragged_within_its_bounds(window: Visit, clinic: Facility) -> None:
     page = window.page
     page.goto(viewer_address(clinic))
+    page.keyboard.press("m")
     image = page.locator("[data-viewer-image]")
     shape = "image => { const m = new DOMMatrix(getComputedStyle(image).transform); return [m.a, m.e, m.f]; }"
     page.get_by_role("button", name="Larger").click()

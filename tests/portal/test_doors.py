@@ -26,8 +26,9 @@ OF_MONEY = {  # not for viewers: test_plan.py, test_invoices.py, test_card.py
     "invoice_document", "e_invoice", "billing_details", "card", "card_entered", "enter_card", "choose_method",
     "pay_invoice",
 }  # fmt: skip
+OF_OHIF = {"ohif", "ohif_part"}  # test_ohif.py
 OF_DELETED = {"certificate", "certificate_document"}  # test_storage_periods.py
-NAMES = sorted({str(pattern.name) for pattern in urlpatterns} - ACTS - OF_DELETED - OF_ORDERS - OF_MONEY)
+NAMES = sorted({str(pattern.name) for pattern in urlpatterns} - ACTS - OF_DELETED - OF_OHIF - OF_ORDERS - OF_MONEY)
 
 
 def addresses(facility: Facility) -> dict[str, dict[str, Any]]:
@@ -40,6 +41,7 @@ def addresses(facility: Facility) -> dict[str, dict[str, Any]]:
         "series": {"series_id": instance.series_id},
         "preview": {"instance_id": instance.pk},
         "download": {"instance_id": instance.pk},
+        "facts": {"instance_id": instance.pk},
     }
 
 
@@ -75,7 +77,7 @@ def test_strangers_learn_no_more_than_of_an_unknown_facility(
     assert theirs.content == unknown.content
 
 
-@pytest.mark.parametrize("name", ["study", "series", "preview", "download", "collection", "terminal"])
+@pytest.mark.parametrize("name", ["study", "series", "preview", "facts", "download", "collection", "terminal"])
 def test_ids_of_another_facility_are_unknown_in_ones_own(
     name: str, arguments: dict[str, dict[str, Any]], stranger: Client
 ) -> None:

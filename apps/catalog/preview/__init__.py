@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar, cast
@@ -14,13 +15,13 @@ from apps.catalog.bounds import MIB
 from apps.catalog.preview.attributes import Attributes, read_attributes
 from apps.catalog.preview.errors import NotRenderable
 from apps.catalog.preview.frame import Frame, decode_frame
-from apps.catalog.preview.grey import grey_levels
+from apps.catalog.preview.grey import grey_levels, is_inverse, shown_window
 from apps.catalog.preview.lookup import Levels, LookupTable, colour_table, levels_of
 from apps.catalog.preview.overlays import draw, overlays_of
 from apps.catalog.preview.region import Region
 from apps.catalog.preview.shutters import shut
 
-__all__ = ["NotRenderable", "Picture", "Spacing", "picture_of", "render_preview", "spacing_of"]
+__all__ = ["Facts", "NotRenderable", "Picture", "Spacing", "facts_of", "picture_of", "render_preview", "spacing_of"]
 
 MAX_PIXELS = 64 * 1024 * 1024
 _HEADER_BYTES = 64 * MIB  # twice what a header may have
@@ -48,6 +49,19 @@ class Picture(NamedTuple):
     def is_colour(self) -> bool:
         """Whether the levels are of red, green and blue."""
         return self.levels.ndim == 3
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a viewer needs to know of a frame beside its picture; `window` is the center and width by which it is made, in
+    modality units, of grey images alone.
+    """
+
+    rows: int
+    columns: int
+    spacing: Spacing | None
+    window: tuple[float, float] | None
+    is_inverse: bool
 
 
 def render_preview(
@@ -108,6 +122,32 @@ def spacing_of(file: BinaryIO, *, frame: int = 1) -> Spacing | None:
     return _attempted(file, lambda region: _spacing(read_attributes(region, frame)))
 
 
+def facts_of(file: BinaryIO, *, frame: int = 1, max_pixels: int = MAX_PIXELS) -> Facts:
+    """Of a frame that has a picture. Memory as of `render_preview`. Raises NotRenderable, and what reading raises."""
+
+    def made(region: Region) -> Facts:
+        image = read_attributes(region, frame)
+        decoded = decode_frame(region, image, frame, max_pixels)
+        rows, columns = decoded.pixels.shape[:2]
+        is_grey = _is_grey(decoded)
+        if not is_grey and decoded.photometric_interpretation not in ("PALETTE COLOR", "RGB"):
+            raise _not_shown()
+        window = shown_window(decoded, image) if is_grey else None
+        return Facts(rows, columns, _spacing(image), window, is_grey and is_inverse(decoded, image))
+
+    return _attempted(file, made)
+
+
+def _is_grey(frame: Frame) -> bool:
+    return frame.photometric_interpretation in ("MONOCHROME1", "MONOCHROME2")
+
+
+def _not_shown() -> NotRenderable:
+    return NotRenderable(
+        "unsupported_photometric_interpretation", "The object's photometric interpretation is not rendered."
+    )
+
+
 def _attempted(file: BinaryIO, make: Callable[[Region], Made]) -> Made:
     """What is made of the file. Raises NotRenderable, and what reading `file` raises."""
     region = Region(file, _HEADER_BYTES)
@@ -141,9 +181,7 @@ def _transformed(frame: Frame, image: Attributes, window: tuple[float, float] | 
             return _from_palette(frame.pixels, image)
         case "RGB" if frame.pixels.ndim == 3:
             return _eight_bits(frame)
-    raise NotRenderable(
-        "unsupported_photometric_interpretation", "The object's photometric interpretation is not rendered."
-    )
+    raise _not_shown()
 
 
 def _from_palette(pixels: NDArray[Any], image: Attributes) -> Levels:

@@ -26,16 +26,35 @@ def grey_levels(frame: Frame, image: Attributes, window: tuple[float, float] | N
     depth: type[np.unsignedinteger[Any]] = np.uint8 if bits <= 8 else np.uint16
     white = (1 << bits) - 1
     modality = _modality(image)
-    voi = _linear(*window) if window else _voi_of(image) or _voi_from(frame, image, modality)
-    is_inverse = _is_inverse(frame, image)
+    voi = _linear(*window) if window else _voi_of(image) or _ramp(*_span_of(frame, image, modality))
+    inverse = is_inverse(frame, image)
 
     def transform(stored: NDArray[Any]) -> Levels:
         shown = np.clip(np.nan_to_num(voi(modality(stored.astype(np.float64)))), 0, 1)
-        grey: Levels = np.rint((1 - shown if is_inverse else shown) * white).astype(depth)
+        grey: Levels = np.rint((1 - shown if inverse else shown) * white).astype(depth)
         grey[_is_padding(stored, image)] = 0
         return grey
 
     return levels_of(frame.pixels, transform, depth)
+
+
+def shown_window(frame: Frame, image: Attributes) -> tuple[float, float]:
+    """Center and width, in modality units, by which grey_levels shows a frame that nobody asks another one for; of a
+    VOI LUT the values that it tells apart.
+    """
+    if table := _table(image, "VOILUTSequence"):
+        return table.first + len(table.entries) / 2, float(len(table.entries))
+    holder = image.holder("WindowWidth")
+    if holder is not None and (found := _window_in(holder)):
+        return found
+    low, span = _span_of(frame, image, _modality(image))
+    return low + span / 2, span
+
+
+def is_inverse(frame: Frame, image: Attributes) -> bool:
+    """PS3.3 C.11.6; both attributes describe the same, and the shape is the newer."""
+    shape = image.text("PresentationLUTShape")
+    return shape == "INVERSE" if shape in ("INVERSE", "IDENTITY") else frame.photometric_interpretation == "MONOCHROME1"
 
 
 def _modality(image: Attributes) -> Transform:
@@ -56,29 +75,35 @@ def _voi_of(image: Attributes) -> Transform | None:
 
 
 def _window_of(holder: Dataset) -> Transform | None:
-    center, width = number_in(holder, "WindowCenter"), number_in(holder, "WindowWidth")
-    if center is None or width is None or width <= 0:
+    found = _window_in(holder)
+    if not found:
         return None
+    center, width = found
     function = str(holder.get("VOILUTFunction") or "")
     if function == "SIGMOID":
         return lambda values: 1 / (1 + np.exp(np.clip(-4 * (values - center) / width, -700, 700)))
     return _ramp(center - width / 2, width) if function == "LINEAR_EXACT" else _linear(center, width)
 
 
-def _voi_from(frame: Frame, image: Attributes, modality: Transform) -> Transform:
-    """The object names no window: what its values span, without the outermost hundredths."""
+def _window_in(holder: Dataset) -> tuple[float, float] | None:
+    center, width = number_in(holder, "WindowCenter"), number_in(holder, "WindowWidth")
+    return None if center is None or width is None or width <= 0 else (center, width)
+
+
+def _span_of(frame: Frame, image: Attributes, modality: Transform) -> tuple[float, float]:
+    """The object names no window: the least of its values and their span, without the outermost hundredths."""
     if frame.bits_stored == 1:
-        return _ramp(0, 1)
+        return 0, 1
     flat = frame.pixels.reshape(-1)
     sample = flat[:: -(-flat.size // _SAMPLE_PIXELS)]
     values = modality(sample[~_is_padding(sample, image)].astype(np.float64))
     values = values[np.isfinite(values)]
     if not values.size:
-        return _ramp(0, 1)
+        return 0, 1
     low, high = np.percentile(values, (1, 99))
     if low == high:
         low, high = _extremes(frame, image, modality)
-    return _ramp(low, high - low)
+    return float(low), float(high - low)
 
 
 def _extremes(frame: Frame, image: Attributes, modality: Transform) -> tuple[float, float]:
@@ -97,12 +122,6 @@ def _ramp(low: float, span: float) -> Transform:
     if span == 0:
         return lambda values: (values > low).astype(np.float64)
     return lambda values: (values - low) / span
-
-
-def _is_inverse(frame: Frame, image: Attributes) -> bool:
-    """PS3.3 C.11.6; both attributes describe the same, and the shape is the newer."""
-    shape = image.text("PresentationLUTShape")
-    return shape == "INVERSE" if shape in ("INVERSE", "IDENTITY") else frame.photometric_interpretation == "MONOCHROME1"
 
 
 def _is_padding(stored: NDArray[Any], image: Attributes) -> NDArray[np.bool_]:
