@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import billing, fixity, retention, search_at_a_million, simulating
+from tests.benchmarks import billing, fixity, retention, search_at_a_million, simulating, wado
 from tests.benchmarks.handover import handed_over
 from tests.benchmarks.images import Slices
 from tests.benchmarks.network import STORESCU, stored_per_second
@@ -31,14 +31,11 @@ console = Console(width=110)
 def main(chosen: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="medvault-bench-") as folder:
         Path(folder).chmod(0o755)
-        if not chosen or "limits" in chosen:
-            limits(Path(folder))
-        if not chosen or "storing" in chosen:
-            storing(Path(folder))
-        if not chosen or "network" in chosen:
-            network(Path(folder))
-        if not chosen or "handover" in chosen:
-            handover(Path(folder))
+        for measure in (limits, storing, network, handover):
+            if not chosen or measure.__name__ in chosen:
+                measure(Path(folder))
+        if not chosen or {"wado", "wado=small"} & set(chosen):
+            wado.main(Path(folder), small="wado=small" in chosen)
     if not chosen or "search" in chosen:
         search_at_a_million.main()
     if not chosen or "fixity" in chosen:

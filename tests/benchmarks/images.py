@@ -4,6 +4,7 @@ import io
 import re
 import time
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 import numpy as np
 import pydicom
@@ -12,12 +13,14 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MultiFrameGraysc
 
 PER_STUDY = 100
 ROOT = "1.2.826.0.1.3680043.8.498"
+FIRST_DAY = date(2024, 1, 15)
 _MARK = "9876543210"  # replaced in place; ten digits as every number that takes its place
 
 
 def _identifiers(run: str, study: int, number: int) -> dict[str, str]:
     return {
         "PatientID": f"BENCH{run}{study:08d}",
+        "StudyDate": f"{FIRST_DAY + timedelta(days=study % 1000):%Y%m%d}",
         "StudyInstanceUID": f"{ROOT}.{run}.1.{10**9 + study}",
         "SeriesInstanceUID": f"{ROOT}.{run}.2.{10**9 + study}",
         "SOPInstanceUID": f"{ROOT}.{run}.3.{10**9 + number}",
@@ -50,6 +53,10 @@ class Slices:
     def nbytes(self) -> int:
         return len(self._encoded)
 
+    def patient(self, study: int) -> str:
+        """PatientID of a study, by its number."""
+        return _identifiers(self._run, study, 0)["PatientID"]
+
     def take(self, count: int) -> Iterator[bytes]:
         for _ in range(count):
             values = _identifiers(self._run, self._next // self._per_study, self._next)
@@ -76,7 +83,7 @@ def _header(side: int, frames: int) -> Dataset:
     ds.SpecificCharacterSet = "ISO_IR 100"
     ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     ds.SOPClassUID = CTImageStorage if frames == 1 else MultiFrameGrayscaleWordSecondaryCaptureImageStorage
-    ds.StudyDate = ds.SeriesDate = ds.ContentDate = "20240115"
+    ds.SeriesDate = ds.ContentDate = "20240116"
     ds.StudyTime = "101500"
     ds.AccessionNumber, ds.StudyID, ds.SeriesNumber, ds.InstanceNumber = "A1", "1", "1", "1"
     ds.Modality = "CT" if frames == 1 else "OT"

@@ -46,16 +46,16 @@ def big(server: Server, frames: int = 512) -> tuple[float, float]:
     watcher = threading.Thread(target=watch)
     watcher.start()
     started = time.perf_counter()
-    connection = _connection(server)
+    connection = connected(server)
     connection.putrequest("POST", f"{urlsplit(server.url).path}/studies")
-    for name, value in {**_headers(server), "Content-Length": str(length)}.items():
+    for name, value in {**headers(server), "Content-Length": str(length)}.items():
         connection.putheader(name, value)
     connection.endheaders()
     connection.send(_HEAD + head)
     for number in range(count):
         connection.send(number.to_bytes(4, "little") + frame[4:])
     connection.send(b"\r\n" + _END)
-    _require_success(connection)
+    require_success(connection)
     seconds = time.perf_counter() - started
     done.set()
     watcher.join()
@@ -67,23 +67,23 @@ def middle(figures: list[float]) -> float:
 
 
 def _send_all(server: Server, bodies: list[bytes]) -> None:
-    connection = _connection(server)
+    connection = connected(server)
     for each in bodies:
-        connection.request("POST", f"{urlsplit(server.url).path}/studies", each, _headers(server))
-        _require_success(connection)
+        connection.request("POST", f"{urlsplit(server.url).path}/studies", each, headers(server))
+        require_success(connection)
 
 
-def _connection(server: Server) -> http.client.HTTPConnection:
+def connected(server: Server) -> http.client.HTTPConnection:
     parts = urlsplit(server.url)
     return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=300)
 
 
-def _headers(server: Server) -> dict[str, str]:
+def headers(server: Server) -> dict[str, str]:
     kind = f'multipart/related; type="application/dicom"; boundary={BOUNDARY.decode()}'
     return server.headers | {"Content-Type": kind, "Accept": "application/dicom+json"}
 
 
-def _require_success(connection: http.client.HTTPConnection) -> None:
+def require_success(connection: http.client.HTTPConnection) -> None:
     response = connection.getresponse()
     content = response.read()
     if response.status != 200:
