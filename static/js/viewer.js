@@ -186,7 +186,7 @@ const tools = {
 function take(name) {
   tool = name;
   stage.dataset.tool = name;
-  for (const button of viewer.querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === name);
+  for (const button of viewer.querySelectorAll("button[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === name);
 }
 
 function play(wanted = !isPlaying) {
@@ -258,7 +258,7 @@ gestures(stage, {
 });
 slider.addEventListener("input", () => turn(Number(slider.value) - number));
 viewer.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-act], [data-tool]");
+  const button = event.target.closest("[data-act], button[data-tool]");
   if (button?.dataset.act) acts[button.dataset.act]();
   else if (button) take(button.dataset.tool);
   const link = event.target.closest("[data-viewer-step], [data-viewer-window]");

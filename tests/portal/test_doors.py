@@ -104,7 +104,7 @@ def test_an_id_beyond_the_numbers_of_the_database_is_unknown(viewer: Client) -> 
     assert [viewer.get(page).status_code for page in pages] == [404] * 3
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "preview"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"preview", "facts"}])
 def test_nothing_is_left_in_a_browser_that_clinics_share(
     name: str, arguments: dict[str, dict[str, Any]], viewer: Client
 ) -> None:

@@ -112,9 +112,9 @@ def test_the_viewer_knows_every_frame(sakura: Facility, viewer: Client) -> None:
     frames = np.arange(3 * 8 * 8, dtype=np.uint8).reshape(3, 8, 8)
     store(sakura, dicom(1, 1), dicom(1, 2, frames, NumberOfFrames=3))
     page = viewer_of(sakura, viewer)
-    listed = re.search(r'<script id="viewer-frames"[^>]*>(.*?)</script>', page)
+    listed = re.search(r'<script id="viewer-data"[^>]*>(.*?)</script>', page)
     assert listed
-    assert [each["frame"] for each in json.loads(listed[1])] == [1, 1, 2, 3]
+    assert [each["frame"] for each in json.loads(listed[1])["frames"]] == [1, 1, 2, 3]
 
 
 def test_the_viewer_opens_where_it_is_told_and_stays_within(sakura: Facility, viewer: Client) -> None:
