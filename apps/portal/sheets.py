@@ -5,6 +5,7 @@ from itertools import islice
 from django.http import Http404, HttpResponse, HttpResponseNotModified
 from django.views.decorators.http import require_safe
 
+from apps.core.ranges import AFTER_ASKING
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.orders.choosing import instances_of
@@ -14,7 +15,6 @@ from apps.orders.kinds.sheets import Sheets
 from apps.orders.sheets.planning import planned
 from apps.orders.sheets.previewing import sheet_preview, sheet_tag
 from apps.portal.cart import kept
-from apps.portal.images import AFTER_ASKING
 from apps.portal.looks import look_at_image
 
 SMALL, LARGE = 480, 1400

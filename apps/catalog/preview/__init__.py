@@ -53,8 +53,9 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a viewer needs to know of a frame beside its picture; `window` is the center and width by which it is made, in
-    modality units, of grey images alone.
+    """What a viewer needs to know of a frame beside its picture.
+
+    `window` is the center and width by which a grey one is made, in modality units.
     """
 
     rows: int
