@@ -1,4 +1,4 @@
-"""Orders of the demonstration: one to fetch, one that is worked on, one that is urgent, one that is only quoted."""
+"""Orders of the demonstration: to fetch, to share by a link, worked on, urgent, and only quoted."""
 
 from datetime import datetime
 
@@ -25,22 +25,27 @@ def seed_orders(facility: Facility, *, owner: str, operator: str, now: datetime)
             return
         studies = Study.objects.filter(facility=facility).order_by("-sort_date", "-pk")[:6]
         choices = [Choice(study.study_instance_uid) for study in studies]
-        wanted = ((choices[:2], False), (choices[2:3], False), (choices[3:5], True), (choices, False))
-        fetched, worked_on, urgent, _quoted = (
-            draw_up(facility, OrderKind.DOWNLOAD, each, is_urgent=is_urgent, actor=by_clinic, now=now, by=clinic)
-            for each, is_urgent in wanted
+        download, share = OrderKind.DOWNLOAD, OrderKind.SHARE
+        wanted = (
+            (download, choices[:2], False), (share, choices[:1], False), (download, choices[2:3], False),
+            (download, choices[3:5], True), (download, choices, False),
+        )  # fmt: skip
+        fetched, shared, worked_on, urgent, _quoted = (
+            draw_up(facility, kind, each, is_urgent=is_urgent, actor=by_clinic, now=now, by=clinic)
+            for kind, each, is_urgent in wanted
         )
-        for order in (fetched, worked_on, urgent):
+        for order in (fetched, shared, worked_on, urgent):
             request(order, actor=by_clinic, now=now, by=clinic)
         write(worked_on, text="The surgeon would like to have them before Friday.", by=clinic, is_from_center=False,
               actor=by_clinic, now=now)  # fmt: skip
     with as_center():
-        for order in (fetched, worked_on):
+        for order in (fetched, shared, worked_on):
             accept(order, by=center, actor=by_center, now=now)
         write(worked_on, text="You will have them tomorrow morning.", by=center, is_from_center=True, actor=by_center,
               now=now)  # fmt: skip
-        start_production(fetched, by=center, actor=by_center, now=now)
+        for order in (fetched, shared):
+            start_production(order, by=center, actor=by_center, now=now)
     produce_due()
     with as_center():
-        if Order.objects.get(pk=fetched.pk).state == State.READY:
-            dispatch(fetched, by=center, actor=by_center, now=database_now())
+        for order in Order.objects.filter(pk__in=[fetched.pk, shared.pk], state=State.READY):
+            dispatch(order, by=center, actor=by_center, now=database_now())
