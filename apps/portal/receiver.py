@@ -58,7 +58,8 @@ class FactorsForm(forms.Form):
 
     def clean_code(self) -> str:
         """Digits of any script and width; what stands between them is for people."""
-        return "".join(each for each in unicodedata.normalize("NFKC", self.cleaned_data["code"]) if each.isdigit())
+        digits = (unicodedata.digit(each, None) for each in self.cleaned_data["code"])
+        return "".join(str(digit) for digit in digits if digit is not None)
 
 
 @sensitive_post_parameters("token", "birth_date", "code")

@@ -73,7 +73,8 @@ def plain(answer: Any) -> str:
 
 def test_a_receiver_looks_and_downloads(order: Order, clinic: Facility) -> None:
     made = linked(order)
-    browser, answer = enter(made, code=f" {made.code[:4]}-{made.code[4:]} ")
+    typed = made.code.translate({ord("0") + digit: sign for digit, sign in enumerate("０１２３４٥٦٧۸9")})
+    browser, answer = enter(made, code=f" {typed[:4]}-{typed[4:]} ")
     assert (answer.status_code, len(made.token), len(made.code)) == (302, 43, 8)
     cookie = answer.cookies["share"]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", answer["Location"])
