@@ -1,4 +1,4 @@
-"""Orders of the demonstration: to fetch, to share by a link, worked on, urgent, and only quoted."""
+"""Orders of the demonstration: to fetch, to share by a link, a disc to burn, urgent, and only quoted."""
 
 from datetime import datetime
 
@@ -25,25 +25,25 @@ def seed_orders(facility: Facility, *, owner: str, operator: str, now: datetime)
             return
         studies = Study.objects.filter(facility=facility).order_by("-sort_date", "-pk")[:6]
         choices = [Choice(study.study_instance_uid) for study in studies]
-        download, share = OrderKind.DOWNLOAD, OrderKind.SHARE
+        download, share, medium = OrderKind.DOWNLOAD, OrderKind.SHARE, OrderKind.MEDIUM
         wanted = (
-            (download, choices[:2], False), (share, choices[:1], False), (download, choices[2:3], False),
+            (download, choices[:2], False), (share, choices[:1], False), (medium, choices[2:3], False),
             (download, choices[3:5], True), (download, choices, False),
         )  # fmt: skip
-        fetched, shared, worked_on, urgent, _quoted = (
+        fetched, shared, disc, urgent, _quoted = (
             draw_up(facility, kind, each, is_urgent=is_urgent, actor=by_clinic, now=now, by=clinic)
             for kind, each, is_urgent in wanted
         )
-        for order in (fetched, shared, worked_on, urgent):
+        for order in (fetched, shared, disc, urgent):
             request(order, actor=by_clinic, now=now, by=clinic)
-        write(worked_on, text="The surgeon would like to have them before Friday.", by=clinic, is_from_center=False,
+        write(disc, text="The surgeon would like to have it before Friday.", by=clinic, is_from_center=False,
               actor=by_clinic, now=now)  # fmt: skip
     with as_center():
-        for order in (fetched, shared, worked_on):
+        for order in (fetched, shared, disc):
             accept(order, by=center, actor=by_center, now=now)
-        write(worked_on, text="You will have them tomorrow morning.", by=center, is_from_center=True, actor=by_center,
+        write(disc, text="It is in the post tomorrow morning.", by=center, is_from_center=True, actor=by_center,
               now=now)  # fmt: skip
-        for order in (fetched, shared):
+        for order in (fetched, shared, disc):
             start_production(order, by=center, actor=by_center, now=now)
     produce_due()
     with as_center():
