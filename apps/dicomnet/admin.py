@@ -128,7 +128,7 @@ class PrinterForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Film sizes"), choices=list(SIZE_NAMES.items()), widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
     medium_types = forms.MultipleChoiceField(
-        label=_("Mediums"), choices=MediumType.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label=_("Medium types"), choices=MediumType.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
 
     class Meta:

@@ -13,7 +13,7 @@ from apps.dicomnet.sending import Unreachable
 from apps.facilities.tenancy import as_center
 from apps.orders.models import Printer, PrintJob
 from apps.orders.outputs import opened
-from apps.orders.printing import NotOurs, claim_job, finish_job, keep_job, note_status, stop_job
+from apps.orders.printing import NoLongerWanted, NotOurs, claim_job, finish_job, keep_job, note_status, stop_job
 from apps.orders.sheets.film_file import Film
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def _attempt(job: PrintJob) -> bool:
         return False
     except Unanswered as error:
         problem = f"{error.message}. Look whether sheet {job.sending} came out"
-    except (PrintFailed, Unreachable) as error:
+    except (PrintFailed, Unreachable, NoLongerWanted) as error:
         job.sending, problem = None, error.message
     except Exception:  # what nobody has thought of: the sheet that was being sent stays in doubt
         log.exception("Print job %s stopped", job.pk)

@@ -16,8 +16,15 @@ from apps.orders.models import Order, OrderKind, Output, Printer, PrintJob, Stat
 from apps.orders.outputs import latest
 from apps.orders.steps import held
 
+SENT_BACK = "The order was sent back meanwhile"
 HELD_FOR = timedelta(minutes=10)
 """So long a worker may be silent over a sheet before another one takes the job."""
+
+
+class NoLongerWanted(DomainError):
+    """The order was sent back while it was printed."""
+
+    code = "no_longer_wanted"
 
 
 class NotOurs(DomainError):
@@ -106,7 +113,9 @@ def claim_job(*, now: datetime) -> PrintJob | None:
 
 
 def keep_job(job: PrintJob, *, now: datetime) -> None:
-    """The worker is alive, and this far. Raises NotOurs."""
+    """The worker is alive, and this far. Raises NotOurs; and NoLongerWanted, before a sheet is sent for nobody."""
+    if job.sending is not None and not PrintJob.objects.filter(pk=job.pk, order__state=State.READY).exists():
+        raise NoLongerWanted(SENT_BACK)
     _write(job, now + HELD_FOR, printed=job.printed, sending=job.sending)
 
 
@@ -161,7 +170,7 @@ def _is_wanted(job: PrintJob) -> bool:
 def _why_not(job: PrintJob) -> str:
     if job.sending is not None:
         return f"It broke off while sheet {job.sending} was printed: look whether it came out"
-    return "The order was sent back meanwhile"
+    return SENT_BACK
 
 
 def _note(job: PrintJob, verb: str, *, actor: Actor, **details: object) -> None:

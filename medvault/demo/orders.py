@@ -1,4 +1,4 @@
-"""Orders of the demonstration: to fetch, to share by a link, a disc to burn, urgent, and only quoted."""
+"""Orders of the demonstration: to fetch, to share by a link, a disc to burn, urgent, to print, and only quoted."""
 
 from datetime import datetime
 
@@ -28,13 +28,13 @@ def seed_orders(facility: Facility, *, owner: str, operator: str, now: datetime)
         download, share, medium = OrderKind.DOWNLOAD, OrderKind.SHARE, OrderKind.MEDIUM
         wanted = (
             (download, choices[:2], False), (share, choices[:1], False), (medium, choices[2:3], False),
-            (download, choices[3:5], True), (download, choices, False),
+            (download, choices[3:5], True), (OrderKind.FILM, choices[1:2], False), (download, choices, False),
         )  # fmt: skip
-        fetched, shared, disc, urgent, _quoted = (
+        fetched, shared, disc, urgent, printed, _quoted = (
             draw_up(facility, kind, each, is_urgent=is_urgent, actor=by_clinic, now=now, by=clinic)
             for kind, each, is_urgent in wanted
         )
-        for order in (fetched, shared, disc, urgent):
+        for order in (fetched, shared, disc, urgent, printed):
             request(order, actor=by_clinic, now=now, by=clinic)
         write(disc, text="The surgeon would like to have it before Friday.", by=clinic, is_from_center=False,
               actor=by_clinic, now=now)  # fmt: skip

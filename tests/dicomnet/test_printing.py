@@ -238,6 +238,19 @@ def test_what_is_sent_back_meanwhile_is_not_printed_on(film: Order, staff: User)
     assert imager.sessions == []
 
 
+def test_an_order_that_is_sent_back_over_its_printing_is_printed_no_further(film: Order, staff: User) -> None:
+    def sent_back(_event: evt.Event, sheet: int) -> None:
+        with as_center():
+            send_back(film, reason="the wrong study", actor=SYSTEM, now=now())
+
+    imager = FilmPrinter(on_print=sent_back)
+    with imager.listening() as port:
+        printing(film, printer(port), staff)
+        assert print_due() == 0
+    assert (len(imager.printed), far(film)) == (1, (1, None, False))
+    assert "sent back" in job_of(film).problem
+
+
 def test_a_worker_that_was_silent_too_long_stops(film: Order, staff: User) -> None:
     imager = FilmPrinter()
 

@@ -21,7 +21,7 @@ class SheetOptions(SentOptions):
         choices=[(each, each.replace("x", " x ")) for each in LAYOUTS],
     )  # fmt: skip
     orientation = forms.ChoiceField(
-        label=_("Orientation"), choices=[(PORTRAIT, _("Upright")), (LANDSCAPE, _("Across"))], initial=PORTRAIT
+        label=_("Orientation"), choices=[(PORTRAIT, _("Portrait")), (LANDSCAPE, _("Landscape"))], initial=PORTRAIT
     )
     frames = forms.ChoiceField(
         label=_("Of images with several frames"), initial=MIDDLE_FRAME,
