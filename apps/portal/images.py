@@ -5,7 +5,7 @@ from dataclasses import asdict
 from functools import partial
 from textwrap import wrap
 
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
@@ -50,21 +50,24 @@ def preview(request: FacilityRequest, instance_id: int) -> HttpResponseBase:
     etag = f'"{bytes(instance.sha256).hex()[:24]}-{size}-{frame}-{window}"'
     if known := tagged(request, etag):
         return known
+    response = drawn(request, instance, frame, size, window)
+    if response["Content-Type"] == "image/jpeg":
+        response["ETag"], response["Cache-Control"] = etag, AFTER_ASKING
+    return response
 
+
+def drawn(request: HttpRequest, instance: Instance, frame: int, size: str, window: str = "") -> HttpResponse:
+    """A frame as a JPEG; a tile that says why there is none. `window` by its name, or as "center,width"."""
     try:
-        content = rendered(instance, frame, size, window)
+        return HttpResponse(_rendered(instance, frame, size, window), content_type="image/jpeg")
     except NotRenderable as error:
         reason = [] if size == "thumb" else wrap(error.message, CHARACTERS)
         context = {"label": _kind(instance), "code": error.code, "reason": reason}
         return render(request, "portal/no_preview.svg", context, content_type="image/svg+xml")
-    return HttpResponse(content, content_type="image/jpeg", headers={"ETag": etag, "Cache-Control": AFTER_ASKING})
 
 
-def rendered(instance: Instance, frame: int, size: str, window: str = "") -> bytes:
-    """A frame as a JPEG, as it was kept or as it is made now; `window` by its name, or as "center,width".
-
-    Raises NotRenderable.
-    """
+def _rendered(instance: Instance, frame: int, size: str, window: str) -> bytes:
+    """As it was kept or as it is made now. Raises NotRenderable."""
 
     def draw() -> bytes:
         with open_instance(instance) as file:

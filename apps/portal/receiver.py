@@ -1,16 +1,15 @@
 """What a receiver sees by a share link: a page that asks for the factors, then the pictures and the files."""
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
-from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
 
 from allauth.core import ratelimit
 from django import forms
 from django.conf import settings
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,19 +20,18 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.audit.record import Actor
-from apps.catalog.models import Instance, Series
-from apps.catalog.preview import NotRenderable
+from apps.catalog.models import Series
 from apps.core.clock import database_now
 from apps.facilities.middleware import source_address
 from apps.facilities.tenancy import as_facility
 from apps.orders.errors import LinkNotOpened, NoDownloadsLeft
 from apps.orders.fetching import as_answer
 from apps.orders.sharing import OPEN_FOR, Opened, Shared, open_link, recognize, take_download
-from apps.portal.images import SIZES, rendered
+from apps.portal.images import SIZES, drawn
 from apps.portal.numbers import whole_number
+from apps.portal.series import frames_of
 
 COOKIE = "share"
-MOST_FRAMES = 2000
 View = Callable[..., HttpResponseBase]
 Response = TypeVar("Response", bound=HttpResponseBase)
 
@@ -127,7 +125,7 @@ def overview(request: HttpRequest, shared: Shared) -> HttpResponse:
 @behind_link
 def series(request: HttpRequest, shared: Shared, series_id: int) -> HttpResponse:
     """One series, picture by picture. Without script the links lead from one to the next."""
-    frames = list(islice(_frames(shared.images.filter(series=series_id)), MOST_FRAMES))
+    frames = frames_of(shared.images.filter(series=series_id))
     if not frames:
         raise Http404
     number = min(max(whole_number(request.GET.get("image", "")) or 1, 1), len(frames))
@@ -145,12 +143,7 @@ def picture(request: HttpRequest, shared: Shared, instance_id: int) -> HttpRespo
     size, frame = request.GET.get("size", "thumb"), whole_number(request.GET.get("frame", "1"))
     if size not in SIZES or frame is None:
         raise Http404
-    instance = get_object_or_404(shared.images, pk=instance_id)
-    try:
-        return HttpResponse(rendered(instance, frame, size), content_type="image/jpeg")
-    except NotRenderable as error:
-        facts = {"label": instance.series.modality or "?", "code": error.code}
-        return render(request, "portal/no_preview.svg", facts, content_type="image/svg+xml")
+    return drawn(request, get_object_or_404(shared.images, pk=instance_id), frame, size)
 
 
 @behind_link
@@ -162,13 +155,6 @@ def files(request: HttpRequest, shared: Shared) -> HttpResponseBase:
         except NoDownloadsLeft as error:
             return render(request, "receiver/refused.html", {"shared": shared, "refusal": error.message}, status=403)
     return as_answer(request, shared.link.order, shared.output)
-
-
-def _frames(images: QuerySet[Instance]) -> Iterator[tuple[int, int]]:
-    """Id and frame, image by image. Lazy: what a file says of its number of frames need not be true."""
-    for pk, frames in images.values_list("pk", "number_of_frames")[:MOST_FRAMES]:
-        for frame in range(1, (frames or 1) + 1):
-            yield pk, frame
 
 
 def _receiver(request: HttpRequest, shared: Shared) -> Actor:

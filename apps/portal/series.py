@@ -36,7 +36,7 @@ def viewer(request: FacilityRequest, series_id: int) -> HttpResponse:
     """Without script the links lead from image to image; with it, keys, wheel and slider do. The view is recorded."""
     series = get_object_or_404(Series.objects.select_related("study__patient"), facility=request.facility, pk=series_id)
     instances = Instance.objects.filter(facility=request.facility, series=series).order_by("instance_number", "id")
-    frames = list(islice(_frames(instances), MOST_FRAMES))
+    frames = frames_of(instances)
     if not frames:
         raise Http404
     number = min(max(whole_number(request.GET.get("image", "")) or 1, 1), len(frames))
@@ -64,8 +64,13 @@ def viewer(request: FacilityRequest, series_id: int) -> HttpResponse:
     return render(request, "portal/viewer.html", context)
 
 
+def frames_of(instances: QuerySet[Instance]) -> list[tuple[int, int]]:
+    """Id and frame, image by image, up to a bound."""
+    return list(islice(_frames(instances), MOST_FRAMES))
+
+
 def _frames(instances: QuerySet[Instance]) -> Iterator[tuple[int, int]]:
-    """Id and frame, image by image. Lazy: what a file says of its number of frames need not be true."""
+    """Lazy: what a file says of its number of frames need not be true."""
     for pk, frames in instances.values_list("pk", "number_of_frames")[:MOST_FRAMES]:
         for frame in range(1, (frames or 1) + 1):
             yield pk, frame
