@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from django.contrib.auth.models import Group
 from django.core.cache import cache
@@ -14,7 +16,6 @@ from apps.billing.gathering import gather
 from apps.billing.months import first_day
 from apps.contracts.agreeing import versions_of
 from apps.contracts.models import Contract
-from apps.core.money import plain
 from apps.dicomnet.printing import print_due
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
@@ -66,7 +67,7 @@ def test_film_and_a_link_from_the_search_to_the_charges(
     visit: Callable[..., Visit],
     person: Callable[..., User],
     site: str,
-    settings: object,
+    settings: Any,
     tmp_path: Path,
 ) -> None:
     cache.clear()
@@ -114,8 +115,12 @@ def test_film_and_a_link_from_the_search_to_the_charges(
     expect(phone.get_by_role("heading", name="Images from Sakura Clinic")).to_be_visible()
     with as_center():
         usage = gather(contract, versions_of(contract), first_day(now().date()))
-    charged = sorted((deed.item, plain(deed.quantity), deed.quoted_price) for deed in usage.deeds)
-    assert charged == [("delivery", "1", 1000), ("film", "1", 600), ("share", "1", 300)]
+    charged = sorted((deed.item, deed.quantity, deed.quoted_price or Decimal(0)) for deed in usage.deeds)
+    assert charged == [
+        ("delivery", Decimal(1), Decimal(1000)),
+        ("film", Decimal(1), Decimal(600)),
+        ("share", Decimal(1), Decimal(300)),
+    ]
     assert desk.faults() == []
 
 

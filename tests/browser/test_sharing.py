@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -21,10 +22,10 @@ from tests.portal.pages import dicom, store
 
 
 def test_from_the_clinic_to_the_patients_phone(
-    clinic: Facility, visit: Callable[..., Visit], person: Callable[..., User], axe: str, site: str, settings: object
+    clinic: Facility, visit: Callable[..., Visit], person: Callable[..., User], axe: str, site: str, settings: Any
 ) -> None:
     cache.clear()
-    settings.PUBLIC_URL = site  # type: ignore[attr-defined]
+    settings.PUBLIC_URL = site
     store(clinic, *(dicom(8, number, PatientBirthDate=BORN, StudyDescription="Knee") for number in (1, 2, 3)))
     may_order(clinic, base_fee="20000", share="300")
     order = share_order(clinic, person("staff@center.example", is_staff=True), Choice("2.25.8"))
