@@ -92,11 +92,14 @@ def printed_by(folder: Path) -> list[tuple[Dataset, list[Dataset]]]:
 
 @dataclass
 class FilmPrinter:
-    """Answers well until told otherwise: `refusals` by operation, `before_answer` of the N-ACTION for a sheet."""
+    """Answers well until told otherwise: `refusals` by operation; `on_fill` and `on_print` before the answer for the
+    n-th image or sheet.
+    """
 
     status: str = "NORMAL"
     info: str = "NORMAL"
     refusals: dict[str, int] = field(default_factory=dict)
+    on_fill: Callable[[evt.Event, int], None] | None = None
     on_print: Callable[[evt.Event, int], None] | None = None
     places: int = 30
     sessions: list[Dataset] = field(default_factory=list)
@@ -149,6 +152,8 @@ class FilmPrinter:
 
     def _set(self, event: evt.Event) -> tuple[int, Dataset]:
         self.boxes.append(event.attribute_list)
+        if self.on_fill:
+            self.on_fill(event, len(self.boxes))
         return self.refusals.get("set", 0), Dataset()
 
     def _action(self, event: evt.Event) -> tuple[int, None]:

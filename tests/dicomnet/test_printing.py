@@ -1,5 +1,6 @@
 """Film on a printer: dcmtk's gets what was produced; and no sheet is printed twice or left out, whatever fails."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from apps.orders.printing import HELD_FOR, go_on_printing
 from apps.orders.sheets.film_file import Film
 from apps.orders.working import send_back
 from tests.dicomnet.film_printers import FilmPrinter, dcmprscp, printed_by
+from tests.forked import Forked
 from tests.orders.sheet_stories import PIXELS, fine, job_of, made, output_of, printer, printing
 from tests.orders.stories import may_order, now
 from tests.portal.pages import COLOURS, dicom, store
@@ -210,20 +212,29 @@ def test_a_sheet_in_doubt_is_asked_about(film: Order, staff: User, fault: str, c
     assert far(film) == (3, None, True)
 
 
-@pytest.mark.parametrize(("sending", "is_in_doubt"), [(None, False), (2, True)])
-def test_a_killed_worker_leaves_off_where_it_was(
-    film: Order, staff: User, sending: int | None, is_in_doubt: bool
-) -> None:
-    imager = FilmPrinter()
+@pytest.mark.parametrize("step", ["between sheets", "over a sheet"])
+def test_a_killed_worker_leaves_off_where_it_was(film: Order, staff: User, step: str) -> None:
+    imager, is_in_doubt = FilmPrinter(), step == "over a sheet"
+
+    def kill(event: evt.Event, place: int) -> None:
+        if place == 2:
+            worker.kill()
+            worker.wait()
+
     with imager.listening() as port:
         printing(film, printer(port), staff)
-        with as_center():  # as it was when the worker died
-            PrintJob.objects.update(printed=1, sending=sending, next_at=now() + HELD_FOR)
-        assert print_due() == 0
+        if is_in_doubt:
+            imager.on_print = kill
+        else:
+            imager.on_fill = kill
+        worker = Forked("tests.dicomnet.printing_process")
+        assert worker.wait() == -signal.SIGKILL
+        assert far(film) == (1, 2 if is_in_doubt else None, False)
+        assert print_due() == 0  # it is held by the dead one yet
         with as_center():
             PrintJob.objects.update(next_at=now())
         assert print_due() == (0 if is_in_doubt else 1)
-    assert len(imager.printed) == (0 if is_in_doubt else 2)
+    assert len(imager.printed) == (2 if is_in_doubt else 3)
     assert far(film) == ((1, 2, False) if is_in_doubt else (3, None, True))
     assert not is_in_doubt or "look whether it came out" in job_of(film).problem
 
