@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import billing, fixity, retention, search_at_a_million, simulating, wado
+from tests.benchmarks import billing, fixity, media, retention, search_at_a_million, simulating, wado
 from tests.benchmarks.handover import handed_over
 from tests.benchmarks.images import Slices
 from tests.benchmarks.network import STORESCU, stored_per_second
@@ -40,6 +40,8 @@ def main(chosen: list[str]) -> None:
         search_at_a_million.main()
     if not chosen or "fixity" in chosen:
         fixity.main()
+    if not chosen or "media" in chosen:
+        media.main()
     if not chosen or "billing" in chosen:
         billing.main()
     if not chosen or "retention" in chosen or "retention=large" in chosen:

@@ -7,7 +7,6 @@ from functools import partial
 from io import SEEK_END
 from itertools import groupby
 from math import ceil
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -84,10 +83,10 @@ def _file_sets(order: Order, instances: Sequence[Instance], store: Store, carrie
 
 
 def _items(instances: Sequence[Instance], store: Store) -> Iterator[Item]:
-    for _, of_series in groupby(instances, key=attrgetter("series_id")):
-        for number, instance in enumerate(of_series, 1):
+    for _, of_series in groupby(shown(instances, store), key=lambda each: each[0].series_id):
+        for number, (instance, what) in enumerate(of_series, 1):
             leaf, unlisted = leaf_of(instance, number)
-            yield Item(instance, shown(instance, store), leaf, unlisted)
+            yield Item(instance, what, leaf, unlisted)
 
 
 def _files(file_set: FileSet, store: Store, progress: Progress) -> Iterator[MediumFile]:

@@ -1,9 +1,13 @@
 """What a medium shows of an image without a DICOM program: pictures of its frames, its report; or why none."""
 
-from collections.abc import Iterator
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import BinaryIO
+from itertools import groupby
+from operator import itemgetter
 
 from apps.catalog.bounds import MIB, Unreadable
 from apps.catalog.bytes import open_instance
@@ -15,6 +19,7 @@ from apps.orders.kinds.medium.files import PIECE, Kept, Store
 LONGEST_SIDE = 1280
 QUALITY = 80
 MOST_PIXELS = 32 * MIB
+CORES = min(4, os.cpu_count() or 1)
 MOST_FRAMES = 300
 """Pictures of one object; of a longer one, frames at equal distances."""
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
@@ -42,28 +47,60 @@ class Shown:
         return len(self.pictures) + (self.report is not None)
 
 
-def shown(instance: Instance, store: Store) -> Shown:
-    """What can be shown, kept in the store. A fault of the object is the reason of one; raises MissingPack."""
-    if instance.sop_class_uid == ENCAPSULATED_PDF:
-        return _report(instance, store)
-    if not instance.has_pixel_data:
-        return Shown(reason="It is no picture: a DICOM program shows it.")
-    frames = range(1, (instance.number_of_frames or 1) + 1)
-    step = -(-len(frames) // MOST_FRAMES)
-    made: dict[int, Kept] = {}
-    reason = ""
+def shown(instances: Iterable[Instance], store: Store) -> Iterator[tuple[Instance, Shown]]:
+    """What can be shown of each, kept in the store. A fault of an object is the reason of one; raises MissingPack.
+
+    Pictures are made a few ahead by all cores: to make them takes longer than to write the medium.
+    """
+    with ThreadPoolExecutor(CORES) as pool:
+        faults: dict[int, str] = {}
+        made = _ahead(pool, _frames(instances, faults))
+        for instance, of_instance in groupby(made, key=itemgetter(0)):
+            pictures: dict[int, Kept] = {}
+            for _, frame, picture in of_instance:
+                try:
+                    if frame and instance.pk not in faults:
+                        pictures[frame] = store.keep([picture.result()])
+                except NotRenderable as fault:
+                    faults[instance.pk] = fault.message
+            if instance.sop_class_uid == ENCAPSULATED_PDF:
+                yield instance, _report(instance, store)
+            elif not instance.has_pixel_data:
+                yield instance, Shown(reason="It is no picture: a DICOM program shows it.")
+            else:
+                yield instance, Shown(tuple(pictures), tuple(pictures.values()), reason=faults.pop(instance.pk, ""))
+
+
+def _frames(instances: Iterable[Instance], faults: Mapping[int, str]) -> Iterator[tuple[Instance, int]]:
+    """The frames to show, counted from 1; 0 for an object without a picture. None after one that gave a fault."""
+    for instance in instances:
+        if not instance.has_pixel_data or instance.sop_class_uid == ENCAPSULATED_PDF:
+            yield instance, 0
+            continue
+        frames = range(1, (instance.number_of_frames or 1) + 1)
+        for frame in frames[:: -(-len(frames) // MOST_FRAMES)]:
+            if instance.pk not in faults:
+                yield instance, frame
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, wanted: Iterable[tuple[Instance, int]]
+) -> Iterator[tuple[Instance, int, "Future[bytes]"]]:
+    """Pictures on their way, in order; no more at once than the cores make soon."""
+    waiting: deque[tuple[Instance, int, Future[bytes]]] = deque()
+    for instance, frame in wanted:
+        waiting.append((instance, frame, pool.submit(_picture, instance, frame)))
+        if len(waiting) > 2 * CORES:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _picture(instance: Instance, frame: int) -> bytes:
+    """Empty for frame 0."""
+    if not frame:
+        return b""
     with open_instance(instance) as file:
-        for frame in frames[::step]:
-            try:
-                made[frame] = store.keep([_picture(file, frame)])
-            except NotRenderable as fault:
-                reason = fault.message
-                break
-    return Shown(tuple(made), tuple(made.values()), reason=reason)
-
-
-def _picture(file: BinaryIO, frame: int) -> bytes:
-    return render_preview(file, frame=frame, longest_side=LONGEST_SIDE, quality=QUALITY, max_pixels=MOST_PIXELS)
+        return render_preview(file, frame=frame, longest_side=LONGEST_SIDE, quality=QUALITY, max_pixels=MOST_PIXELS)
 
 
 def _report(instance: Instance, store: Store) -> Shown:
