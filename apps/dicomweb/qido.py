@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from apps.audit.record import record
-from apps.catalog.attributes import ATTRIBUTES, JSON, Level, rows_of
+from apps.catalog.attributes import ATTRIBUTES, JSON, Attribute, Level, rows_of
 from apps.catalog.models import Instance, Series, Study
 from apps.catalog.search import matching_instances, matching_series, matching_studies
 from apps.dicomweb.qido_request import ALL, MalformedQuery, Search, read_search
@@ -71,7 +71,8 @@ def _answer(request: FacilityRequest, level: Level, path: dict[str, str]) -> Htt
         count=len(found[: search.limit]),
     )
     root = request.build_absolute_uri(reverse("dicomweb:studies", args=[request.facility.slug]))
-    data_sets = [_data_set(row, level, search, fixed, root) for row in found[: search.limit]]
+    returned = _returned(level, search, fixed)
+    data_sets = [_data_set(row, level, returned, root) for row in found[: search.limit]]
     response = _rendered(data_sets, media_type)
     if len(found) > search.limit:
         response["Warning"] = f'299 {root.removesuffix("/studies")} "{MORE}"'
@@ -85,18 +86,23 @@ def _page_after(request: FacilityRequest, search: Search) -> str:
     return request.build_absolute_uri(f"?{query.urlencode()}")
 
 
-def _data_set(row: Row, level: Level, search: Search, fixed: dict[str, str], root: str) -> JSON:
+def _returned(level: Level, search: Search, fixed: dict[str, str]) -> list[Attribute]:
     """Attributes of the level always, of the levels above where the address leaves them open (PS3.18, 10.6.3.3)."""
-    rows = rows_of(row)
     given = {Level.STUDY: "StudyInstanceUID" in fixed, Level.SERIES: "SeriesInstanceUID" in fixed}
-    found: JSON = {SPECIFIC_CHARACTER_SET: {"vr": "CS", "Value": ["ISO_IR 192"]}}
-    for attribute in ATTRIBUTES:
-        if attribute.level > level:
-            continue
+
+    def is_returned(attribute: Attribute) -> bool:
+        if attribute.tag in search.included or attribute.keyword in fixed:
+            return True
         is_open = attribute.level == level or not given[attribute.level]
-        is_asked = attribute.tag in search.included or attribute.keyword in fixed
-        if is_asked or (is_open and (attribute.is_always or ALL in search.included)):
-            found[attribute.tag] = attribute.of(rows[attribute.level])
+        return is_open and (attribute.is_always or ALL in search.included)
+
+    return [attribute for attribute in ATTRIBUTES if attribute.level <= level and is_returned(attribute)]
+
+
+def _data_set(row: Row, level: Level, returned: Sequence[Attribute], root: str) -> JSON:
+    rows = rows_of(row)
+    found: JSON = {attribute.tag: attribute.of(rows[attribute.level]) for attribute in returned}
+    found[SPECIFIC_CHARACTER_SET] = {"vr": "CS", "Value": ["ISO_IR 192"]}
     uids = [rows[Level.STUDY].study_instance_uid]
     uids += ["series", rows[Level.SERIES].series_instance_uid] if level >= Level.SERIES else []
     uids += ["instances", rows[Level.INSTANCE].sop_instance_uid] if level >= Level.INSTANCE else []
