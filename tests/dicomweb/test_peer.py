@@ -43,6 +43,7 @@ def test_what_it_stores_it_finds(sakura: Facility, client_of: Callable[..., DICO
     ct = datasets()[0]
     (study,) = client.search_for_studies(search_filters={"PatientName": "CompressedSamples^CT*"})
     assert study["0020000D"]["Value"] == [ct.StudyInstanceUID]
+    assert client.search_for_studies(fuzzymatching=True, search_filters={"PatientName": "ct1 compressed"}) == [study]
     (series,) = client.search_for_series(ct.StudyInstanceUID)
     assert series["00080060"]["Value"] == ["CT"]
     (instance,) = client.search_for_instances(ct.StudyInstanceUID, ct.SeriesInstanceUID)
@@ -70,6 +71,12 @@ def test_what_it_stores_it_retrieves(sakura: Facility, address: str, client_of: 
     rendered = client.retrieve_instance_rendered(*uids, media_types=("image/png",), params={"window": "40,400,linear"})
     assert Image.open(BytesIO(rendered)).size == (ct.Columns, ct.Rows)
     assert client.retrieve_instance_frames_rendered(*uids, [1], media_types=("image/jpeg",))
+    compressed = pydicom.dcmread(str(pydicom.data.get_testdata_file("JPEG2000.dcm")))
+    client.store_instances([compressed])
+    uids = compressed.StudyInstanceUID, compressed.SeriesInstanceUID, compressed.SOPInstanceUID
+    plain = client.retrieve_instance(*uids, media_types=(("application/dicom", ExplicitVRLittleEndian),))
+    assert plain.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+    assert (plain.pixel_array == compressed.pixel_array).all()
 
 
 def test_storing_twice_keeps_one(sakura: Facility, client_of: Callable[..., DICOMwebClient]) -> None:
