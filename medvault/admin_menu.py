@@ -34,6 +34,7 @@ _TASKS: tuple[tuple[Any, tuple[_Entry, ...]], ...] = (
         (
             (_("Orders"), "outbox", "orders.order", ""),
             (_("Printers"), "print", "orders.printer", ""),
+            (_("Receiving nodes"), "send_to_mobile", "orders.node", ""),
         ),
     ),
     (

@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from apps.api import uploads
+from apps.api import restores, uploads
 from apps.api.care_events import CareEventsView
 from apps.api.collections import CollectionView, ReceiptsOfCollectionView, ReceiptsView
 from apps.api.devices import CapacityView, EnrolView, RequestsView, TerminalsView, TerminalView
@@ -19,6 +19,7 @@ from apps.api.orders import (
     OrderView,
     RequestView,
 )
+from apps.api.restores import RestoredView, RestoresView
 from apps.api.share_links import ShareLinkView
 from apps.facilities.methods import by_method
 from apps.facilities.models import Role, Scope
@@ -26,6 +27,7 @@ from apps.facilities.models import Role, Scope
 app_name = "api"
 HANDOVER = door(scope=Scope.HANDOVER)
 REPORT = door(scope=Scope.REPORT)
+RESTORE = door(role=Role.MEMBER, scope=Scope.RESTORE)
 CARE = door(role=Role.MEMBER, scope=Scope.CARE)
 FOLLOW, PLACE = door(scope=Scope.ORDERS_READ), door(role=Role.MEMBER, scope=Scope.ORDERS_PLACE)
 FETCH, SHARE = (door(scope=each.scope, role=each.role, own_scope=True) for each in (FOLLOW, PLACE))
@@ -50,6 +52,10 @@ urlpatterns = [
         behind(ReceiptsOfCollectionView, GET=HANDOVER),
         name="receipts_of_collection",
     ),
+    path(f"{F}restores/", behind(RestoresView, GET=RESTORE), name="restores"),
+    path(f"{F}restores/<uuid:order_uid>/manifest/", restores.manifest, name="restore_manifest"),
+    path(f"{F}restores/<uuid:order_uid>/files/<slug:key>/", restores.file, name="restored_file"),
+    path(f"{F}restores/<uuid:order_uid>/restored/", behind(RestoredView, POST=RESTORE), name="restored"),
     path(f"{F}care-events/", behind(CareEventsView, POST=CARE), name="care_events"),
     path(f"{F}order-kinds/", behind(KindsView, GET=FOLLOW), name="order_kinds"),
     path(f"{F}order-estimates/", behind(EstimateView, POST=PLACE), name="order_estimates"),

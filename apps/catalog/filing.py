@@ -57,6 +57,11 @@ def study_lock(facility_id: int, study_instance_uid: str) -> str:
     return f"{facility_id}/study/{study_instance_uid}"
 
 
+def holding_lock(facility_id: int) -> str:
+    """The lock under which many studies are held at once; who deletes one shares it."""
+    return f"{facility_id}/holding"
+
+
 def lock_keys(facility_id: int, headers: Iterable[Header]) -> set[str]:
     """Names of the locks (core.locks) that a transaction holds while it files these headers."""
     keys = set()

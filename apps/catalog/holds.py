@@ -1,13 +1,15 @@
 """Holds: reasons not to delete a study. Placed by one person; a legal one is released by two."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
-from apps.catalog.filing import study_lock
+from apps.catalog.filing import holding_lock, study_lock
 from apps.catalog.models import Hold, HoldKind, Study
+from apps.core.bulk import insert_rows
 from apps.core.errors import DomainError
 from apps.core.locks import lock_names
 
@@ -40,6 +42,38 @@ def place_hold(
     )  # fmt: skip
     _record("hold.placed", hold, actor)
     return hold
+
+
+def place_holds(
+    facility_id: int, studies: Sequence[Study], *, kind: HoldKind, reason: str, actor: Actor, now: datetime,
+    by: User | None = None,
+) -> None:  # fmt: skip
+    """Hold many studies at once, within the caller's transaction. Raises HoldRefused where one is gone.
+
+    Under one lock, not one for each study: a facility may have more of them than the database has locks.
+    """
+    lock_names([holding_lock(facility_id)])
+    keys = [study.pk for study in studies]
+    if Study.objects.filter(facility_id=facility_id, pk__in=keys).count() < len(keys):
+        raise HoldRefused("A study has been deleted")
+    insert_rows([
+        Hold(facility_id=facility_id, study_id=key, kind=kind, reason=reason, placed_at=now, placed_by=by)
+        for key in keys
+    ])  # fmt: skip
+    record("holds.placed", actor=actor, object_type="facility", object_id=facility_id, facility_id=facility_id,
+           kind=kind, reason=reason, studies=len(keys))  # fmt: skip
+
+
+def release_holds(
+    facility_id: int, studies: QuerySet[Study], *, kind: HoldKind, reason: str, actor: Actor, now: datetime,
+    by: User | None = None,
+) -> None:  # fmt: skip
+    """End what was held at once for this reason."""
+    assert kind != HoldKind.LEGAL
+    held = Hold.objects.filter(facility_id=facility_id, study__in=studies, kind=kind, reason=reason, released_at=None)
+    count = held.update(released_at=now, released_by=by)
+    record("holds.released", actor=actor, object_type="facility", object_id=facility_id, facility_id=facility_id,
+           kind=kind, reason=reason, studies=count)  # fmt: skip
 
 
 def ask_release(hold: Hold, *, by: User, actor: Actor, now: datetime) -> None:

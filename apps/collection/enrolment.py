@@ -143,7 +143,7 @@ def _waiting_for(digest: bytes) -> Terminal | Collector:
 
 def _places(device: Terminal | Collector, actor: Actor) -> tuple[Place, ...]:
     if isinstance(device, Terminal):
-        secret = _new_token(device, device.facility, str(device), [Scope.HANDOVER, Scope.REPORT], actor)
+        secret = _new_token(device, device.facility, str(device), [Scope.HANDOVER, Scope.REPORT, Scope.RESTORE], actor)
         device.save(update_fields=["device_token"])
         return (Place(device.facility, secret, (device,)),)
     places = []

@@ -155,14 +155,28 @@ def withdraw_notice(contract: Contract, *, actor: Actor, now: datetime, by: User
     if current.state != State.TERMINATING or current.ends_on is None or current.ends_on <= today_of(current, now):
         raise IllegalTransition("No notice was given, or the contract is over")
     current.advance(State.ACTIVE, at=now)
-    current.notice_on = current.ends_on = None
-    _save_exclusively(current, "state", "notice_on", "ends_on")
+    current.notice_on = current.ends_on = current.returned_at = None
+    _save_exclusively(current, "state", "notice_on", "ends_on", "returned_at")
     _record("notice_withdrawn", current, actor, by=by.pk if by else None)
     _bring_up(contract, current)
 
 
+def note_returned(contract: Contract, *, actor: Actor, now: datetime, by: User | None = None) -> None:
+    """The facility has everything back, and answers for it from now on. Raises IllegalTransition without notice."""
+    current = held(contract)
+    if current.state != State.TERMINATING:
+        raise IllegalTransition("No notice was given: nothing is to be given back for good")
+    current.returned_at = now
+    current.save(update_fields=["returned_at"])
+    _record("returned", current, actor, by=by.pk if by else None)
+    _bring_up(contract, current)
+
+
 def end(contract: Contract, *, actor: Actor, now: datetime) -> None:
-    """Close a contract whose last day is over. Raises IllegalTransition, NoticeTooShort."""
+    """Close a contract whose last day is over; whoever asks has seen that nothing is stored under it any more.
+
+    Raises IllegalTransition, NoticeTooShort.
+    """
     current = held(contract)
     if current.ends_on and current.ends_on > today_of(current, now):
         raise NoticeTooShort(f"The contract serves until {current.ends_on - timedelta(days=1)}")
@@ -209,6 +223,18 @@ def coming_versions_of(facility_id: int, *, after: date) -> list[ContractVersion
     """The versions, of contracts that are in force by then, that take effect after a day."""
     coming = _agreed_versions().filter(facility_id=facility_id, effective_from__gt=after, contract__state__in=IN_FORCE)
     return list(coming.filter(Q(contract__ends_on=None) | Q(contract__ends_on__gt=F("effective_from"))))
+
+
+def terminating_contract_of(facility_id: int) -> Contract | None:
+    """The contract under which the facility's images are given back and erased, on its last days or after them."""
+    found = Contract.objects.filter(facility_id=facility_id, state=State.TERMINATING).select_related("facility")
+    return found.order_by("-ends_on").first()
+
+
+def is_followed(contract: Contract) -> bool:
+    """Whether another contract serves the facility from its last day on, so that nothing has to go."""
+    later = Contract.objects.filter(facility_id=contract.facility_id, starts_on__gte=contract.ends_on)
+    return later.exclude(state__in=[State.DRAFT, State.ENDED]).exists()
 
 
 def version_of(contract: Contract, *, on: date) -> ContractVersion | None:
@@ -290,7 +316,7 @@ def _save_exclusively(contract: Contract, *fields: str) -> None:
 
 def _bring_up(given: Contract, current: Contract) -> None:
     """The caller's object says what the row says."""
-    for name in ("state", "ends_on", "notice_on", "activated_at", "suspended_at", "ended_at"):
+    for name in ("state", "ends_on", "notice_on", "activated_at", "suspended_at", "returned_at", "ended_at"):
         setattr(given, name, getattr(current, name))
 
 

@@ -67,6 +67,9 @@ class Contract(TenantModel):
     created_at = models.DateTimeField(_("created"))
     activated_at = models.DateTimeField(_("active since"), null=True)
     suspended_at = models.DateTimeField(_("suspended since"), null=True)
+    returned_at = models.DateTimeField(
+        _("everything returned"), null=True, help_text=_("the facility confirmed that it has all of its images back")
+    )
     ended_at = models.DateTimeField(_("ended"), null=True)
 
     class Meta:

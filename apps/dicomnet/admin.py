@@ -1,9 +1,13 @@
-"""Storage commitments, the sources from which the center fetches, and its film printers."""
+"""Storage commitments, the sources from which the center fetches, the nodes that it sends to, its film printers."""
 
-from typing import Any
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
@@ -22,8 +26,13 @@ from apps.dicomnet.models import Commitment, Source, Via
 from apps.dicomnet.printing import ask_printer
 from apps.dicomnet.pulling import pull_soon, set_authorization
 from apps.facilities.admin import AuditedTenantAdmin
-from apps.orders.models import MediumType, Printer
+from apps.orders import nodes
+from apps.orders.addresses import ForbiddenAddress, refuse_forbidden
+from apps.orders.models import MediumType, Node, Printer
+from apps.orders.models import Via as NodeVia
 from apps.orders.sheets.format import SIZE_NAMES
+
+OF_DICOM = ("ae_title", "address", "dicom_port")
 
 
 @admin.register(Commitment)
@@ -166,3 +175,69 @@ class PrinterAdmin(AuditedAdmin):
         told_of = messages.success if told.status == NORMAL else messages.error
         told_of(request, f"{told.status} {told.info}".strip())
         return to_page(request, printer)
+
+
+class NodeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A node; what its server wants as authorization is written here and never shown."""
+
+    authorization = forms.CharField(
+        label=_("Authorization"), required=False, widget=UnfoldAdminTextInputWidget,
+        help_text=_("of DICOMweb, such as Bearer TOKEN; empty leaves it as it is"),
+    )  # fmt: skip
+    url = forms.URLField(
+        label=_("DICOMweb address"), required=False, max_length=500, assume_scheme="https",
+        widget=UnfoldAdminURLInputWidget,
+    )  # fmt: skip
+
+    class Meta:
+        model = Node
+        fields = ("facility", "name", "via", *OF_DICOM, "is_tls", "url", "is_enabled")
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        is_web = given.get("via") == NodeVia.WEB
+        if is_web != bool(given.get("url")):
+            self.add_error("url", _("DICOMweb needs an address of its own, DICOM has none."))
+        for name in OF_DICOM:
+            if is_web == bool(given.get(name)):
+                self.add_error(name, _("DICOM needs this, DICOMweb has none."))
+        if is_web and given.get("is_tls"):
+            self.add_error("is_tls", _("Of DICOMweb, the address says so: https://"))
+        host = urlsplit(given.get("url") or "").hostname or given.get("address") or ""
+        try:
+            refuse_forbidden(ip_address(host))
+        except ForbiddenAddress as error:
+            raise ValidationError(error.message) from error
+        except ValueError:
+            pass  # a host name: looked at when it is connected to
+        return given
+
+
+@admin.register(Node)
+class NodeAdmin(AuditedTenantAdmin):
+    form = NodeForm
+    list_display = ("name", "facility", "via", "where", "is_enabled")
+    list_select_related = ("facility",)
+    list_filter = (("facility", RelatedDropdownFilter), "via", "is_enabled")
+    ordering: ClassVar[Sequence[str]] = ["facility__name", "name"]
+    fields = (
+        "facility", "name", "via", OF_DICOM, "is_tls", "url", "authorization", "is_enabled",
+    )  # fmt: skip
+
+    @display(description=_("where"))  # type: ignore[untyped-decorator]
+    def where(self, obj: Node) -> str:
+        return obj.destination
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.add_node")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("orders.change_node")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        return ("facility",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Node, form: Any, change: bool) -> None:  # noqa: FBT001 Django's
+        super().save_model(request, obj, form, change)
+        if authorization := form.cleaned_data.get("authorization"):
+            nodes.set_authorization(obj, authorization, actor=staff_actor(request))

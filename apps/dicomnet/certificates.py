@@ -43,10 +43,19 @@ def server_context() -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_REQUIRED
     if settings.DICOM_TLS_AUTHORITIES:
         context.load_verify_locations(settings.DICOM_TLS_AUTHORITIES)
-    with tempfile.NamedTemporaryFile() as file:  # readable by us alone; the module takes files only
-        file.write(issued.key + issued.certificate)
-        file.flush()
-        context.load_cert_chain(file.name)
+    _show(context, issued)
+    return context
+
+
+def client_context() -> ssl.SSLContext:
+    """TLS as we call a node with it: 1.2 or later, its certificate of an authority that the machine or we know."""
+    issued = _issue(settings.DICOM_AE_TITLE, [], ExtendedKeyUsageOID.CLIENT_AUTH, now=datetime.now(UTC))
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cadata=issued.authority.decode())
+    if settings.DICOM_TLS_AUTHORITIES:
+        context.load_verify_locations(settings.DICOM_TLS_AUTHORITIES)
+    _show(context, issued)
     return context
 
 
@@ -60,6 +69,14 @@ def issue_certificate(terminal: Terminal, *, actor: Actor, now: datetime) -> Iss
         record("terminal.certificate_issued", actor=actor, object_type="terminal", object_id=terminal.pk,
                facility_id=terminal.facility_id)  # fmt: skip
     return issued
+
+
+def _show(context: ssl.SSLContext, issued: Issued) -> None:
+    """Have the context show a certificate."""
+    with tempfile.NamedTemporaryFile() as file:  # readable by us alone; the module takes files only
+        file.write(issued.key + issued.certificate)
+        file.flush()
+        context.load_cert_chain(file.name)
 
 
 def _issue(name: str, hosts: list[str], usage: x509.ObjectIdentifier, *, now: datetime) -> Issued:

@@ -1,19 +1,21 @@
 """Sending to another node as SCU, by pynetdicom: images as they were received, never transcoded."""
 
+import ssl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from pynetdicom import AE, _config
 from pynetdicom.association import Association
 
-from apps.catalog.bytes import instance_pieces
+from apps.catalog.bounds import Unreadable
+from apps.catalog.bytes import data_set_pieces
+from apps.catalog.file_meta import head_of
 from apps.catalog.models import Instance
-from apps.catalog.part10 import IMPLICIT_LITTLE_ENDIAN
-from apps.collection.models import Terminal
+from apps.catalog.part10 import DEFLATED, IMPLICIT_LITTLE_ENDIAN
 from apps.core.errors import DomainError
-from apps.orders.models import Printer
+from apps.orders.statuses import NOT_SUPPORTED
 from apps.vault.errors import MissingPack, VaultUnavailable
 from apps.vault.spool import passing_folder
 
@@ -28,15 +30,27 @@ class Unreachable(DomainError):
     code = "unreachable"
 
 
+class Peer(Protocol):
+    """Where an application entity listens."""
+
+    @property
+    def ae_title(self) -> str: ...
+    @property
+    def address(self) -> str | None: ...
+    @property
+    def dicom_port(self) -> int | None: ...
+
+
 def associate(
-    node: Terminal | Printer,
+    node: Peer,
     contexts: Sequence[tuple[str, str | None]],
     roles: Sequence[Any] = (),
     handlers: Sequence[Any] = (),
+    tls: tuple[ssl.SSLContext, str] | None = None,
 ) -> Association:
     """An association with a node or printer, for pairs of SOP class and transfer syntax; None: the usual ones.
 
-    Raises Unreachable.
+    `tls`: with the name that the node's certificate is to have. Raises Unreachable.
     """
     ae = AE(settings.DICOM_AE_TITLE)
     ae.connection_timeout = ae.acse_timeout = CONNECT_S
@@ -47,7 +61,7 @@ def associate(
         raise Unreachable("The node's address and port are not registered")
     assoc = ae.associate(
         node.address, node.dicom_port, ae_title=node.ae_title, ext_neg=list(roles) or None,
-        evt_handlers=list(handlers) or None,
+        evt_handlers=list(handlers) or None, tls_args=tls,
     )  # fmt: skip
     if not assoc.is_established:
         raise Unreachable("The node refuses the association" if assoc.is_rejected else "The node does not answer")
@@ -55,18 +69,20 @@ def associate(
 
 
 def send_to(
-    node: Terminal, instances: Sequence[Instance], *, originator: tuple[str, int] | None = None
-) -> Iterator[tuple[Instance, int | None]]:
-    """Send each by C-STORE; yields its status, None where it could not be tried. Raises Unreachable.
+    node: Peer, instances: Sequence[Instance], *, originator: tuple[str, int] | None = None,
+    tls: tuple[ssl.SSLContext, str] | None = None,
+) -> Iterator[tuple[Instance, int | None]]:  # fmt: skip
+    """Send each by C-STORE; yields its status, None where it could not be sent. Raises Unreachable.
 
     `originator`: AE title and Message ID of the C-MOVE this is for.
     """
     with passing_folder() as folder:
         for group in _by_contexts(instances):
-            assoc = associate(node, sorted({_context(instance) for instance in group}))
+            assoc = associate(node, sorted({_context(instance) for instance in group}), tls=tls)
             try:
                 for instance in group:
-                    yield instance, _send(assoc, instance, folder / "instance.dcm", originator)
+                    status = _send(assoc, instance, folder / "instance.dcm", originator)
+                    yield instance, status
                     if not assoc.is_established:
                         raise Unreachable("The node ended the association")
             finally:
@@ -96,9 +112,18 @@ def _send(assoc: Association, instance: Instance, path: Path, originator: tuple[
     title, message_id = originator or (None, None)
     try:
         with path.open("wb") as file:
-            for piece in instance_pieces(instance):
-                file.write(piece)
-        status = assoc.send_c_store(path, originator_aet=title, originator_id=message_id)
-    except (MissingPack, VaultUnavailable, OSError, ValueError):  # ValueError: its context was not accepted
+            sop_class, syntax = _context(instance)
+            # Some files came without a head, or with one of another image.
+            length = file.write(head_of(sop_class, instance.sop_instance_uid, syntax))
+            length += sum(file.write(piece) for piece in data_set_pieces(instance))
+            if syntax in DEFLATED and length % 2:
+                file.write(b"\0")  # as it must travel (PS3.5, A.5)
+    except (MissingPack, VaultUnavailable, Unreadable, OSError):
         return None
+    try:
+        status = assoc.send_c_store(path, originator_aet=title, originator_id=message_id)
+    except ValueError:  # its presentation context was not accepted
+        return NOT_SUPPORTED
+    except RuntimeError as error:  # the association is over
+        raise Unreachable("The node ended the association") from error
     return int(status.Status) if "Status" in status else None

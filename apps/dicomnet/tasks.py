@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from apps.dicomnet import printing, pulling
+from apps.dicomnet import delivering, printing, pulling
 
 
 @shared_task
@@ -15,3 +15,9 @@ def pull_due() -> None:
 def print_due() -> None:
     """Print the film that is to be printed. It takes minutes: what comes in does not wait for it."""
     printing.print_due()
+
+
+@shared_task
+def deliver_due() -> None:
+    """Send what was dispatched to nodes."""
+    delivering.deliver_due()

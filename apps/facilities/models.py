@@ -29,6 +29,7 @@ class Scope(models.TextChoices):
     READ = "images:read", _("Search and read images")
     HANDOVER = "collections:handover", _("Hand over sealed collections, fetch their receipts")
     REPORT = "terminal:report", _("Report capacity, ask for collection")
+    RESTORE = "images:restore", _("Fetch what was ordered to come back")
     CARE = "care:report", _("Report visits, discharges and other events of care")
     ORDERS_READ = "orders:read", _("Follow output orders, fetch what they gave out")
     ORDERS_PLACE = "orders:place", _("Quote, request and cancel output orders, make share links")

@@ -33,9 +33,11 @@ from apps.core.money import formatted, plain
 from apps.core.ranges import in_parts
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.orders.choosing import studies_of
+from apps.orders.delivering import delivery_of, dispatch_taken, standing_of, told
 from apps.orders.kinds import KINDS
 from apps.orders.kinds.bundle import members
 from apps.orders.models import WAITING, Order, OrderKind, State
+from apps.orders.nodes import node_of
 from apps.orders.ordering import cancel, complete
 from apps.orders.outputs import made_output, opened, pieces
 from apps.orders.progress import percent_of
@@ -50,6 +52,7 @@ OFFERED: dict[str, frozenset[State]] = {
     "start_production": frozenset({State.ACCEPTED}),
     "fetch": frozenset({State.READY, State.DISPATCHED}),
     "dispatch": frozenset({State.READY}),
+    "dispatch_taken": frozenset({State.READY}),
     "complete": frozenset({State.DISPATCHED}),
     "send_back": frozenset({State.PRODUCING, State.READY, State.DISPATCHED}),
     "cancel": frozenset({State.REQUESTED, State.ACCEPTED}),
@@ -112,17 +115,22 @@ class OrderAdmin(SheetActs, AuditedTenantAdmin):
         ("delivered_at", "offered_until"), "tracking_number",
     )  # fmt: skip
     actions_detail = (
-        "accept", "start_production", "fetch", *SheetActs.ACTS, "dispatch", "complete", "write", "send_back", "cancel",
+        "accept", "start_production", "fetch", *SheetActs.ACTS, "dispatch", "dispatch_taken", "complete", "write",
+        "send_back", "cancel",
     )  # fmt: skip
 
     def offers(self, act: str, obj: Order) -> bool:
         if act in self.ACTS:
             return self.offers_of_sheets(act, obj)
-        return obj.state in OFFERED[act] and not (act == "cancel" and obj.delivered_at)
+        if obj.state not in OFFERED[act]:
+            return False
+        if act in {"dispatch", "dispatch_taken"} and (delivery := delivery_of(obj)):
+            return delivery.next_at is None and (act == "dispatch" or standing_of(delivery).taken > 0)
+        return act != "dispatch_taken" and not (act == "cancel" and obj.delivered_at)
 
     def tables(self, obj: Order) -> list[Table]:
         tables = [_items(obj), _wishes(obj), _lines(obj), _steps(obj), _messages(obj), _outputs(obj)]
-        return [*tables, *_media(obj), *_links(obj), *print_tables(obj)]
+        return [*tables, *_media(obj), *_links(obj), *print_tables(obj), *_deliveries(obj)]
 
     @display(description=_("order"), ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, obj: Order) -> str:
@@ -192,14 +200,33 @@ class OrderAdmin(SheetActs, AuditedTenantAdmin):
         permissions=MAY,
         dialog={
             "title": _("Dispatch it?"),
-            "description": _("The facility gets it, and it is charged unless it was before."),
+            "description": _(
+                "The facility gets it, and it is charged unless it was before. What goes to a node is sent "
+                "there first, and dispatched when the node has it."
+            ),
             "form_class": DispatchForm,
             "form_submit_text": _("Dispatch"),
         },
     )
     def dispatch(self, request: HttpRequest, form: DispatchForm, object_id: str) -> HttpResponse:
         act = partial(dispatch, tracking_number=form.cleaned_data["tracking_number"])
-        return self.act_on(request, object_id, act, done=_("It is dispatched."))
+        is_sent = node_of(self.found(request, object_id)) is not None
+        done = _("It is on its way to its node.") if is_sent else _("It is dispatched.")
+        return self.act_on(request, object_id, act, done=done)
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Dispatch what got through"),
+        icon="rule",
+        permissions=MAY,
+        dialog={
+            "title": _("Be content with what the node took?"),
+            "description": _("The report says what it refused. The order is charged unless it was before."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Dispatch what got through"),
+        },
+    )
+    def dispatch_taken(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        return self.act_on(request, object_id, dispatch_taken, done=_("It is dispatched as far as the node took it."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Handed over"),
@@ -361,6 +388,17 @@ def _links(order: Order) -> list[Table]:
     ]
     headers = [_("Made"), _("By"), _("Downloads left"), _("Refusals"), _("Locked"), _("Ended")]
     return [Table(_("Share links"), headers, rows)] if rows else []
+
+
+def _deliveries(order: Order) -> list[Table]:
+    found = order.deliveries.filter(facility_id=order.facility_id).select_related("order__facility", "node")
+    rows = [
+        [each.number, each.node.destination, _told(each.wanted_at), told(standing_of(each)), _told(each.next_at),
+         _told(each.ended_at), each.problem or "-"]
+        for each in found.order_by("number")
+    ]  # fmt: skip
+    headers = [_("Number"), _("Node"), _("Wanted"), _("So far"), _("Next"), _("Delivered"), _("Problem")]
+    return [Table(_("Deliveries"), headers, rows)] if rows else []
 
 
 def _told(moment: datetime | None) -> str:

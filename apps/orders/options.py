@@ -1,6 +1,6 @@
 """What is chosen of an order beyond its images: a form for each kind, the same one for every door."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, NamedTuple
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import Instance
 from apps.facilities.models import Facility
+from apps.orders.choosing import Choice
 from apps.orders.errors import InvalidOptions
 
 
@@ -26,6 +27,8 @@ class Options(forms.Form):
 
     days_offered: ClassVar[str] = ""
     """The field for how many days what was produced is offered, where that is chosen."""
+    needs_choices: ClassVar[bool] = True
+    """Whether there is nothing to order unless something was chosen."""
 
     def __init__(self, facility: Facility, given: Mapping[str, Any] | None = None) -> None:
         """`given`: what was chosen; where it holds none of the fields, all are as they begin."""
@@ -48,6 +51,10 @@ class Options(forms.Form):
     def notes(self, instances: QuerySet[Instance]) -> list[str]:  # noqa: ARG002 a kind's own form has something to say
         """What is to be known of these images before they are ordered so."""
         return []
+
+    def covering(self, choices: Iterable[Choice]) -> list[Choice]:
+        """What the order is of, where so much is chosen. Raises InvalidOptions."""
+        return list(choices)
 
     @classmethod
     def told(cls, chosen: Mapping[str, Any]) -> list[tuple[str, str]]:

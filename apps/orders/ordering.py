@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
-from apps.contracts.agreeing import contract_of, may_order_outputs, version_of
+from apps.contracts.agreeing import contract_of, may_order_outputs, terminating_contract_of, version_of
 from apps.contracts.models import ContractVersion
 from apps.core.bulk import insert_rows
 from apps.core.clock import day_of
@@ -29,10 +29,15 @@ from apps.tiers.models import Price
 QUOTE_HOLDS = timedelta(days=7)
 
 
-def governing_terms(facility: Facility, *, now: datetime) -> ContractVersion:
-    """The contract version that prices an order now. Raises NoContract."""
+def governing_terms(facility: Facility, kind: OrderKind, *, now: datetime) -> ContractVersion:
+    """The contract version that prices an order now. Restores go on after a contract's last day, until it has ended.
+
+    Raises NoContract.
+    """
     today = day_of(now, facility.time_zone)
     contract = contract_of(facility.pk, on=today)
+    if contract is None and kind == OrderKind.RESTORE:
+        contract = terminating_contract_of(facility.pk)
     version = version_of(contract, on=today) if contract else None
     if version is None:
         raise NoContract("No contract is in force: ask the center")
@@ -52,9 +57,10 @@ def estimate(
     facility: Facility, kind: OrderKind, choices: Sequence[Choice], *, options: Options | None = None, now: datetime
 ) -> tuple[Quote, Quote]:
     """What the choices would cost, normal and urgent. Raises NoContract, NothingChosen, InvalidOptions."""
-    tariff = tariff_of(governing_terms(facility, now=now))
-    chosen = (options or KINDS[kind].options(facility)).chosen
-    counted = list(KINDS[kind].count(_extent(facility, choices), chosen))
+    tariff = tariff_of(governing_terms(facility, kind, now=now))
+    wanted = options or KINDS[kind].options(facility)
+    extent = _extent(facility, wanted.covering(choices))
+    counted = list(KINDS[kind].count(extent, wanted.chosen))
     return quoted(counted, tariff, is_urgent=False), quoted(counted, tariff, is_urgent=True)
 
 
@@ -67,12 +73,12 @@ def draw_up(
     `uid`: the caller's own. Of an order that is there already, that one: who got no answer may ask again. Raises
     OtherOrder where that one is not the same.
     """
-    chosen = without_covered(choices)
     wanted = options or KINDS[kind].options(facility)
+    chosen = without_covered(wanted.covering(choices))
     if uid and (known := _drawn_up(facility, uid)):
         _require_same(known, kind, chosen, wanted.chosen, is_urgent=is_urgent)
         return known
-    version = governing_terms(facility, now=now)
+    version = governing_terms(facility, kind, now=now)
     extent, recipient = _extent(facility, chosen), wanted.recipient
     quote = quoted(KINDS[kind].count(extent, wanted.chosen), tariff_of(version), is_urgent=is_urgent)
     order = Order.objects.create(

@@ -1,16 +1,15 @@
 """What staff do with an order: claim it, have it produced, send it on; or send it back, to be done again."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
-from apps.orders.kinds import KINDS
+from apps.orders.delivering import ask_delivery, call_off
+from apps.orders.handing_out import hand_out
 from apps.orders.models import Order, Output, State
+from apps.orders.nodes import node_of
 from apps.orders.printing import require_printed
 from apps.orders.steps import take_step
-
-OFFERED_FOR = timedelta(days=14)
-"""How long what was produced can be fetched, unless it is chosen; then the order is completed and the file erased."""
 
 
 def accept(order: Order, *, by: User, actor: Actor, now: datetime) -> None:
@@ -30,13 +29,15 @@ def send_back(order: Order, *, reason: str, actor: Actor, now: datetime, by: Use
     IllegalTransition.
     """
     take_step(order, State.ACCEPTED, actor=actor, now=now, by=by, note=reason, problem=reason[:300])
+    call_off(order)
 
 
 def dispatch(order: Order, *, tracking_number: str = "", actor: Actor, now: datetime, by: User | None = None) -> None:
-    """It goes to the facility; the first time, it is charged. Raises IllegalTransition, NotPrinted."""
+    """It goes to the facility; the first time, it is charged. What goes to a node is only then dispatched when the node
+    has it. Raises IllegalTransition, NotPrinted.
+    """
     require_printed(order)
-    term = KINDS[order.kind].options.term(order.options) or OFFERED_FOR
-    take_step(
-        order, State.DISPATCHED, actor=actor, now=now, by=by, note=tracking_number, tracking_number=tracking_number,
-        delivered_at=order.delivered_at or now, offered_until=now + term,
-    )  # fmt: skip
+    if node := node_of(order):
+        ask_delivery(order, node, by=by, actor=actor, now=now)
+    else:
+        hand_out(order, note=tracking_number, tracking_number=tracking_number, actor=actor, now=now, by=by)

@@ -47,7 +47,9 @@ def cart(request: FacilityRequest) -> HttpResponse:
     Wishes are posted for the price too, with `preview` or by htmx: an address does not belong into a URL.
     """
     choices, now, given = kept(request), timezone.now(), request.POST
-    kind = OrderKind(given["kind"] if given.get("kind") in KINDS else next(iter(KINDS)))
+    kinds = [OrderKind(each) for each, how in KINDS.items() if choices or not how.options.needs_choices]
+    asked = given.get("kind") or request.GET.get("kind")
+    kind = OrderKind(asked) if asked in kinds else kinds[0]
     options = KINDS[kind].options(request.facility, given.dict())
     is_preview = "preview" in given or "HX-Request" in request.headers
     if request.method == "POST" and not is_preview and options.is_valid():
@@ -59,8 +61,7 @@ def cart(request: FacilityRequest) -> HttpResponse:
     notes = options.notes(instances_of(request.facility.pk, choices)) if offers else []
     context = {
         "chosen": chosen, "offers": offers, "fault": fault, "refusal": refusal, "notes": notes, "options": options,
-        "kind": kind, "kinds": [OrderKind(each) for each in KINDS], "speed": given.get("speed", NORMAL),
-        "sheets": sheets,
+        "kind": kind, "kinds": kinds, "speed": given.get("speed", NORMAL), "sheets": sheets,
     }  # fmt: skip
     return render(request, "portal/cart.html", context)
 

@@ -23,6 +23,7 @@ from apps.core.errors import DomainError
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.facilities.tenancy import as_facility
+from apps.orders.delivering import Standing, delivery_of, standing_of
 from apps.orders.errors import NoPassword, NothingOffered
 from apps.orders.fetching import as_answer, taken
 from apps.orders.kinds import KINDS
@@ -38,7 +39,7 @@ from apps.portal.looks import list_studies
 from apps.portal.numbers import whole_number
 from apps.portal.share import share_of
 
-PAGE = 25
+PAGE, ITEMS = 25, 100
 CANCELLABLE = frozenset({State.QUOTED, State.REQUESTED, State.ACCEPTED})
 
 
@@ -87,7 +88,8 @@ def order_page(request: FacilityRequest, order_id: int) -> HttpResponse:
 
 
 def _page(request: FacilityRequest, order: Order, password: str = "") -> HttpResponse:
-    items = describe(request.facility.pk, list(order.items.filter(facility=request.facility).order_by("pk")))
+    listed = list(order.items.filter(facility=request.facility).order_by("pk")[: ITEMS + 1])
+    items = describe(request.facility.pk, listed[:ITEMS])
     if not request.headers.get("HX-Request"):
         list_studies(request, len({study.pk for _item, study, _part in items}))
     steps = order.steps.filter(facility=request.facility).select_related("by").order_by("pk")
@@ -95,6 +97,7 @@ def _page(request: FacilityRequest, order: Order, password: str = "") -> HttpRes
     context = {
         "order": order,
         "items": items,
+        "has_more_items": len(listed) > ITEMS,
         "wishes": KINDS[order.kind].options.told(order.options),
         "addresses": order.addresses.filter(facility=request.facility, erased_at=None),
         "lines": order.lines.filter(facility=request.facility).order_by("pk"),
@@ -105,6 +108,7 @@ def _page(request: FacilityRequest, order: Order, password: str = "") -> HttpRes
         "password": password,
         "percent": percent_of(order) if order.state == State.PRODUCING else None,
         "share": share_of(order),
+        "sending": _sending(order),
         "is_waiting": order.state in WAITING,
         "may_act": request.role is not None and request.role.covers(Role.MEMBER),
         "may_cancel": order.state in CANCELLABLE and order.delivered_at is None,
@@ -181,6 +185,12 @@ def fetch(request: FacilityRequest, order_id: int) -> HttpResponseBase:
 
 def _order(request: FacilityRequest, order_id: int) -> Order:
     return get_object_or_404(Order, facility=request.facility, pk=order_id)
+
+
+def _sending(order: Order) -> Standing | None:
+    """How much of it its node has taken so far."""
+    delivery = delivery_of(order) if order.state == State.READY else None
+    return standing_of(delivery) if delivery else None
 
 
 def _is_suspended(request: FacilityRequest) -> bool:

@@ -25,6 +25,7 @@ from apps.core.periods import parse_period
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.portal.plan_chart import plan_chart
+from apps.portal.plan_return import ending_of
 from apps.tiers.models import UNITS, Item
 
 DAYS = {1: gettext_lazy("within a day"), 7: gettext_lazy("within a week"), 14: gettext_lazy("within two weeks"),
@@ -74,7 +75,12 @@ def plan_page(request: FacilityRequest) -> HttpResponse:
     standing = standing_of(request.facility, today=today)
     watched = outlooks(list(_terminals(request)), as_of=now)
     context = _agreed(standing) | _simulated(request, standing, room_days(watched))
-    context |= {"standing": standing, "proposal": proposed(watched), "on_request_days": ON_REQUEST_DAYS}
+    context |= {
+        "ending": ending_of(request.facility),
+        "standing": standing,
+        "proposal": proposed(watched),
+        "on_request_days": ON_REQUEST_DAYS,
+    }
     return render(request, "portal/plan.html", context, status=200 if context["form"].is_valid() else 422)
 
 

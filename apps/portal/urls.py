@@ -17,6 +17,7 @@ from apps.portal import (
     orders,
     plan,
     plan_change,
+    plan_return,
     receipts,
     series,
     share,
@@ -85,5 +86,6 @@ urlpatterns = [
     path("plan/versions/<int:version_id>.pdf", plan_change.contract_document, name="contract_document"),
     path("plan/end", plan_change.end_plan, name="end_plan"),
     path("plan/keep", plan_change.keep_plan, name="keep_plan"),
+    path("plan/returned", plan_return.confirm, name="confirm_return"),
     path("requests/<int:request_id>/withdraw", terminals.withdraw, name="withdraw_request"),
 ]

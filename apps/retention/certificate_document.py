@@ -19,6 +19,7 @@ DECISIONS = {
     "facility": gettext_lazy("by the facility"),
     "contract": gettext_lazy("by the contract"),
     "silence": gettext_lazy("by silence, as agreed"),
+    "contract_end": gettext_lazy("by the end of the contract, returned and confirmed"),
 }
 
 

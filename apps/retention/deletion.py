@@ -11,11 +11,11 @@ from typing import Any
 from django.db import connection
 
 from apps.audit.record import SYSTEM, record
-from apps.catalog.filing import study_lock
+from apps.catalog.filing import holding_lock, study_lock
 from apps.catalog.models import Conflict, Hold, Instance, Patient, Study
 from apps.catalog.preview_cache import forget_previews
 from apps.core.errors import DomainError
-from apps.core.locks import lock_names
+from apps.core.locks import lock_names, share_name
 from apps.facilities.tenancy import as_center
 from apps.retention.assessing import assess_patients
 from apps.retention.certificates import certificate_of
@@ -105,6 +105,7 @@ def _check(disposition: Disposition, now: datetime) -> None:
     facility_id, study = disposition.facility_id, disposition.study
     assert study
     lock_names([study_lock(facility_id, study.study_instance_uid)])
+    share_name(holding_lock(facility_id))
     # An exam of the same patient that is being filed waits for this row, and this waits for it.
     Patient.objects.select_for_update().get(facility_id=facility_id, pk=study.patient_id)
     study.refresh_from_db()

@@ -10,11 +10,13 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from django.db import DatabaseError
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM, record
 from apps.catalog.models import Hold
+from apps.contracts.models import Contract
+from apps.contracts.models import State as ContractState
 from apps.core.errors import DomainError
 from apps.facilities.tenancy import as_center
 from apps.retention.clocks import agreed_now, today
@@ -24,6 +26,7 @@ from apps.retention.errors import ClocksDiffer
 from apps.retention.models import DeletionPolicy, Disposition, OnExpiry, OnSilence, Retention, State, Unassessed
 from apps.retention.models.dispositions import OPEN
 from apps.retention.models.policies import policy_of
+from apps.retention.winding_up import lets_go
 
 SWEPT = "retention.swept"
 MOST_BETWEEN_SWEEPS = timedelta(days=7)
@@ -127,6 +130,10 @@ def _expire(key: int, now: datetime) -> bool:
 
 
 def _begin(disposition: Disposition, policy: DeletionPolicy, now: datetime) -> None:
+    assert disposition.study
+    if lets_go(disposition.study, now=now):
+        _approve(disposition, "contract_end", now)
+        return
     if policy.on_expiry == OnExpiry.DELETE:
         _approve(disposition, "contract", now)
         return
@@ -144,8 +151,12 @@ def _next_step(disposition: Disposition, policy: DeletionPolicy, now: datetime) 
 
 
 def to_step(now: datetime) -> QuerySet[Disposition]:
-    """The notices whose reminder or end has come."""
-    return Disposition.objects.filter(state=State.NOTIFIED, next_at__lte=now)
+    """The notices whose reminder or end has come, and those of a facility that has everything back."""
+    returned = Contract.objects.filter(
+        facility_id=OuterRef("facility_id"), state=ContractState.TERMINATING, returned_at__isnull=False,
+        ends_on__lte=now.date(),
+    )  # fmt: skip
+    return Disposition.objects.filter(Q(next_at__lte=now) | Exists(returned), state=State.NOTIFIED)
 
 
 def _step(key: int, now: datetime) -> bool:
@@ -160,6 +171,10 @@ def _step(key: int, now: datetime) -> bool:
         assert disposition.study
         if Hold.objects.filter(facility_id=disposition.facility_id, study=disposition.study, released_at=None).exists():
             withdraw(disposition, decision="held", now=now)
+        elif lets_go(disposition.study, now=now):
+            _approve(disposition, "contract_end", now)
+        elif disposition.next_at and now < disposition.next_at:
+            return False
         elif now < disposition.decide_by:
             disposition.told_at, disposition.next_at = None, _next_step(disposition, policy, now)
             disposition.save(update_fields=["told_at", "next_at"])

@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.signals import worker_ready
 
 from apps.core.clock import database_now
-from apps.retention import assessing, locking, notices, sweep
+from apps.retention import assessing, locking, notices, sweep, winding_up
 from apps.retention.errors import ClocksDiffer
 from apps.vault import object_lock
 from apps.vault.errors import VaultUnavailable
@@ -51,6 +51,12 @@ def sweep_retention() -> None:
 def carry_out_approved() -> None:
     """Delete what facilities have approved since the last time, and finish what was begun."""
     sweep.carry_out_approved()
+
+
+@shared_task
+def close_contracts() -> None:
+    """End the contracts under which nothing is left."""
+    winding_up.close_due(now=database_now())
 
 
 @shared_task

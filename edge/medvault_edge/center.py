@@ -1,5 +1,6 @@
 """The center's REST API, as this program uses it (the center's docs/api.md)."""
 
+from collections.abc import Iterator
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
@@ -64,6 +65,29 @@ class Center:
     def receipts_after(self, slug: str, cursor: str) -> dict[str, Any]:
         """Receipts that came after a cursor."""
         return self._json("GET", f"/api/v1/f/{slug}/receipts/", params={"after": cursor} if cursor else None)
+
+    def restores(self, slug: str) -> list[dict[str, Any]]:
+        """What lies ready to come back."""
+        return list(self._json("GET", f"/api/v1/f/{slug}/restores/").get("restores", []))
+
+    def restored(self, slug: str, uid: str, manifest_sha256: str) -> None:
+        """Say that all of a restore has arrived."""
+        self._json("POST", f"/api/v1/f/{slug}/restores/{uid}/restored/", json={"manifest_sha256": manifest_sha256})
+
+    def file_from(self, path: str, offset: int) -> Iterator[bytes]:
+        """A file from a byte on. Raises NotReachable where it is cut or the center is busy, Refused."""
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        try:
+            with self._client.stream("GET", f"{self.url}{path}", headers=headers) as response:
+                if response.status_code in {401, 403}:
+                    raise NotPermitted("The center does not permit this: the terminal is to be enrolled again")
+                if response.status_code >= 500:
+                    raise NotReachable(f"The center cannot answer now ({response.status_code})")
+                if response.status_code != (httpx.codes.PARTIAL_CONTENT if offset else httpx.codes.OK):
+                    raise Refused(f"The center does not give this file ({response.status_code})")
+                yield from response.iter_raw()
+        except httpx.TransportError as error:
+            raise NotReachable(f"The center does not answer ({type(error).__name__})") from error
 
     def ask(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         """A request; `path` may be a whole address of the center's. Raises NotReachable, NotPermitted."""

@@ -22,12 +22,14 @@ from medvault_edge.enrolling import enrol
 from medvault_edge.errors import EdgeError, NoRoom, NotUsable
 from medvault_edge.fetching import fetch_receipts
 from medvault_edge.handing_over import hand_over, wait_until_stored
+from medvault_edge.manifests import verify_manifest
 from medvault_edge.node import Fetched, Node, fetch
 from medvault_edge.offering import Offering
 from medvault_edge.outputs import verify_output
 from medvault_edge.pruning import Choice, candidates, prune
 from medvault_edge.receipts import verify
 from medvault_edge.receiver import Receiver
+from medvault_edge.restoring import choose, restore
 from medvault_edge.serving import Serving
 from medvault_edge.state import State, default_home
 from medvault_edge.visiting import Visited, visit
@@ -217,10 +219,38 @@ def request(
     telling.told(answer, as_json=as_json, sentence="The center was asked to collect.")
 
 
+@app.command("restore")
+def restore_command(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="The folder that the images come back to.")],
+    order: Annotated[str, typer.Option(help="Which order, such as O-000012; needed where several lie ready.")] = "",
+    facility: FacilityOption = "",
+    as_json: Json = False,
+) -> None:
+    """Fetch what the center gives back, verify every byte, and say that it is here. Cut, run it again: it goes on."""
+    state = _state(context)
+    which = state.facility(facility)
+    with Center(state.device().center_url, which.token) as center, telling.bar() as bar:
+        task = bar.add_task("Restoring", total=None)
+        found = restore(
+            choose(center, which.slug, order), folder, state, center,
+            total=lambda length: bar.update(task, total=length), progress=lambda size: bar.advance(task, size),
+        )  # fmt: skip
+    told = {"order": found.order, "folder": str(found.folder), "files": found.files, "bytes": found.length,
+            "receipted": found.receipted, "statement": str(found.statement)}  # fmt: skip
+    sentence = (
+        f"{telling.counted(found.files, 'file')} ({telling.size(found.length)}) are back in {found.folder}, "
+        f"{found.receipted:,} of them as the center's receipts said. Its signed word: {found.statement}"
+    )
+    telling.told(told, as_json=as_json, sentence=sentence)
+
+
 @app.command("verify")
 def verify_command(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Receipts (.jws), outputs (.zip), folders of media.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Receipts (.jws), outputs (.zip), folders of media, manifests (.jsonl).")
+    ],
     keys: Annotated[Path | None, typer.Option(help="The center's keys, from /.well-known/medvault-jwks.json.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -234,6 +264,12 @@ def verify_command(
             table.add_row(path.name, "output", "the center", output.facility, f"{output.count:,}", "")
             told.append({"file": str(path), "kind": "output", "signer": "center", "facility": output.facility,
                          "order": output.order, "files": output.count})  # fmt: skip
+            continue
+        if path.suffix.lower() == ".jsonl":
+            manifest = verify_manifest(path, jwks)
+            table.add_row(path.name, "manifest", "the center", manifest.facility, f"{manifest.count:,}", "")
+            told.append({"file": str(path), "kind": "manifest", "signer": "center", "facility": manifest.facility,
+                         "order": manifest.order, "files": manifest.count})  # fmt: skip
             continue
         receipt = verify(path.read_text("ascii", "replace").strip(), jwks)
         count, stored = receipt.count, len(receipt.stored())

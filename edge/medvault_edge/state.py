@@ -57,6 +57,11 @@ _MIGRATIONS = [
         facility TEXT NOT NULL, uid TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (facility, uid)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE restored (
+        place TEXT NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (place, name)
+    ) STRICT, WITHOUT ROWID;
+    """,
 ]
 
 
@@ -319,6 +324,31 @@ class State:
         """Facility, collection, kind and JWS of each kept receipt."""
         rows = self._db.execute("SELECT facility, collection, kind, jws FROM receipt ORDER BY 1, 2, 3").fetchall()
         return [row for row in rows if kind in {"", row[2]} and facility in {"", row[0]}]
+
+    def restored(self, folder: Path, name: str) -> str | None:
+        """The SHA-256 of what was restored under a name in a folder, and was synced."""
+        row = self._db.execute("SELECT sha256 FROM restored WHERE place = ? AND name = ?", (_named(folder), name))
+        found = row.fetchone()
+        return str(found[0]) if found else None
+
+    def note_restored(self, folder: Path, files: Iterable[tuple[str, str]]) -> None:
+        """Name and SHA-256 of files that were verified and synced."""
+        with self.writing():
+            rows = [(_named(folder), name, sha256) for name, sha256 in files]
+            self._db.executemany("INSERT OR REPLACE INTO restored VALUES (?, ?, ?)", rows)
+
+    def index_receipts(self, stored: Iterable[tuple[str, str]]) -> None:
+        """SOP Instance UID and SHA-256 of what receipts tell as stored, to look up; gone with this process."""
+        self._db.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS receipted (uid TEXT, sha256 TEXT, PRIMARY KEY (uid, sha256)) WITHOUT ROWID"
+        )
+        with self.writing():
+            self._db.executemany("INSERT OR IGNORE INTO receipted VALUES (?, ?)", stored)
+
+    def receipted(self, sop_instance_uid: str) -> set[str]:
+        """The SHA-256 of each version of an image that receipts tell as stored."""
+        rows = self._db.execute("SELECT sha256 FROM receipted WHERE uid = ?", (sop_instance_uid,))
+        return {digest for (digest,) in rows}
 
     def made_of(self, original: str) -> list[str]:
         """SHA-256 of the objects that were made of a scan with this SHA-256."""

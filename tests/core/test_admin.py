@@ -70,6 +70,7 @@ from apps.vault.spool import Batch
 from tests.billing.papers import billed_by
 from tests.billing.stories import invoice_of
 from tests.contracts.stories import drafted
+from tests.orders.sent import node
 from tests.orders.stories import requested
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +95,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
         "collection.collector": ("add", "change"),
         "dicomnet.source": ("add", "change"),
         "catalog.hold": ("change",),
+        "orders.node": ("add", "change"),
         "orders.order": ("change",),
         "orders.printer": ("add", "change"),
         "retention.rule": ("add",),
@@ -108,6 +110,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
     "operator": {
         "collection.terminal": ("add", "change"),
         "dicomnet.source": ("add", "change"),
+        "orders.node": ("add", "change"),
         "orders.order": ("change",),
         "orders.printer": ("add", "change"),
     },
@@ -127,7 +130,7 @@ CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 FORMS = {
     "accounts.user", "facilities.facility", "collection.terminal", "collection.collector", "dicomnet.source",
-    "orders.printer", "tiers.tier", "tiers.tierversion", "billing.issuer", "billing.billingaccount",
+    "orders.node", "orders.printer", "tiers.tier", "tiers.tierversion", "billing.issuer", "billing.billingaccount",
 }  # fmt: skip
 # Tables of the machine: sessions' contents, keys of pending confirmations, Django's own log, which is not kept.
 WITHOUT_PAGES = {
@@ -141,21 +144,13 @@ WITHOUT_PAGES = {
     "collection.CollectorFacility",
     "collection.ReceiptMail",
     "contenttypes.ContentType",
-    *(
+    *(  # on the page of the order
         f"orders.{name}"
         for name in (
-            "OrderItem",
-            "OrderAddress",
-            "OrderPassword",
-            "QuoteLine",
-            "Step",
-            "Message",
-            "Output",
-            "PrintJob",
-            "ShareLink",
-            "ShareOpening",
+            *("OrderItem", "OrderAddress", "OrderPassword", "QuoteLine", "Step", "Message", "Output"),
+            *("PrintJob", "ShareLink", "ShareOpening", "Delivery", "Answer"),
         )
-    ),  # on the page of the order
+    ),
     "retention.Unassessed",
     "sessions.Session",
 }
@@ -245,6 +240,7 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
     end_of_storage(owner)
     money(sakura)
     requested(sakura)
+    node(sakura)
     billed_by("JP", sakura)
     ledger(sakura)
     with as_center():

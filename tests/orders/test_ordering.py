@@ -18,10 +18,11 @@ from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.orders.closing import close_due
 from apps.orders.errors import IllegalTransition, NothingChosen, QuoteExpired
+from apps.orders.handing_out import OFFERED_FOR
 from apps.orders.models import TRANSITIONS, Order, OrderItem, QuoteLine, State, Step
 from apps.orders.ordering import QUOTE_HOLDS, cancel, complete, request
 from apps.orders.talking import write
-from apps.orders.working import OFFERED_FOR, accept, dispatch, send_back, start_production
+from apps.orders.working import accept, dispatch, send_back, start_production
 from tests.orders.stories import (
     dispatched,
     fresh,

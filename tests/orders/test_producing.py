@@ -24,13 +24,14 @@ from apps.catalog.models import Instance
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.orders.closing import close_due
+from apps.orders.handing_out import OFFERED_FOR
 from apps.orders.kinds.download import Download
 from apps.orders.models import Order, Output, State
 from apps.orders.ordering import complete
 from apps.orders.outputs import offered_output, opened
 from apps.orders.producing import produce_due
 from apps.orders.statement import TYP
-from apps.orders.working import OFFERED_FOR, dispatch, send_back, start_production
+from apps.orders.working import dispatch, send_back, start_production
 from apps.vault.errors import MissingPack
 from tests.orders.stories import dispatched, fresh, may_order, now, producing, state_of, way
 from tests.portal.pages import dicom, store

@@ -22,9 +22,9 @@ ACTS = {  # posted to and never read
 }  # fmt: skip
 OF_ORDERS = {"cart", "sheet", "order", "order_output"}  # test_orders.py, test_sheets.py
 OF_MONEY = {  # not for viewers: test_plan.py, test_invoices.py, test_card.py
-    "plan", "take_tier", "sign_version", "contract_document", "end_plan", "keep_plan", "invoices", "invoice",
-    "invoice_document", "e_invoice", "billing_details", "card", "card_entered", "enter_card", "choose_method",
-    "pay_invoice",
+    "plan", "take_tier", "sign_version", "contract_document", "end_plan", "keep_plan", "confirm_return",
+    "invoices", "invoice", "invoice_document", "e_invoice", "billing_details", "card", "card_entered", "enter_card",
+    "choose_method", "pay_invoice",
 }  # fmt: skip
 OF_OHIF = {"ohif", "ohif_part"}  # test_ohif.py
 OF_DELETED = {"certificate", "certificate_document"}  # test_storage_periods.py

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +16,7 @@ from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
 from apps.contracts.admin.amending import amending_page, drafting_page
 from apps.contracts.admin.forms import DraftForm, NoticeForm, TermsForm
-from apps.contracts.agreeing import activate, end, give_notice, resume, suspend, today_of, version_of, withdraw_notice
+from apps.contracts.agreeing import activate, give_notice, resume, suspend, today_of, version_of, withdraw_notice
 from apps.contracts.models import Contract, ContractVersion, State
 from apps.contracts.wording import prices, promises, terms
 from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, to_page
@@ -28,19 +27,20 @@ MAY = "contracts.change_contract"
 AMENDABLE = {State.DRAFT, State.ACTIVE, State.SUSPENDED, State.TERMINATING}
 
 
-def _dialog(title: Any, description: Any, button: Any, form: type[BaseDialogForm] = BaseDialogForm) -> dict[str, Any]:
+def dialog(title: Any, description: Any, button: Any, form: type[BaseDialogForm] = BaseDialogForm) -> dict[str, Any]:
     return {"title": title, "description": description, "form_class": form, "form_submit_text": button}
 
 
-@admin.register(Contract)
 class ContractAdmin(AuditedTenantAdmin):
+    """Registered in retention, which knows what is still stored when a contract is to be closed."""
+
     list_display = ("number", "facility", "state", "tier", "currency", "starts_on", "ends_on", "suspended_at")
     list_filter = ("state", ("facility", RelatedDropdownFilter))
     fields = (
         "facility", ("state", "currency"), ("starts_on", "ends_on", "notice_on"),
-        ("created_at", "activated_at"), ("suspended_at", "ended_at"),
+        ("created_at", "activated_at"), "suspended_at", ("returned_at", "ended_at"),
     )  # fmt: skip
-    actions_detail = ("amend", "activate", "suspend", "resume", "give_notice", "withdraw_notice", "end")
+    actions_detail = ("amend", "activate", "suspend", "resume", "give_notice", "withdraw_notice")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contract]:
         latest = ContractVersion.objects.agreed().filter(facility_id=OuterRef("facility_id"), contract=OuterRef("pk"))
@@ -65,7 +65,6 @@ class ContractAdmin(AuditedTenantAdmin):
             "resume": obj.is_suspended,
             "give_notice": state in {State.ACTIVE, State.SUSPENDED},
             "withdraw_notice": state == State.TERMINATING and not is_over and not obj.is_suspended,
-            "end": state == State.TERMINATING and is_over,
         }[act]
 
     def tables(self, obj: Contract) -> list[Table]:
@@ -88,51 +87,44 @@ class ContractAdmin(AuditedTenantAdmin):
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Activate"), icon="play_arrow", permissions=[MAY],
-        dialog=_dialog(_("Put this contract into force?"), _("It governs from its start on."), _("Activate")),
+        dialog=dialog(_("Put this contract into force?"), _("It governs from its start on."), _("Activate")),
     )  # fmt: skip
     def activate(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
         act = partial(activate, by=staff_member(request))
-        return self._act(request, object_id, act, _("The contract is in force."))
+        return self.act(request, object_id, act, _("The contract is in force."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Suspend"), icon="pause", permissions=[MAY],
-        dialog=_dialog(_("Stop new outputs?"), _("Collection, storage and emergencies go on."), _("Suspend")),
+        dialog=dialog(_("Stop new outputs?"), _("Collection, storage and emergencies go on."), _("Suspend")),
     )  # fmt: skip
     def suspend(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, suspend, _("New outputs wait from now on."))
+        return self.act(request, object_id, suspend, _("New outputs wait from now on."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Resume"), icon="resume", permissions=[MAY],
-        dialog=_dialog(_("Let outputs go on?"), _("Notice that was given stands."), _("Resume")),
+        dialog=dialog(_("Let outputs go on?"), _("Notice that was given stands."), _("Resume")),
     )  # fmt: skip
     def resume(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, resume, _("Outputs go on."))
+        return self.act(request, object_id, resume, _("Outputs go on."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Notice was given"), icon="event_busy", permissions=[MAY],
-        dialog=_dialog(_("When was notice given?"), _("The contract ends after its minimum term and notice period, and "
+        dialog=dialog(_("When was notice given?"), _("The contract ends after its minimum term and notice period, and "
                        "not before tomorrow."), _("Record the notice"), NoticeForm),
     )  # fmt: skip
     def give_notice(self, request: HttpRequest, form: NoticeForm, object_id: str) -> HttpResponse:
         act = partial(give_notice, on=form.cleaned_data["on"], by=staff_member(request))
-        return self._act(request, object_id, act, _("The notice is recorded; see below when the contract ends."))
+        return self.act(request, object_id, act, _("The notice is recorded; see below when the contract ends."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Withdraw the notice"), icon="undo", permissions=[MAY],
-        dialog=_dialog(_("Let the contract go on?"), _("As if no notice had been given."), _("Withdraw the notice")),
+        dialog=dialog(_("Let the contract go on?"), _("As if no notice had been given."), _("Withdraw the notice")),
     )  # fmt: skip
     def withdraw_notice(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
         act = partial(withdraw_notice, by=staff_member(request))
-        return self._act(request, object_id, act, _("The contract goes on."))
+        return self.act(request, object_id, act, _("The contract goes on."))
 
-    @action(  # type: ignore[untyped-decorator]
-        description=_("Close"), icon="done_all", permissions=[MAY],
-        dialog=_dialog(_("Close this contract?"), _("Everything has been given back."), _("Close")),
-    )  # fmt: skip
-    def end(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        return self._act(request, object_id, end, _("The contract has ended."))
-
-    def _act(self, request: HttpRequest, object_id: str, act: Callable[..., None], done: Any) -> HttpResponse:
+    def act(self, request: HttpRequest, object_id: str, act: Callable[..., None], done: Any) -> HttpResponse:
         contract = self.found(request, object_id)
         attempt(request, lambda: act(contract, actor=staff_actor(request), now=database_now()), done=done)
         return to_page(request, contract)

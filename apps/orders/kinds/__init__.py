@@ -10,7 +10,9 @@ from apps.orders.kinds.download import Download
 from apps.orders.kinds.film import Film
 from apps.orders.kinds.medium import Medium
 from apps.orders.kinds.paper import Paper
+from apps.orders.kinds.restore import Restore
 from apps.orders.kinds.share import Share
+from apps.orders.kinds.transfer import Transfer
 from apps.orders.models import Order, OrderKind
 from apps.orders.options import Options
 from apps.orders.quoting import Counted, Extent
@@ -48,4 +50,6 @@ KINDS: dict[str, Kind] = {
     OrderKind.MEDIUM: Medium(),
     OrderKind.DEIDENTIFIED: Deidentified(),
     OrderKind.SHARE: Share(),
+    OrderKind.TRANSFER: Transfer(),
+    OrderKind.RESTORE: Restore(),
 }

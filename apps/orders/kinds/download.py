@@ -67,7 +67,7 @@ class Download:
             raise OutputDiffers("The statement is not about what is stored")
 
 
-def numbered(instances: Sequence[Instance]) -> Iterator[tuple[str, Instance]]:
+def numbered(instances: Iterable[Instance]) -> Iterator[tuple[str, Instance]]:
     """Each image with its name in the ZIP; they come study by study, series by series."""
     for study, (_, of_study) in enumerate(groupby(instances, key=attrgetter("series.study_id")), 1):
         for series, (_, of_series) in enumerate(groupby(of_study, key=attrgetter("series_id")), 1):

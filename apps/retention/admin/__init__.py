@@ -1,5 +1,5 @@
 """The workplace's pages about storage periods."""
 
-from apps.retention.admin import corrections, dispositions, facilities, periods, policies, rules, told
+from apps.retention.admin import contracts, corrections, dispositions, facilities, periods, policies, rules, told
 
-__all__ = ["corrections", "dispositions", "facilities", "periods", "policies", "rules", "told"]
+__all__ = ["contracts", "corrections", "dispositions", "facilities", "periods", "policies", "rules", "told"]

@@ -1,0 +1,34 @@
+"""The facility confirms that it has everything back, as its contract ends: it answers for its images from then on."""
+
+from datetime import datetime
+
+from apps.accounts.models import User
+from apps.audit.record import Actor
+from apps.catalog.models import Study
+from apps.contracts.agreeing import note_returned
+from apps.contracts.models import Contract
+from apps.core.errors import DomainError
+from apps.orders.kinds.restore import ALL
+from apps.orders.models import Order, OrderKind, State
+
+
+class NotReturned(DomainError):
+    """Not everything that is stored has come back."""
+
+    code = "not_returned"
+
+
+def last_return_of(facility_id: int) -> Order | None:
+    """The facility's latest restore of everything."""
+    found = Order.objects.filter(facility_id=facility_id, kind=OrderKind.RESTORE, options__what=ALL)
+    return found.exclude(state__in=[State.QUOTED, State.CANCELLED]).order_by("-pk").first()
+
+
+def confirm_return(contract: Contract, *, by: User, actor: Actor, now: datetime) -> None:
+    """Within the caller's transaction. Raises NotReturned, IllegalTransition."""
+    order = last_return_of(contract.facility_id)
+    if order is None or order.state != State.COMPLETED:
+        raise NotReturned("Order a restore of everything first, and say that it has arrived")
+    if Study.objects.filter(facility_id=contract.facility_id, updated_at__gt=order.quoted_at).exists():
+        raise NotReturned(f"Images came after {order}: order another restore of everything")
+    note_returned(contract, actor=actor, now=now, by=by)

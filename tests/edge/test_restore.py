@@ -1,0 +1,194 @@
+"""Everything comes back to an empty terminal as it was collected, whatever happens on the way."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from medvault_edge import restoring
+from medvault_edge.center import Center
+from medvault_edge.errors import EdgeError, NotReachable, NotVerified
+from medvault_edge.state import State
+
+from apps.accounts.models import User
+from apps.collection.models import Terminal
+from apps.facilities.models import Facility, Scope
+from apps.orders.models import Order, OrderKind
+from apps.orders.models import State as OrderState
+from tests.edge.conftest import NAMES, Edge, at_the_center, example
+from tests.edge.wires import wire
+from tests.orders.sent import node, ready, send
+from tests.orders.stories import may_order, state_of
+from tests.portal.pages import dicom, store
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+
+@pytest.fixture
+def staff(committed_db: None, person: Callable[..., User]) -> User:
+    return person("staff@center.example", is_staff=True)
+
+
+@pytest.fixture
+def room(terminal: Terminal, enrolled: Callable[..., Edge], images: Path, sakura: Facility) -> Edge:
+    """A terminal that has sent all it has, and knows so."""
+    edge = enrolled(terminal)
+    edge.run("collect", images)
+    edge.run("handover")
+    at_the_center()
+    edge.run("handover")
+    may_order(sakura, base_fee="20000", restore="2", transfer="700")
+    return edge
+
+
+def restorable(facility: Facility, staff: User, **given: Any) -> Order:
+    order = ready(facility, staff, OrderKind.RESTORE, **given)
+    send(order, staff)
+    return order
+
+
+def restored(center: Center, folder: Path, state: State) -> restoring.Restored:
+    """As the command does, without its patience."""
+    ready_one = restoring.choose(center, "sakura", "")
+    nothing: Callable[[float], None] = lambda _: None  # noqa: E731
+    return restoring.restore(ready_one, folder, state, center, total=nothing, progress=nothing, pause=nothing)
+
+
+def digests(folder: Path) -> list[str]:
+    files = [path for path in folder.rglob("*") if path.is_file() and "medvault-receipts" not in path.parts]
+    return sorted(sha256(path.read_bytes()).hexdigest() for path in files)
+
+
+def test_everything_comes_back_byte_for_byte(
+    room: Edge, sakura: Facility, staff: User, images: Path, tmp_path: Path
+) -> None:
+    """What the center could not read, and what contradicts an image, comes back too."""
+    cut, other = example("CT_small.dcm").read_bytes()[:-2000], example("CT_small.dcm").read_bytes()[:-2] + b"\1\1"
+    store(sakura, cut, other)
+    home = tmp_path / "home"
+    assert "is to be ordered" in room.run("restore", home, code=2)
+    order = restorable(sakura, staff)
+    told = room.run("restore", home)
+    collected = [example(name).read_bytes() for name in NAMES]
+    assert digests(home) == sorted(sha256(content).hexdigest() for content in [*collected, cut, other])
+    assert (told["order"], told["files"], told["receipted"]) == (str(order), 6, 4)
+    assert state_of(order) == OrderState.COMPLETED
+    [proof] = room.run("verify", told["statement"])
+    assert (proof["kind"], proof["order"], proof["files"]) == ("manifest", str(order.uid), 6)
+    assert digests(images) == sorted(sha256(content).hexdigest() for content in collected)
+
+
+def test_a_period_and_a_list_come_back_and_nothing_else(
+    room: Edge, sakura: Facility, staff: User, tmp_path: Path
+) -> None:
+    store(sakura, dicom(5, StudyDate="20150101"), dicom(6, StudyDate="20151231"), dicom(7, StudyDate="20160101"))
+    period = {"what": "period", "first_on": "2015-01-01", "last_on": "2015-12-31", "to": "terminal"}
+    first, second = restorable(sakura, staff, **period), restorable(sakura, staff, what="chosen", to="terminal")
+    assert "--order" in room.run("restore", tmp_path / "home", code=2)
+    assert room.run("restore", tmp_path / "home", "--order", first)["files"] == 2
+    assert room.run("restore", tmp_path / "home")["files"] == len(NAMES) + 3
+    assert state_of(second) == OrderState.COMPLETED
+
+
+def test_a_restore_that_is_cut_goes_on_and_fetches_nothing_twice(
+    room: Edge, sakura: Facility, staff: User, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = dicom(9, pixels=np.arange(512 * 512, dtype=np.uint16).reshape(512, 512))
+    store(sakura, large)
+    order = restorable(sakura, staff)
+    state, home = State(room.home), tmp_path / "home"
+    token = state.facility().token
+    fetched = list[tuple[str, int]]()
+    asked = Center.file_from
+
+    def file_from(self: Center, path: str, offset: int) -> Any:
+        fetched.append((path, offset))
+        return asked(self, path, offset)
+
+    monkeypatch.setattr(Center, "file_from", file_from)
+    left = {1: 4000, 2: 200_000, 3: 150_000}
+
+    def carry(number: int, data: bytes) -> bytes | None:
+        left[number] = left.get(number, 10**9) - len(data)
+        return data if left[number] > 0 else None
+
+    with wire(int(address.rsplit(":", 1)[1]), carry) as port:
+        told = restored(Center(f"http://127.0.0.1:{port}", token), home, state)
+    contents = [large, *(example(name).read_bytes() for name in NAMES)]
+    assert digests(home) == sorted(sha256(content).hexdigest() for content in contents)
+    assert len([offset for _, offset in fetched if offset > 50_000]) == 2
+    assert len(fetched) == len(contents) + 1 + 3, "one for each file, the manifest and each cut"
+    assert (told.files, state_of(order)) == (len(contents), OrderState.COMPLETED)
+
+    again = restorable(sakura, staff)
+    shutil.copytree(home / str(order), home / str(again))
+    (home / str(again) / "001/001/000001.dcm").write_bytes(b"x" * 100)
+    fetched.clear()
+    with Center(address, token) as center:
+        restored(center, home, state)
+    assert len(fetched) == 2, "the manifest and the one file that is not as it should be"
+
+
+def test_what_differs_on_the_way_or_from_the_receipts_is_not_restored(
+    room: Edge, sakura: Facility, staff: User, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = restorable(sakura, staff)
+    state = State(room.home)
+
+    def changed(self: Center, path: str, offset: int) -> Iterator[bytes]:
+        for piece in asked(self, path, offset):
+            yield piece if "/files/" not in path else bytes(len(piece))
+
+    def gone(*_: object, **__: object) -> None:
+        raise httpx.ConnectError("gone")
+
+    asked = Center.file_from
+    faults: list[tuple[Any, str, Any, type[EdgeError], str]] = [
+        (Center, "file_from", changed, NotVerified, "signed for"),
+        (State, "receipted", lambda *_: {"0" * 64}, NotVerified, "receipt"),
+        (restoring, "_NAME", re.compile("never"), NotVerified, "may not be written"),
+        (httpx.Client, "stream", gone, NotReachable, "does not answer"),
+    ]
+    with Center(address, state.facility().token) as center:
+        for number, (where, name, fault, refusal, told) in enumerate(faults):
+            with monkeypatch.context() as patch:
+                patch.setattr(where, name, fault)
+                with pytest.raises(refusal, match=told):
+                    restored(center, tmp_path / f"{number}", state)
+        assert state_of(order) == OrderState.DISPATCHED
+        restored(center, tmp_path / "home", state)
+    assert state_of(order) == OrderState.COMPLETED
+
+
+def test_only_the_facilitys_own_restores_that_are_dispatched_are_given(
+    room: Edge, sakura: Facility, lindenhof: Facility, staff: User, address: str, token_for: Callable[..., str],
+) -> None:  # fmt: skip
+    store(lindenhof, dicom(9))
+    may_order(lindenhof, restore="2")
+    theirs, ours = restorable(lindenhof, staff), restorable(sakura, staff)
+    to_node = ready(sakura, staff, OrderKind.RESTORE, what="all", to=f"node-{node(sakura).pk}")
+    undispatched = ready(sakura, staff, OrderKind.RESTORE)
+    header = {"Authorization": f"Bearer {token_for(sakura, Scope.RESTORE)}"}
+    base = f"{address}/api/v1/f/sakura/restores/"
+    listed = httpx.get(base, headers=header).json()["restores"]
+    assert [each["order"] for each in listed] == [str(ours)]
+    lines = httpx.get(f"{base}{ours.uid}/manifest/", headers=header).text.splitlines()
+    key = json.loads(lines[1])["key"]
+    for order in (theirs, to_node, undispatched):
+        assert httpx.get(f"{base}{order.uid}/manifest/", headers=header).status_code == 404
+        assert httpx.get(f"{base}{order.uid}/files/{key}/", headers=header).status_code == 404
+    store(sakura, dicom(8))  # after the order
+    for other in ("image-999999", "image-x", "pack-1", "quarantined-1", "-"):
+        assert httpx.get(f"{base}{ours.uid}/files/{other}/", headers=header).status_code == 404
+    part = httpx.get(f"{base}{ours.uid}/files/{key}/", headers=header | {"Range": "bytes=128-131"})
+    assert (part.status_code, part.content) == (206, b"DICM")
+    done = f"{base}{ours.uid}/restored/"
+    assert httpx.post(done, headers=header, json={"manifest_sha256": "0" * 64}).json()["code"] == "manifest_differs"
+    carried = {"Authorization": f"Bearer {token_for(sakura, Scope.HANDOVER)}"}
+    assert httpx.get(base, headers=carried).status_code == 403
