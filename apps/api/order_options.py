@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django import forms
 
+from apps.facilities.models import Facility
 from apps.orders.kinds import KINDS
 from apps.orders.models import OrderKind
 
@@ -18,14 +19,15 @@ _TYPES: list[tuple[type[forms.Field], str]] = [
 ]
 
 
-def described_kinds() -> list[dict[str, Any]]:
-    """Each kind with what can be chosen of it."""
+def described_kinds(facility: Facility) -> list[dict[str, Any]]:
+    """Each kind with what the facility can choose of it."""
     return [
         {
             "kind": name,
             "title": str(OrderKind(name).label),
             "is_fetched": bool(kind.content_type),
-            "options": [_described(each, field) for each, field in kind.options.base_fields.items()],
+            "needs_items": kind.options.needs_choices,
+            "options": [_described(each, field) for each, field in kind.options(facility).fields.items()],
         }
         for name, kind in KINDS.items()
     ]

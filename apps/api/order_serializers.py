@@ -38,7 +38,7 @@ class WishSerializer(serializers.Serializer[Any]):
     """What is to be priced: options that are left out are as they begin."""
 
     kind = serializers.ChoiceField(choices=OrderKind.choices)
-    items = serializers.ListField(child=ItemSerializer(), min_length=1, max_length=MOST_CHOSEN)
+    items = serializers.ListField(child=ItemSerializer(), max_length=MOST_CHOSEN, default=list)
     options = serializers.DictField(child=OptionField(allow_blank=True, max_length=1000), default=dict)
 
     def validate_kind(self, kind: str) -> str:
@@ -48,7 +48,10 @@ class WishSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs["choices"] = [Choice(**each) for each in attrs["items"]]
-        fields = KINDS[attrs["kind"]].options.base_fields
+        options = KINDS[attrs["kind"]].options
+        if options.needs_choices and not attrs["items"]:
+            raise serializers.ValidationError({"items": "Say what the order is of"})
+        fields = options.base_fields
         if unknown := set(attrs["options"]) - set(fields):
             raise serializers.ValidationError({"options": {name: ["There is no such option"] for name in unknown}})
         attrs["options"] = {name: field.initial for name, field in fields.items()} | attrs["options"]
@@ -183,6 +186,7 @@ class KindSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField()
     title = serializers.CharField()
     is_fetched = serializers.BooleanField()
+    needs_items = serializers.BooleanField()
     options = OptionSerializer(many=True)
 
 

@@ -50,8 +50,8 @@ class KindsView(APIView):
     """In which forms images leave, and what can be chosen of each."""
 
     @extend_schema(responses=KindsSerializer)
-    def get(self, _request: Request) -> Response:
-        return Response(KindsSerializer({"kinds": described_kinds()}).data)
+    def get(self, request: Request) -> Response:
+        return Response(KindsSerializer({"kinds": described_kinds(entered(request).facility)}).data)
 
 
 class EstimateView(APIView):

@@ -19,6 +19,7 @@ from apps.facilities.tenancy import as_center
 from apps.orders.models import Order
 from apps.orders.producing import produce_due
 from apps.orders.working import accept, dispatch, start_production
+from tests.orders.sent import node
 from tests.orders.stories import dispatched, fresh, may_order, now
 from tests.portal.pages import dicom, store
 
@@ -192,6 +193,20 @@ def test_orders_of_others_are_unknown_and_pages_follow_a_cursor(
     assert [each["uid"] for each in (*first["orders"], *second["orders"])] == uids[::-1]
     assert second["next"] is None
     assert ask("orders/?before=x").status_code == 400
+
+
+def test_a_restore_needs_no_items_and_goes_to_a_node_of_the_facilitys_own(
+    ask: Ask, clinic: Facility, lindenhof: Facility
+) -> None:
+    own, theirs = node(clinic, "ours"), node(lindenhof)
+    kinds = {kind["kind"]: kind for kind in ask("order-kinds/").json()["kinds"]}
+    assert (kinds["restore"]["needs_items"], kinds["download"]["needs_items"]) == (False, True)
+    [option] = kinds["transfer"]["options"]
+    assert option["choices"] == {str(own.pk): "ours"}
+    wish = {"kind": "restore", "options": {"to": f"node-{own.pk}"}}
+    assert ask("orders/", wish).json()["options"]["to"] == "ours"
+    assert ask("orders/", wish | {"options": {"to": f"node-{theirs.pk}"}}).json()["status"] == 400
+    assert ask("orders/", wish | {"kind": "transfer", "options": {}}).json()["status"] == 400
 
 
 def test_the_description_for_programs_knows_orders(client: Client) -> None:

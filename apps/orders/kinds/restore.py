@@ -42,7 +42,7 @@ class RestoreOptions(Options):
         widget=forms.DateInput(attrs={"type": "date"}),
     )  # fmt: skip
     last_on = forms.DateField(
-        label=_("to"), required=False, help_text=_("both days are included"),
+        label=_("Study dates to"), required=False, help_text=_("both days are included"),
         widget=forms.DateInput(attrs={"type": "date"}),
     )  # fmt: skip
     to = forms.ChoiceField(
