@@ -108,7 +108,9 @@ def test_a_disc_holds_what_is_stored_and_others_programs_read_it(
     reasons = [reason for study in data["studies"] for series in study["series"] for reason in series["reasons"]]
     assert sum("decoder" in reason or "size" in reason for reason in reasons) == 1
     assert "所見" in {each["title"] for study in data["studies"] for each in study["reports"]}
-    assert "Mori" not in (disc / "README.TXT").read_text("utf-8-sig")
+    readme = (disc / "README.TXT").read_text("utf-8-sig")
+    assert "Mori" not in readme
+    assert "It lacks what a directory record of the type SR DOCUMENT holds." in readme
 
     assert verify_output(disc, published_keys()).count == len(stored(clinic))
     picture = next((disc / "IHE_PDI" / "PICTURES").rglob("*.JPG"))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, cast
 
 from pycdlib import PyCdlib
+from pycdlib.pycdlibexception import PyCdlibException
 
 from apps.orders.errors import OutputDiffers
 from apps.orders.kinds.bundle import Part
@@ -43,7 +44,14 @@ class _Reader(io.RawIOBase):
 
 
 def write_image(target: BinaryIO, files: Sequence[MediumFile], *, name: str) -> None:
-    """Write the image of a disc. `name`: of the volume, capitals, digits and underscores."""
+    """Write the image of a disc. `name`: of the volume, capitals, digits and underscores. Raises OutputDiffers."""
+    try:
+        _write(target, files, name)
+    except PyCdlibException as error:
+        raise OutputDiffers("The disc image cannot be written") from error
+
+
+def _write(target: BinaryIO, files: Sequence[MediumFile], name: str) -> None:
     image = PyCdlib()
     image.new(interchange_level=1, vol_ident=name, app_ident_str="MEDVAULT", joliet=3, udf="2.60")
     for folder in _folders(files):
