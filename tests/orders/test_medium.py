@@ -1,7 +1,7 @@
 """Media: what programs of others read from them, what people see on them, and what they are refused for."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -21,10 +21,12 @@ from apps.collection.media.receive import receive_media
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.orders.closing import close_due
-from apps.orders.errors import InvalidOptions, NoPassword
+from apps.orders.errors import InvalidOptions, NoPassword, OutputDiffers
 from apps.orders.kinds import KINDS
 from apps.orders.kinds.bundle import Bundle
 from apps.orders.kinds.medium import options as media_options
+from apps.orders.kinds.medium.files import MediumFile
+from apps.orders.kinds.medium.image import ReadImage, write_image
 from apps.orders.kinds.medium.options import Carrier
 from apps.orders.models import OrderKind, OrderPassword, State
 from apps.orders.ordering import complete
@@ -252,3 +254,24 @@ def test_the_third_file_system_of_a_disc_reads_the_same(clinic: Facility, staff:
     disc = mounted(tmp_path / f"{order}-1.iso", tmp_path / "disc")
     for path in disc.rglob("*"):
         assert path.is_dir() or (tmp_path / "udf" / path.relative_to(disc)).read_bytes() == path.read_bytes()
+
+
+def test_a_disc_of_many_files_holds_none_of_them_open_and_none_in_memory(tmp_path: Path) -> None:
+    open_now: list[int] = []
+    most = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal most
+        open_now.append(1)
+        most = max(most, len(open_now))
+        yield from [b"x" * 3000] * 3
+        open_now.pop()
+
+    files = [MediumFile(f"DICOM/IM{number:06d}", 9000, "", pieces) for number in range(50)]
+    with (tmp_path / "disc.iso").open("w+b") as image:
+        write_image(image, files, name="O_1")
+        read = ReadImage(image)
+        assert {b"".join(read.pieces(path)) for path in read.paths} == {b"x" * 9000}
+        assert (len(read.paths), most, open_now) == (50, 1, [])
+        with pytest.raises(OutputDiffers):
+            write_image(image, [MediumFile("SHORT", 9001, "", pieces)], name="O_1")

@@ -15,12 +15,13 @@ _TREES = ("iso_path", "joliet_path", "udf_path")
 
 
 class _Reader(io.RawIOBase):
-    """A file as pycdlib reads it: from its beginning, each read as long as it is asked for."""
+    """A file as pycdlib reads it: from its beginning, each read as long as it is asked for. It is never closed."""
 
     def __init__(self, file: MediumFile) -> None:
         self._source = file
+        self._left = 0
         self._pieces: Iterator[bytes] = iter(())
-        self._held = bytearray()
+        self._held = b""
 
     def readable(self) -> bool:
         return True
@@ -28,18 +29,18 @@ class _Reader(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if offset or whence:
             raise io.UnsupportedOperation
-        self._pieces, self._held = iter(self._source.pieces()), bytearray()
+        self._left, self._pieces, self._held = self._source.length, iter(self._source.pieces()), b""
         return 0
 
     def read(self, size: int = -1) -> bytes:
-        for piece in self._pieces:
-            self._held += piece
-            if len(self._held) >= size:
-                break
-        if len(self._held) < size:
-            raise OutputDiffers("A file is shorter than it is said to be")
-        read = bytes(self._held[:size])
-        del self._held[:size]
+        held = bytearray(self._held)
+        while len(held) < size and (piece := next(self._pieces, b"")):
+            held += piece
+        read, self._held = bytes(held[:size]), bytes(held[size:])
+        self._left -= size
+        # With its last piece a source lets go of the file that it reads from, once it is asked for another one.
+        if len(read) < size or (not self._left and (self._held or next(self._pieces, b""))):
+            raise OutputDiffers("A file is not as long as it is said to be")
         return read
 
 
