@@ -17,7 +17,7 @@ def print_due() -> None:
     printing.print_due()
 
 
-@shared_task
+@shared_task(queue="default")
 def deliver_due() -> None:
-    """Send what was dispatched to nodes."""
+    """Send what was dispatched to nodes. It may take hours: what comes in does not wait for it."""
     delivering.deliver_due()
