@@ -1,6 +1,7 @@
 """Pictures of a sheet, each as large as it is printed; one that cannot be shown says why.
 
-One image at a time is held in its own size: a sheet takes no more than its pixels at `MOST_DENSITY`.
+One image at a time is held in its own size, which takes 0.9 GiB for the largest that is rendered; a sheet takes no more
+than its pixels at `MOST_DENSITY`.
 """
 
 from collections.abc import Iterator, Mapping
