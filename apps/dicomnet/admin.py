@@ -143,7 +143,7 @@ class PrinterForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Printer
         fields = (
-            "name", "ae_title", "address", "dicom_port", "film_sizes", "medium_types", "bits", "is_colour",
+            "name", "ae_title", "address", "dicom_port", "is_tls", "film_sizes", "medium_types", "bits", "is_colour",
             "is_enabled",
         )  # fmt: skip
 
@@ -154,7 +154,7 @@ class PrinterAdmin(AuditedAdmin):
     list_display = ("name", "ae_title", "address", "is_enabled", "status", "status_info", "looked_at")
     list_filter = ("is_enabled",)
     fields = (
-        "name", ("ae_title", "address", "dicom_port"), "film_sizes", "medium_types", ("bits", "is_colour"),
+        "name", ("ae_title", "address", "dicom_port"), "is_tls", "film_sizes", "medium_types", ("bits", "is_colour"),
         "is_enabled", ("status", "status_info", "looked_at"),
     )  # fmt: skip
     readonly_fields = ("status", "status_info", "looked_at")

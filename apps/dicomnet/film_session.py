@@ -26,6 +26,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 
 from apps.core.errors import DomainError
+from apps.dicomnet.certificates import client_context
 from apps.dicomnet.sending import associate
 from apps.orders import models
 from apps.orders.sheets.film_file import Box
@@ -74,8 +75,10 @@ class FilmSession:
         self._reported: Told | None = None
 
     def __enter__(self) -> Self:
-        contexts = [(self._meta, None), (PresentationLUT, None)]
-        self._assoc = associate(self._printer, contexts, handlers=[(evt.EVT_N_EVENT_REPORT, self._hear)])
+        printer, contexts = self._printer, [(self._meta, None), (PresentationLUT, None)]
+        handlers = [(evt.EVT_N_EVENT_REPORT, self._hear)]
+        tls = (client_context(), printer.address) if printer.is_tls else None
+        self._assoc = associate(printer, contexts, handlers=handlers, tls=tls)
         return self
 
     def __exit__(

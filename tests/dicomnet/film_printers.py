@@ -1,5 +1,6 @@
 """Film printers: dcmtk's, which keeps what it is sent; and one of pynetdicom's that fails as it is told."""
 
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -109,15 +110,15 @@ class FilmPrinter:
     deleted: list[str] = field(default_factory=list)
 
     @contextmanager
-    def listening(self, *contexts: str) -> Iterator[int]:
+    def listening(self, tls: ssl.SSLContext | None = None) -> Iterator[int]:
         ae = AE("IMAGER")
-        for each in contexts or (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta, PresentationLUT):
+        for each in (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta, PresentationLUT):
             ae.add_supported_context(each)
         handlers: list[Any] = [
             (evt.EVT_N_GET, self._get), (evt.EVT_N_CREATE, self._create), (evt.EVT_N_SET, self._set),
             (evt.EVT_N_ACTION, self._action), (evt.EVT_N_DELETE, self._delete),
         ]  # fmt: skip
-        server: Any = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+        server: Any = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers, ssl_context=tls)
         try:
             yield server.socket.getsockname()[1]
         finally:

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event as Flag
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pynetdicom.sop_class import BasicFilmBox, BasicFilmSession  # type: ignore[
 from apps.accounts.models import User
 from apps.audit.record import SYSTEM
 from apps.core.errors import DomainError
+from apps.dicomnet.certificates import server_context
 from apps.dicomnet.printing import ask_printer, print_due
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
@@ -101,6 +103,16 @@ def test_a_session_says_how_it_is_to_be_printed(film: Order, staff: User) -> Non
     assert (image.BitsAllocated, image.BitsStored) == (8, 8)
     assert imager.deleted == [BasicFilmBox] * 3 + [BasicFilmSession]
     assert print_due() == 0
+
+
+def test_a_printer_with_tls_is_believed_by_its_certificate(film: Order, staff: User) -> None:
+    imager = FilmPrinter()
+    with imager.listening(server_context()) as port:
+        assert ask_printer(printer(port, name="Plain")).status == ""
+        assert ask_printer(printer(port, name="Another", address="127.0.0.2", is_tls=True)).status == ""
+        printing(film, printer(port, is_tls=True), staff)
+        assert print_due() == 1
+    assert len(imager.printed) == 3
 
 
 def test_colours_are_printed_where_the_printer_can(sakura: Facility, staff: User) -> None:
@@ -214,12 +226,12 @@ def test_a_sheet_in_doubt_is_asked_about(film: Order, staff: User, fault: str, c
 
 @pytest.mark.parametrize("step", ["between sheets", "over a sheet"])
 def test_a_killed_worker_leaves_off_where_it_was(film: Order, staff: User, step: str) -> None:
-    imager, is_in_doubt = FilmPrinter(), step == "over a sheet"
+    imager, is_in_doubt, is_over = FilmPrinter(), step == "over a sheet", Flag()
 
     def kill(event: evt.Event, place: int) -> None:
         if place == 2:
             worker.kill()
-            worker.wait()
+            is_over.wait()  # it hears no answer
 
     with imager.listening() as port:
         printing(film, printer(port), staff)
@@ -229,6 +241,7 @@ def test_a_killed_worker_leaves_off_where_it_was(film: Order, staff: User, step:
             imager.on_fill = kill
         worker = Forked("tests.dicomnet.printing_process")
         assert worker.wait() == -signal.SIGKILL
+        is_over.set()
         assert far(film) == (1, 2 if is_in_doubt else None, False)
         assert print_due() == 0  # it is held by the dead one yet
         with as_center():

@@ -5,7 +5,6 @@ from apps.orders.models.orders import (
     ENDED,
     TRANSITIONS,
     WAITING,
-    MediumType,
     Message,
     Order,
     OrderAddress,
@@ -14,14 +13,13 @@ from apps.orders.models.orders import (
     OrderPassword,
     OrderQuerySet,
     Output,
-    Printer,
-    PrintJob,
     QuoteLine,
     ShareLink,
     ShareOpening,
     State,
     Step,
 )
+from apps.orders.models.printers import MediumType, Printer, PrintJob
 
 __all__ = [
     "ENDED",
