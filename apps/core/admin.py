@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from typing import Any, ClassVar
 
@@ -210,6 +211,11 @@ def attempt(request: HttpRequest, act: Callable[[], object], *, done: Any) -> bo
         return False
     messages.success(request, done)
     return True
+
+
+def minute(moment: datetime | None) -> str:
+    """A time in a table of a page, to the minute."""
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
 
 
 def page_of(obj: Model) -> str:

@@ -1,7 +1,6 @@
 """The work queue of outputs: by due time, claimed, produced, dispatched, sent back; and what is written about each."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from functools import partial
 from mimetypes import guess_type
 from typing import Any, ClassVar
@@ -27,7 +26,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
-from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, to_page
+from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, minute, to_page
 from apps.core.clock import database_now
 from apps.core.money import formatted, plain
 from apps.core.ranges import in_parts
@@ -326,14 +325,14 @@ def _lines(order: Order) -> Table:
 
 def _steps(order: Order) -> Table:
     found = order.steps.filter(facility_id=order.facility_id).select_related("by").order_by("pk")
-    rows = [[_told(step.at), step.get_state_display(), step.by or _("by itself"), step.note] for step in found]
+    rows = [[minute(step.at), step.get_state_display(), step.by or _("by itself"), step.note] for step in found]
     return Table(_("What happened"), [_("At"), _("State"), _("By"), _("Note")], rows)
 
 
 def _messages(order: Order) -> Table:
     found = order.messages.filter(facility_id=order.facility_id).select_related("by").order_by("pk")
     rows = [
-        [_told(each.at), _("center") if each.is_from_center else _("facility"), each.by or _("a program"), each.text]
+        [minute(each.at), _("center") if each.is_from_center else _("facility"), each.by or _("a program"), each.text]
         for each in found
     ]
     return Table(_("Messages"), [_("At"), _("From"), _("By"), _("Message")], rows)
@@ -343,11 +342,11 @@ def _outputs(order: Order) -> Table:
     rows = [
         [
             output.number,
-            _told(output.started_at),
-            _told(output.made_at),
+            minute(output.started_at),
+            minute(output.made_at),
             filesizeformat(output.size_bytes) if output.made_at else "-",
             bytes(output.sha256).hex() if output.sha256 else "-",
-            _told(output.erased_at),
+            minute(output.erased_at),
         ]
         for output in order.outputs.filter(facility_id=order.facility_id).order_by("number")
     ]
@@ -377,12 +376,12 @@ def _parts(order: Order) -> dict[str, tuple[int, int]]:
 def _links(order: Order) -> list[Table]:
     rows: list[list[Any]] = [
         [
-            _told(link.made_at),
+            minute(link.made_at),
             link.made_by or _("a program"),
             link.downloads_left,
             link.refusals,
-            _told(link.locked_at),
-            _told(link.revoked_at),
+            minute(link.locked_at),
+            minute(link.revoked_at),
         ]
         for link in order.links.filter(facility_id=order.facility_id).select_related("made_by").order_by("pk")
     ]
@@ -393,13 +392,9 @@ def _links(order: Order) -> list[Table]:
 def _deliveries(order: Order) -> list[Table]:
     found = order.deliveries.filter(facility_id=order.facility_id).select_related("order__facility", "node")
     rows = [
-        [each.number, each.node.destination, _told(each.wanted_at), told(standing_of(each)), _told(each.next_at),
-         _told(each.ended_at), each.problem or "-"]
+        [each.number, each.node.destination, minute(each.wanted_at), told(standing_of(each)), minute(each.next_at),
+         minute(each.ended_at), each.problem or "-"]
         for each in found.order_by("number")
     ]  # fmt: skip
     headers = [_("Number"), _("Node"), _("Wanted"), _("So far"), _("Next"), _("Delivered"), _("Problem")]
     return [Table(_("Deliveries"), headers, rows)] if rows else []
-
-
-def _told(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"

@@ -1,7 +1,6 @@
 """What staff do with orders of sheets on their page: look at them, and have film printed."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -14,7 +13,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.audit.admin import AuditedAdmin
-from apps.core.admin import Table
+from apps.core.admin import Table, minute
 from apps.orders.kinds import KINDS
 from apps.orders.kinds.sheets import Sheets
 from apps.orders.models import MediumType, Order, OrderKind, Output, Printer, PrintJob, State
@@ -108,13 +107,13 @@ def print_tables(order: Order) -> list[Table]:
     jobs = PrintJob.objects.filter(facility_id=order.facility_id, order=order).select_related("printer", "requested_by")
     rows = [
         [
-            _told(job.requested_at),
+            minute(job.requested_at),
             job.requested_by,
             job.printer,
             job.get_medium_type_display(),
             job.printed,
             job.sending or "-",
-            _told(job.printed_at),
+            minute(job.printed_at),
             job.problem or "-",
         ]
         for job in jobs.order_by("pk")
@@ -122,10 +121,6 @@ def print_tables(order: Order) -> list[Table]:
     headers = [_("Wanted"), _("By"), _("Printer"), _("Medium type"), _("Sheets printed"), _("Being printed"), _("Done"),
                _("Problem")]  # fmt: skip
     return [Table(_("Printing"), headers, rows)]
-
-
-def _told(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
 
 
 def _wanted(form: PrintForm) -> dict[str, Any]:
