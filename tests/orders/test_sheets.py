@@ -19,10 +19,10 @@ from apps.orders.choosing import instances_of
 from apps.orders.errors import InvalidOptions, OutputDiffers
 from apps.orders.kinds import KINDS
 from apps.orders.kinds.film import Film as FilmKind
-from apps.orders.kinds.sheets import pictures_on
 from apps.orders.models import Order, OrderKind, State
 from apps.orders.sheets.film_file import Film
 from apps.orders.sheets.format import LAYOUTS, SIZES, Format
+from apps.orders.sheets.pages import pictures_on
 from apps.orders.sheets.planning import MOST_SHEETS
 from apps.orders.sheets.scale import placed
 from tests.orders.sheet_stories import PIXELS, SIDE, fine, made, output_of, wanted

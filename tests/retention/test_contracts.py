@@ -13,6 +13,7 @@ from apps.accounts.models import User
 from apps.audit.record import SYSTEM
 from apps.contracts.agreeing import activate, amend, approve, end, give_notice, suspend
 from apps.contracts.models import OnExpiry, OnSilence
+from apps.core.clock import day_of
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.retention.agreeing import agree_on_policy
@@ -27,7 +28,7 @@ from tests.retention.workplace import in_group, page_address, shown
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 BORN: dict[str, Any] = {"PatientBirthDate": "19500101"}
-TODAY = timezone.now().date()
+TODAY = day_of(timezone.now(), "Europe/Berlin")  # where the facility is
 LAST_YEAR, TOMORROW = TODAY - timedelta(days=365), TODAY + timedelta(days=1)
 
 

@@ -8,11 +8,10 @@ from typing import BinaryIO
 from zipfile import BadZipFile
 
 import numpy as np
-import pikepdf
 
 from apps.catalog.models import Instance
 from apps.orders.errors import OutputDiffers
-from apps.orders.kinds.sheets import Pages, Sheets, advancing, require_pictures
+from apps.orders.kinds.sheets import Sheets, advancing
 from apps.orders.models import Order
 from apps.orders.options import Options
 from apps.orders.sheets.film_file import Film as FilmFile
@@ -37,6 +36,8 @@ class Film(Sheets):
     def produce(
         self, order: Order, instances: Sequence[Instance], target: Path, progress: Callable[[int], None]
     ) -> None:
+        from apps.orders.sheets.pages import Pages  # noqa: PLC0415 for who makes sheets alone, and large
+
         layout = Format.chosen(order.options)
         with TemporaryDirectory(dir=target.parent) as name, new_archive(target) as archive:
             folder = Path(name)
@@ -48,18 +49,20 @@ class Film(Sheets):
             film.finish(folder / "look.pdf")
 
     def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
+        from apps.orders.sheets.pages import read_pages, require_pictures  # noqa: PLC0415 for who makes sheets alone, and large
+
         layout, counts = Format.chosen(order.options), []
         try:
             film = FilmFile(output)
-            with passing_folder() as folder, pikepdf.open(_copied(film.look(), folder / "look.pdf")) as look:
+            with passing_folder() as folder, read_pages(_copied(film.look(), folder / "look.pdf")) as look:
                 for number, cells in enumerate(self.rendered(order, instances), 1):
                     anew = film_cells(layout, cells, folder=folder)
                     for box, levels in zip(film.sheet(number), anew, strict=True):
                         if not np.array_equal(box.levels, levels):
                             raise OutputDiffers(f"Sheet {number} of the output is not what is stored")
-                    require_pictures(look.pages[number - 1], cells)
+                    require_pictures(look[number - 1], cells)
                     counts.append(len(cells))
-        except (BadZipFile, KeyError, IndexError, ValueError, pikepdf.PdfError) as error:
+        except (BadZipFile, KeyError, IndexError, ValueError) as error:
             raise OutputDiffers("The output cannot be read back") from error
         if film.names != names_of(counts) or film.options != order.options:
             raise OutputDiffers("The output does not hold what was ordered")

@@ -5,11 +5,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
-import pikepdf
-
 from apps.catalog.models import Instance
 from apps.orders.errors import OutputDiffers
-from apps.orders.kinds.sheets import Pages, Sheets, advancing, require_pictures
+from apps.orders.kinds.sheets import Sheets, advancing
 from apps.orders.models import Order
 from apps.orders.options import Options
 from apps.orders.sheets.format import Format
@@ -31,6 +29,8 @@ class Paper(Sheets):
     def produce(
         self, order: Order, instances: Sequence[Instance], target: Path, progress: Callable[[int], None]
     ) -> None:
+        from apps.orders.sheets.pages import Pages  # noqa: PLC0415 for who makes sheets alone, and large
+
         layout = Format.chosen(order.options)
         with TemporaryDirectory(dir=target.parent) as name:
             made = Pages(Path(name))
@@ -39,9 +39,11 @@ class Paper(Sheets):
             made.save(target)
 
     def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
+        from apps.orders.sheets.pages import read_pages, require_pictures  # noqa: PLC0415 for who makes sheets alone, and large
+
         try:
-            with pikepdf.open(output) as read:
-                for shown, cells in zip(read.pages, self.rendered(order, instances), strict=True):
+            with read_pages(output) as pages:
+                for shown, cells in zip(pages, self.rendered(order, instances), strict=True):
                     require_pictures(shown, cells)
-        except (pikepdf.PdfError, ValueError) as error:  # ValueError: another number of pages
+        except ValueError as error:  # another number of pages
             raise OutputDiffers("The output cannot be read back") from error

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from pydicom.sr._concepts_dict import concepts
-
 _WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|\s+|_")
 ACQUISITION = Path(__file__).with_name("acquisition_words.txt")
 
@@ -28,6 +26,8 @@ def cleaned(text: str, identifying: frozenset[str]) -> str:
 
 
 def _words() -> Iterator[str]:
+    from pydicom.sr._concepts_dict import concepts  # noqa: PLC0415 tens of megabytes, for who de-identifies alone
+
     for names in concepts.values():
         for name in names:
             yield from (word.casefold() for word in re.findall(r"[A-Z][a-z]+|[A-Z]{2,}|[a-z]+", name))
