@@ -35,11 +35,11 @@ class Pages:
 
 
 @contextmanager
-def read_pages(file: Path | BinaryIO) -> Iterator[pikepdf.PageList]:
+def read_pages(file: Path | BinaryIO) -> Iterator[list[pikepdf.Page]]:
     """The pages of a document. Raises OutputDiffers where they cannot be read."""
     try:
         with pikepdf.open(file) as document:
-            yield document.pages
+            yield list(document.pages)
     except pikepdf.PdfError as error:
         raise OutputDiffers("The output cannot be read back") from error
 
