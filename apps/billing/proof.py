@@ -1,4 +1,5 @@
-"""That the books are right: closed months rated again, numbers and months without gaps, storage that adds up.
+"""That the books are right: closed months rated again, numbers and months without gaps, storage that adds up, money
+that is where it belongs.
 
 Nothing is changed. What is found is for staff.
 """
@@ -15,6 +16,7 @@ from django.db import connection
 from apps.billing.agreed import PriceBook, versions_of
 from apps.billing.metering import Unreconciled, unreconciled
 from apps.billing.models import Charge, Invoice, InvoiceKind, InvoiceLine, Source, State
+from apps.billing.money_proof import Mismatch, bank_mismatches, card_mismatches
 from apps.billing.months import first_day, is_over
 from apps.billing.rating import rate
 from apps.billing.usage import Usage
@@ -79,6 +81,8 @@ class Proof:
     period_gaps: list[tuple[Contract, date]] = field(default_factory=list)
     overlaps: list[Invoice] = field(default_factory=list)
     storage: list[Unreconciled] = field(default_factory=list)
+    bank: list[Mismatch] = field(default_factory=list)
+    cards: list[Mismatch] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
@@ -87,7 +91,7 @@ class Proof:
 
     def counts(self) -> dict[str, int]:
         """How much of each kind is wrong."""
-        names = ("differences", "number_gaps", "period_gaps", "overlaps", "storage")
+        names = ("differences", "number_gaps", "period_gaps", "overlaps", "storage", "bank", "cards")
         return {name: len(getattr(self, name)) for name in names}
 
 
@@ -101,11 +105,12 @@ def prove(*, as_of: datetime, days_back: int = DAYS_BACK) -> Proof:
 
 
 def look(proof: Proof, *, as_of: datetime) -> None:
-    """Gaps, overlaps, and storage that does not add up; within the caller's transaction."""
+    """Gaps, overlaps, storage that does not add up, money; within the caller's transaction."""
     proof.number_gaps = [f"{prefix} {kind} {year}-{number:06d}" for prefix, kind, year, number in _rows(_NUMBER_GAPS)]
     proof.period_gaps = _period_gaps(as_of - DAYS_TO_BILL)
     proof.overlaps = list(Invoice.objects.filter(pk__in=[key for (key,) in _rows(_OVERLAPS)]).order_by("pk"))
     proof.storage = unreconciled()
+    proof.bank, proof.cards = bank_mismatches(as_of=as_of), card_mismatches(as_of=as_of)
 
 
 def rerate(proof: Proof, *, since: date) -> None:

@@ -6,8 +6,9 @@ from celery import shared_task
 from django.conf import settings
 
 from apps.audit.record import SYSTEM
-from apps.billing import documents, dunning, invoicing, mailing, metering, proof, run
+from apps.billing import documents, dunning, invoicing, mailing, metering, money_proof, proof, run
 from apps.billing.cards import charging, offered, telling, webhooks
+from apps.billing.errors import GatewayUnavailable
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
 from apps.facilities.tenancy import as_center
@@ -38,8 +39,14 @@ def mark_overdue() -> None:
 
 @shared_task
 def prove() -> None:
-    """Rate closed months again, and look for gaps."""
-    found = proof.prove(as_of=database_now())
+    """Rate closed months again, look for gaps, and ask Stripe again what it took."""
+    now = database_now()
+    found = proof.prove(as_of=now)
+    if offered.is_offered():
+        try:
+            found.cards += money_proof.stripe_mismatches(offered.gateway(), as_of=now)
+        except GatewayUnavailable as error:
+            log.warning("Stripe was not asked again what it took: %s", error.message)
     if not found.is_clean:
         log.error("Billing does not prove right: %s", found.counts())
 

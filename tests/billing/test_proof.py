@@ -1,13 +1,18 @@
 """Proof: what was forged, left out or metered wrongly is found."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from apps.audit.record import SYSTEM
+from apps.billing.bank.importing import import_credits, set_aside
+from apps.billing.cards.charging import charge_due
 from apps.billing.metering import meter_all, unreconciled
-from apps.billing.models import Invoice, StorageDay
+from apps.billing.models import BankTransaction, Invoice, PaymentMethod, StorageDay
+from apps.billing.money_proof import bank_mismatches, card_mismatches, stripe_mismatches
 from apps.billing.proof import prove
 from apps.billing.tasks import prove as nightly
 from apps.facilities.models import Facility
@@ -25,6 +30,9 @@ from tests.billing.facts import (
     plain_prices,
     stored,
 )
+from tests.billing.fake_stripe import FakeStripe
+from tests.billing.stories import NOON, account_of, invoice_of
+from tests.billing.test_bank import CREDIT
 from tests.contracts.stories import in_force
 from tests.retention.stories import image, store
 
@@ -101,3 +109,40 @@ def test_what_is_stored_is_what_was_metered(sakura: Facility, lindenhof: Facilit
     with as_center():
         found = [(each.what, each.metered - each.found) for each in unreconciled()]
     assert found == [("bytes", 7), ("bytes by the day", -7)]
+
+
+def test_transfers_that_wait_or_are_another_sum_are_found(sakura: Facility) -> None:
+    account_of(sakura)
+    due = invoice_of(sakura)
+    credits_ = [replace(CREDIT, reference=f"ref-{each}", purpose=each) for each in (due.number, "unknown", "no")]
+    with as_center():
+        paid, waiting, aside = import_credits(credits_, actor=SYSTEM, now=NOON)
+        set_aside(aside, why="a gift", actor=SYSTEM, now=NOON)
+        assert bank_mismatches(as_of=NOON) == []
+        found = bank_mismatches(as_of=NOON + timedelta(days=8))
+        assert [(each.about, each.what) for each in found] == [(waiting, "waits to be assigned")]
+        BankTransaction.objects.filter(pk=paid.pk).update(amount=1)
+        assert [each.about.pk for each in bank_mismatches(as_of=NOON)] == [paid.pk]
+
+
+def test_cards_are_held_against_what_is_recorded_and_what_stripe_says(
+    sakura: Facility, superuser_sql: psycopg.Connection
+) -> None:
+    account_of(sakura, payment_method=PaymentMethod.CARD, stripe_customer="cus_1", stripe_payment_method="pm_good")
+    invoice_of(sakura)
+    stripe = FakeStripe()
+    assert charge_due(stripe, now=NOON) == 1
+
+    def found() -> list[str]:
+        with as_center():
+            of_records = card_mismatches(as_of=NOON + timedelta(days=2))
+        return [each.what for each in [*of_records, *stripe_mismatches(stripe, as_of=NOON + timedelta(days=2))]]
+
+    assert found() == []
+    [intent] = stripe.intents.values()
+    stripe.give_back(key="by hand", intent=intent.id, amount=100)
+    assert found() == ["Stripe has given back something that is not recorded"]
+    stripe.intents.clear()
+    assert found() == ["Stripe does not know it"]
+    forge(superuser_sql, "UPDATE billing_payment SET reference = 'pi_other' WHERE id > %s", 0)
+    assert found()[:2] == ["was taken and is not recorded as paid", "is recorded as paid and was not asked for"]

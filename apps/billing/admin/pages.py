@@ -120,6 +120,10 @@ def proof_page(_request: HttpRequest) -> dict[str, Any]:
         Table(_("Storage that does not add up"), [_("Facility"), _("What"), _("Metered"), _("Found")],
               [[link_to(facilities[each.facility_id]), each.what, f"{each.metered:,}", f"{each.found:,}"]
                for each in proof.storage]),
+        Table(_("Transfers that do not add up"), [_("Transfer"), _("What")],
+              [[link_to(each.about), each.what] for each in proof.bank]),
+        Table(_("Card payments that differ"), [_("What is on record"), _("What")],
+              [[link_to(each.about), each.what] for each in proof.cards]),
     ]  # fmt: skip
     return {"proof": proof, "tables_found": [table for table in tables if table.rows]}
 
