@@ -54,18 +54,21 @@ class CommitmentAdmin(AuditedTenantAdmin):
         return "-" if obj.failures is None else str(len(obj.failures))
 
 
-class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A source; what its server wants as authorization is written here and never shown."""
+class WebForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What may be a DICOMweb server: what it wants as authorization is written here and never shown."""
 
     authorization = forms.CharField(
         label=_("Authorization"), required=False, widget=UnfoldAdminTextInputWidget,
         help_text=_("of DICOMweb, such as Bearer TOKEN; empty leaves it as it is"),
     )  # fmt: skip
-
     url = forms.URLField(
         label=_("DICOMweb address"), required=False, max_length=500, assume_scheme="https",
         widget=UnfoldAdminURLInputWidget,
     )  # fmt: skip
+
+
+class SourceForm(WebForm):
+    """A source."""
 
     class Meta:
         model = Source
@@ -177,17 +180,8 @@ class PrinterAdmin(AuditedAdmin):
         return to_page(request, printer)
 
 
-class NodeForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A node; what its server wants as authorization is written here and never shown."""
-
-    authorization = forms.CharField(
-        label=_("Authorization"), required=False, widget=UnfoldAdminTextInputWidget,
-        help_text=_("of DICOMweb, such as Bearer TOKEN; empty leaves it as it is"),
-    )  # fmt: skip
-    url = forms.URLField(
-        label=_("DICOMweb address"), required=False, max_length=500, assume_scheme="https",
-        widget=UnfoldAdminURLInputWidget,
-    )  # fmt: skip
+class NodeForm(WebForm):
+    """A node."""
 
     class Meta:
         model = Node

@@ -20,7 +20,7 @@ from medvault_edge.errors import NoRoom, NotReachable, NotUsable, NotVerified
 from medvault_edge.manifests import Manifest, verify_manifest
 from medvault_edge.receipts import verify
 from medvault_edge.sealing import sync_folder
-from medvault_edge.source import RECEIPTS
+from medvault_edge.source import RECEIPTS, digest_of
 from medvault_edge.state import State
 
 SYNCED_AT_ONCE = 200
@@ -91,7 +91,7 @@ def restore(
 
 def _manifest(ready: Ready, path: Path, fetching: "_Fetching", state: State) -> Manifest:
     """The manifest beside the images, verified to be this order's."""
-    if not (path.exists() and _digest(path) == ready.manifest_sha256):
+    if not (path.exists() and digest_of(path) == ready.manifest_sha256):
         wanted = Wanted(f"{ready.path}/manifest/", ready.manifest_length, ready.manifest_sha256)
         fetching.fetch(wanted, path, lambda _size: None)
         sync_folder(path.parent)
@@ -148,7 +148,7 @@ class _Restoring:
     def _is_here(self, path: Path, name: str, length: int, digest: str) -> bool:
         if not path.is_file() or path.stat().st_size != length:
             return False
-        return self._state.restored(self._folder, name) == digest or _digest(path) == digest
+        return self._state.restored(self._folder, name) == digest or digest_of(path) == digest
 
     def _sync(self) -> None:
         """What was written is on the disk before it is noted."""
@@ -227,8 +227,3 @@ def _receipted(state: State, facility: str) -> Iterator[tuple[str, str]]:
                 for file in receipt.files()
                 if file["status"] == "stored"
             )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from hashlib import sha256
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from apps.audit.signing import NotSigned, checked
 from apps.catalog.bytes import instance_pieces
 from apps.catalog.models import Instance
+from apps.orders.digests import digest_list, digest_of, pieces_of
 from apps.orders.errors import OutputDiffers
 from apps.orders.models import Order
 from apps.orders.options import Options
@@ -20,7 +20,6 @@ from apps.orders.statement import TYP, signed_statement
 from apps.tiers.models import Item
 
 DIGESTS, STATEMENT = "DIGESTS.txt", "STATEMENT.jws"
-PIECE = 1 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READ_ONLY_FILE = 0o100444 << 16
 
@@ -55,7 +54,7 @@ class Download:
                 if archive.namelist() != [*(name for name, _ in named), DIGESTS, STATEMENT]:
                     raise OutputDiffers("The output does not hold what was ordered")
                 for name, instance in named:
-                    if _digest(archive, name) != bytes(instance.sha256):
+                    if _digest(archive, name) != bytes(instance.sha256).hex():
                         raise OutputDiffers(f"{name} of the output is not what is stored")
                 if archive.read(DIGESTS).decode() != _digests(named):
                     raise OutputDiffers("The list of digests is not that of what is stored")
@@ -77,19 +76,16 @@ def numbered(instances: Iterable[Instance]) -> Iterator[tuple[str, Instance]]:
 
 def _digests(named: Sequence[tuple[str, Instance]]) -> str:
     """As `sha256sum --check` reads it."""
-    return "".join(f"{bytes(instance.sha256).hex()}  {name}\n" for name, instance in named)
+    return digest_list({name: bytes(instance.sha256).hex() for name, instance in named})
 
 
-def member(name: str) -> ZipInfo:
-    """A member of an output, whose time says nothing."""
-    info = ZipInfo(name, _EPOCH)
+def member(name: str, kind: Callable[..., Any] = ZipInfo) -> Any:
+    """A member of an output, whose time says nothing; `kind`: as the ZIP's library has them."""
+    info = kind(name, _EPOCH)
     info.external_attr = _READ_ONLY_FILE
     return info
 
 
-def _digest(archive: ZipFile, name: str) -> bytes:
-    digest = sha256()
-    with archive.open(name) as member:
-        while piece := member.read(PIECE):
-            digest.update(piece)
-    return digest.digest()
+def _digest(archive: ZipFile, name: str) -> str:
+    with archive.open(name) as opened:
+        return digest_of(pieces_of(cast(BinaryIO, opened)))

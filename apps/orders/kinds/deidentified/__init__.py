@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from apps.catalog.bounds import Unreadable
 from apps.catalog.models import Instance, Study
 from apps.catalog.preview import NotRenderable
+from apps.orders.digests import digest_list
 from apps.orders.errors import NothingChosen
 from apps.orders.kinds.deidentified.checking import README, check_copies
 from apps.orders.kinds.deidentified.copying import changed_head, read_instance
@@ -69,7 +70,7 @@ class Deidentified:
             told = {"method": METHOD, "codes": profile.codes, "left_out": left_out, "doubted": doubted}
             readme = render_to_string("orders/deidentified_readme.txt", told).encode()
             digests[README] = _write(archive, README, [readme])
-            _write(archive, DIGESTS, ["".join(f"{digest}  {name}\n" for name, digest in digests.items()).encode()])
+            _write(archive, DIGESTS, [digest_list(digests).encode()])
 
     def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
         check_copies(instances, output, keeps_intervals=order.options["keeps_intervals"])

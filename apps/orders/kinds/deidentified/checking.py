@@ -1,7 +1,6 @@
 """The check of de-identified copies: nothing that identified remains in a header, and every pixel is as it was."""
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from typing import BinaryIO, cast
 
 from pydicom import Dataset
@@ -12,6 +11,7 @@ from apps.catalog.elements import PIXEL_TAGS, Walker
 from apps.catalog.models import Instance
 from apps.catalog.preview import NotRenderable
 from apps.catalog.preview.region import Region
+from apps.orders.digests import digest_of, pieces_of, read_digest_list
 from apps.orders.errors import OutputDiffers
 from apps.orders.kinds.bundle import Part, members
 from apps.orders.kinds.deidentified.copying import ANY, PIECE, read_instance
@@ -51,7 +51,7 @@ def _check(original: Instance, part: BinaryIO, *, keeps_intervals: bool) -> None
     kept = _days(pixels.content.data_set) & _days(made.data_set)
     if kept and not keeps_intervals:
         raise OutputDiffers("a date remains")
-    if _digest(pixels.pieces()) != _digest(_pixel_data(part, made)):
+    if digest_of(pixels.pieces()) != digest_of(_pixel_data(part, made)):
         raise OutputDiffers("the pixel data is not what is stored")
 
 
@@ -73,22 +73,9 @@ def _pixel_data(part: BinaryIO, content: Content) -> Iterator[bytes]:
 
 
 def _check_digests(output: BinaryIO, found: dict[str, tuple[int, int]]) -> None:
-    digests = cast(BinaryIO, Part(output, *found[DIGESTS])).read().decode("ascii", "replace").splitlines()
-    told = {name: digest for digest, _, name in (line.partition("  ") for line in digests)}
+    told = read_digest_list(cast(BinaryIO, Part(output, *found[DIGESTS])).read())
     if set(told) != found.keys() - {DIGESTS}:
         raise OutputDiffers("The list of digests is not that of the output")
     for name, digest in told.items():
-        if _digest(_pieces(cast(BinaryIO, Part(output, *found[name])))) != digest:
+        if digest_of(pieces_of(cast(BinaryIO, Part(output, *found[name])))) != digest:
             raise OutputDiffers(f"{name} of the output is not what was written")
-
-
-def _pieces(part: BinaryIO) -> Iterator[bytes]:
-    while piece := part.read(PIECE):
-        yield piece
-
-
-def _digest(pieces: Iterator[bytes]) -> str:
-    digest = sha256()
-    for piece in pieces:
-        digest.update(piece)
-    return digest.hexdigest()

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from apps.catalog.bytes import instance_pieces
 from apps.catalog.models import Instance, Study
+from apps.orders.digests import digest_list
 from apps.orders.errors import OutputDiffers
 from apps.orders.kinds.bundle import Bundle
 from apps.orders.kinds.medium.checking import check_media
@@ -98,7 +99,7 @@ def _files(file_set: FileSet, store: Store, progress: Progress) -> Iterator[Medi
         *(_original(each, progress) for each in file_set.placed),
     ]
     yield from listed
-    yield file_of(DIGESTS, "".join(f"{file.sha256}  {file.path}\n" for file in listed).encode())
+    yield file_of(DIGESTS, digest_list({file.path: file.sha256 for file in listed}).encode())
     named = [("/".join(each.file_id), each.item.instance) for each in file_set.placed]
     yield file_of(STATEMENT, signed_statement(order, named).encode())
 

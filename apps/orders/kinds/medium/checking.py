@@ -1,11 +1,11 @@
 """The check of media: every file of every medium is read back from what was produced and compared."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import Any, BinaryIO, Protocol, cast
 
 from apps.audit.signing import NotSigned, checked
 from apps.catalog.models import Instance
+from apps.orders.digests import digest_of, read_digest_list
 from apps.orders.errors import OutputDiffers
 from apps.orders.kinds.bundle import Part, members
 from apps.orders.kinds.medium.container import ReadLocked, ReadZip
@@ -44,11 +44,11 @@ def check_media(order: Order, instances: Sequence[Instance], output: BinaryIO, p
     """Every file against its medium's digests, every image against the catalog's. Raises OutputDiffers."""
     told: dict[str, str] = {}
     for medium in read_media(output, password):
-        digests = _digests(medium)
+        digests = read_digest_list(_content(medium, DIGESTS))
         if {*digests, DIGESTS, STATEMENT} != medium.paths:
             raise OutputDiffers("A medium does not hold what its list of digests says")
         for path, digest in digests.items():
-            if _digest(medium, path) != digest:
+            if digest_of(medium.pieces(path)) != digest:
                 raise OutputDiffers(f"{path} of a medium is not what was written")
         claims = _claims(medium)
         if claims["order"] != str(order.uid) or any(
@@ -58,11 +58,6 @@ def check_media(order: Order, instances: Sequence[Instance], output: BinaryIO, p
         told |= {each["sop_instance_uid"]: each["sha256"] for each in claims["files"]}
     if told != {each.sop_instance_uid: bytes(each.sha256).hex() for each in instances}:
         raise OutputDiffers("The output does not hold what was ordered")
-
-
-def _digests(medium: ReadMedium) -> Mapping[str, str]:
-    lines = _content(medium, DIGESTS).decode("ascii", "replace").splitlines()
-    return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
 
 
 def _claims(medium: ReadMedium) -> Mapping[str, Any]:
@@ -76,10 +71,3 @@ def _content(medium: ReadMedium, path: str) -> bytes:
     if path not in medium.paths:
         raise OutputDiffers(f"A medium has no {path}")
     return b"".join(medium.pieces(path))
-
-
-def _digest(medium: ReadMedium, path: str) -> str:
-    digest = sha256()
-    for piece in medium.pieces(path):
-        digest.update(piece)
-    return digest.hexdigest()

@@ -7,12 +7,11 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import pyzipper
 
+from apps.orders.digests import pieces_of
 from apps.orders.errors import OutputDiffers
 from apps.orders.kinds.bundle import Part, members
-from apps.orders.kinds.medium.files import PIECE, MediumFile
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_READ_ONLY_FILE = 0o100444 << 16
+from apps.orders.kinds.download import member
+from apps.orders.kinds.medium.files import MediumFile
 
 
 def write_zip(target: BinaryIO, files: Sequence[MediumFile]) -> None:
@@ -30,11 +29,9 @@ def write_locked(target: Path, files: Sequence[MediumFile], *, password: str) ->
 
 def _write(archive: Any, files: Iterable[MediumFile], info: Any) -> None:
     for file in files:
-        entry = info(file.path, _EPOCH)
-        entry.external_attr = _READ_ONLY_FILE
-        with archive.open(entry, "w", force_zip64=True) as member:
+        with archive.open(member(file.path, info), "w", force_zip64=True) as opened:
             for piece in file.pieces():
-                member.write(piece)
+                opened.write(piece)
 
 
 class ReadZip:
@@ -47,9 +44,7 @@ class ReadZip:
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """The content of a file."""
-        part = self.opened(path)
-        while piece := part.read(PIECE):
-            yield piece
+        return pieces_of(self.opened(path))
 
     def opened(self, path: str) -> BinaryIO:
         """The same, seekable."""
@@ -70,8 +65,7 @@ class ReadLocked:
     def pieces(self, path: str) -> Iterator[bytes]:
         """The content of a file."""
         try:
-            with self._archive.open(path) as member:
-                while piece := member.read(PIECE):
-                    yield piece
+            with self._archive.open(path) as opened:
+                yield from pieces_of(opened)
         except (RuntimeError, pyzipper.BadZipFile) as error:  # a wrong password, a wrong authentication code
             raise OutputDiffers("The container cannot be read back") from error

@@ -7,6 +7,7 @@ from typing import BinaryIO, cast
 from pycdlib import PyCdlib
 from pycdlib.pycdlibexception import PyCdlibException
 
+from apps.orders.digests import pieces_of
 from apps.orders.errors import OutputDiffers
 from apps.orders.kinds.bundle import Part
 from apps.orders.kinds.medium.files import PIECE, MediumFile
@@ -84,9 +85,7 @@ class ReadImage:
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """The content of a file, by its ISO 9660 name."""
-        part = self.opened(path)
-        while piece := part.read(PIECE):
-            yield piece
+        return pieces_of(self.opened(path))
 
     def opened(self, path: str) -> BinaryIO:
         """The same, seekable."""
