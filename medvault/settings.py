@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from medvault.connections import database, redis_urls
 from medvault.env import PROJECT, read_environment
+from medvault.languages import languages
 from medvault.secrets import local_secrets
 
 ENV = read_environment()
@@ -71,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.facilities.reading.ReaderMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -246,7 +248,9 @@ if ENV.email_url:
 DEFAULT_FROM_EMAIL = ENV.email_from
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+LANGUAGES = languages()
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = True, "Lax"
 FORMAT_MODULE_PATH = "medvault.formats"
 LOCALE_PATHS = [PROJECT / "locale"]
 TIME_ZONE = "UTC"
@@ -264,7 +268,7 @@ REST_FRAMEWORK = {  # who may enter is asked by the doors of facilities, before 
 }
 SPECTACULAR_SETTINGS = {"TITLE": "MedVault", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
 SESSION_COOKIE_AGE = 12 * 3600
 SECURE_SSL_REDIRECT = False
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None

@@ -2,7 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 
+from apps.accounts.reader_page import reader_page
 from apps.api.keys import jwks
 from apps.billing.cards import webhooks
 from apps.portal.home import home
@@ -12,7 +14,9 @@ urlpatterns = [
     path("", home, name="home"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("accounts/language/", reader_page, name="language"),
     path("accounts/", include("allauth.urls")),
+    path("language/", set_language, name="set_language"),
     path("invitations/", include("apps.facilities.invitation_urls")),
     path("s/", include("apps.portal.receiver_urls")),
     path("admin/", admin.site.urls),

@@ -1,7 +1,7 @@
 """Time, taken once at a door and passed inwards as a parameter."""
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.db import connection
 
@@ -13,6 +13,11 @@ def database_now() -> datetime:
         (now,) = cursor.fetchone()
     assert isinstance(now, datetime)
     return now
+
+
+def time_zones() -> list[str]:
+    """The names of the IANA database that people may choose."""
+    return sorted(available_timezones() - {"localtime"})
 
 
 def day_of(moment: datetime, zone: str) -> date:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.validators import RegexValidator
@@ -24,6 +24,7 @@ from apps.accounts.models import User
 from apps.audit.admin import AuditedAdmin, staff_actor
 from apps.audit.models import Event
 from apps.core.admin import ROWS_OF_A_TABLE, ReadOnlyAdmin, Table, TenantAdmin, link_to, list_of, to_page
+from apps.core.clock import time_zones
 from apps.facilities.invitation_mail import mail_invitation
 from apps.facilities.invitations import AlreadyMember, invite
 from apps.facilities.models import DeviceToken, Facility, Invitation, Membership, Role
@@ -40,13 +41,20 @@ class FacilityForm(forms.ModelForm):  # type: ignore[type-arg]
     time_zone = forms.ChoiceField(
         label=_("Time zone"),
         initial="UTC",
-        choices=lambda: [(name, name) for name in sorted(available_timezones() - {"localtime"})],
+        choices=lambda: [(name, name) for name in time_zones()],
         widget=UnfoldAdminSelectWidget,
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        initial=settings.LANGUAGE_CODE,
+        choices=settings.LANGUAGES,
+        widget=UnfoldAdminSelectWidget,
+        help_text=_("Of letters and documents, unless their reader chose one."),
     )
 
     class Meta:
         model = Facility
-        fields = ("name", "slug", "kind", "country", "subdivision", "time_zone", "address", "receipts_to")
+        fields = ("name", "slug", "kind", "country", "subdivision", "time_zone", "language", "address", "receipts_to")
         help_texts = {"slug": _("Part of every address of the facility; it cannot be changed later.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -14,6 +14,7 @@ from apps.audit.record import Actor
 from apps.core.problems import problem
 from apps.facilities.doors import Door, FacilityRequest, door_of
 from apps.facilities.models import Membership, Role
+from apps.facilities.reading import time_zone_of
 from apps.facilities.tenancy import as_center, as_facility
 from apps.facilities.tokens import UnknownToken, bearer_token, recognize
 
@@ -60,7 +61,8 @@ def _through_door(request: HttpRequest, view: Callable[..., Any], kwargs: dict[s
         return _for_programs(refusal) if _is_rest(request) else refusal
     if door.own_scope:
         return _private(cast(HttpResponseBase, view(request, **kwargs)))
-    with as_facility(entering.facility), timezone.override(entering.facility.time_zone):
+    person = None if entering.token else entering.user
+    with as_facility(entering.facility), timezone.override(time_zone_of(person, entering.facility)):
         return _private(_rendered(view(request, **kwargs)))
 
 

@@ -53,6 +53,7 @@ class Facility(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=10, choices=FacilityKind, default=FacilityKind.CLINIC)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    language = models.CharField(_("language"), max_length=10, default="en", help_text=_("of letters and documents"))
     address = models.TextField(_("address"), max_length=500, blank=True, help_text=_("where operators go"))
     receipts_to = models.EmailField(_("receipts are mailed to"), blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
