@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo viewer test check bench format clean
+.PHONY: demo viewer test check bench format messages clean
 
 demo: .venv/runtime
 	@exec $(BIN)/python manage.py demo
@@ -30,6 +30,9 @@ format: .venv/development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/djlint --reformat --quiet templates apps
+
+messages: .venv/development
+	@$(BIN)/python -m tests.messages
 
 clean:
 	rm -rf .venv .ohif .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

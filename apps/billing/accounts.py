@@ -1,5 +1,7 @@
 """What a facility says of itself for its invoices, and how the center's numbers are kept right."""
 
+from django.utils.translation import gettext as _
+
 from apps.audit.record import Actor, record
 from apps.billing.errors import NotBillable
 from apps.billing.models import BillingAccount, Issuer
@@ -40,5 +42,5 @@ def _opened(facility: Facility) -> BillingAccount:
     issuers = list(Issuer.objects.order_by("pk"))
     issuer = next((each for each in issuers if each.country == facility.country), issuers[0] if issuers else None)
     if issuer is None:
-        raise NotBillable("The center has not said yet who bills")
+        raise NotBillable(_("The center has not said yet who bills"))
     return BillingAccount(facility=facility, country=facility.country, issuer=issuer)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
@@ -138,7 +139,7 @@ def propose(standing: Standing, tier_version_id: int, *, effective_from: date) -
     offers = offered(standing.currency, as_of=effective_from, agreed=standing.agreed)
     chosen = next((each for each in offers if each.version.pk == tier_version_id and not each.is_agreed), None)
     if chosen is None:
-        raise NotOffered("The tier is not offered on that day")
+        raise NotOffered(_("The tier is not offered on that day"))
     last = standing.last if standing.is_in_force else None
     copied = {name: getattr(last, name) for name in TERMS} if last else {}
     version = ContractVersion(
@@ -163,7 +164,7 @@ def take(
     standing = standing_of(facility, today=today)
     proposal = propose(standing, tier_version_id, effective_from=effective_from)
     if proposal.token != token:
-        raise AlreadyChanged("What is agreed has changed since these amounts were shown")
+        raise AlreadyChanged(_("What is agreed has changed since these amounts were shown"))
     chosen = proposal.chosen
     if standing.contract and standing.is_in_force:
         version = amend(

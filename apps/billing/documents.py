@@ -113,7 +113,7 @@ def _record(invoice: Invoice, digest: bytes) -> None:
         invoice.refresh_from_db(fields=["document_sha256"])
     if _recorded(invoice) != digest:
         log.error("The document of invoice %s is not the one that was made first", invoice.number)
-        raise DocumentDiffers("The document is not the one that was made first. The center's staff looks at it.")
+        raise DocumentDiffers(_("The document is not the one that was made first. The center's staff looks at it."))
 
 
 def _told(invoice: Invoice) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import lru_cache, partial
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
@@ -121,7 +122,7 @@ def release(invoice: Invoice, *, by: User, actor: Actor, now: datetime) -> None:
     """
     current = locked_invoice(invoice)
     if current.state != State.PARKED:
-        raise IllegalTransition("Only a parked invoice is released")
+        raise IllegalTransition(gettext("Only a parked invoice is released"))
     contract = Contract.objects.select_related("facility").get(facility_id=current.facility_id, pk=current.contract_id)
     account = BillingAccount.objects.filter(facility_id=current.facility_id).select_related("issuer").first()
     if account is None:
@@ -203,7 +204,7 @@ def _issuer(account: BillingAccount | None) -> Issuer:
     """Of a parked invoice without an account: the first there is, until it is released."""
     issuer = account.issuer if account else Issuer.objects.order_by("pk").first()
     if issuer is None:
-        raise NotBillable("There is no issuer: say first in whose name invoices are made")
+        raise NotBillable(gettext("There is no issuer: say first in whose name invoices are made"))
     return issuer
 
 

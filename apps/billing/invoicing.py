@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import Max, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
@@ -34,6 +35,7 @@ from apps.contracts.models import Contract
 from apps.contracts.terms import governing
 from apps.core.bulk import insert_rows
 from apps.core.clock import day_of
+from apps.core.shown import moment
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 
@@ -49,9 +51,11 @@ def generate(contract: Contract, month: date, *, now: datetime) -> Invoice:
     of_contract = Contract.objects.filter(facility_id=contract.facility_id, pk=contract.pk)
     for found in claimed(of_contract, month):
         if not is_over(month, as_of=now, zone=found.facility.time_zone):
-            raise NotBillable(f"{month:%Y-%m} is not over yet")
+            raise NotBillable(_("%(month)s is not over yet") % {"month": f"{month:%Y-%m}"})
         if not (found.serves(max(month, found.starts_on)) and found.starts_on <= last_day(month)):
-            raise NotBillable(f"{found} has no day in {month:%Y-%m}")
+            raise NotBillable(
+                _("%(contract)s has no day in %(month)s") % {"contract": found, "month": f"{month:%Y-%m}"}
+            )
         draft_all([found], month, now=now, book=PriceBook())
     return Invoice.objects.get(
         facility_id=contract.facility_id, contract=contract, period=month, kind=InvoiceKind.INVOICE
@@ -144,12 +148,14 @@ def mark_overdue(*, now: datetime) -> int:
 
 def _check_finalize(invoice: Invoice, by: User | None, now: datetime) -> None:
     if invoice.state != State.DRAFT:
-        raise IllegalTransition(f"The invoice is {invoice.state} and cannot be finalized")
+        raise IllegalTransition(
+            _("The invoice is %(state)s and cannot be finalized") % {"state": invoice.get_state_display()}
+        )
     until = invoice.drafted_at + timedelta(days=settings.BILLING_GRACE_DAYS)
     if now < until:
-        raise IllegalTransition(f"Drafts wait for objections until {until:%Y-%m-%d %H:%M} UTC")
+        raise IllegalTransition(_("Drafts wait for objections until %(until)s UTC") % {"until": moment(until)})
     if invoice.drafted_by_id and (by is None or by.pk == invoice.drafted_by_id):
-        raise NeedsAnother("Another person finalizes what a person drafted")
+        raise NeedsAnother(_("Another person finalizes what a person drafted"))
 
 
 def _tell_taxes(invoice: Invoice, account: BillingAccount) -> None:
@@ -195,15 +201,15 @@ def _payment_days(invoice: Invoice) -> int:
 
 def _check_credit(invoice: Invoice, charges: Sequence[Charge], reason: str) -> None:
     if invoice.finalized_at is None or invoice.kind != InvoiceKind.INVOICE:
-        raise IllegalTransition("Only a finalized invoice is corrected by a credit note")
+        raise IllegalTransition(_("Only a finalized invoice is corrected by a credit note"))
     if not charges or not reason:
-        raise IllegalTransition("A credit note needs charges and a reason")
+        raise IllegalTransition(_("A credit note needs charges and a reason"))
     if any((each.facility_id, each.invoice_id) != (invoice.facility_id, invoice.pk) for each in charges):
-        raise IllegalTransition("The charges are another invoice's")
+        raise IllegalTransition(_("The charges are another invoice's"))
     keys = [str(each.pk) for each in charges]
     of_charges = Charge.objects.filter(facility_id=invoice.facility_id, source=Source.CREDIT, source_key__in=keys)
     if len(set(keys)) < len(keys) or of_charges.exists():
-        raise IllegalTransition("Each charge is credited once")
+        raise IllegalTransition(_("Each charge is credited once"))
 
 
 def _write_credits(note: Invoice, invoice: Invoice, charges: Sequence[Charge], now: datetime) -> None:

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from apps.audit.record import Actor, record
 from apps.billing.errors import PaymentRefused
@@ -27,7 +28,9 @@ def record_payment(
     known = Payment.objects.filter(facility_id=locked.facility_id, method=method, reference=reference).first()
     if known is not None:
         if (known.invoice_id, known.amount) != (locked.pk, amount):
-            raise PaymentRefused(f"{reference} is recorded with another amount or for another invoice")
+            raise PaymentRefused(
+                _("%(reference)s is recorded with another amount or for another invoice") % {"reference": reference}
+            )
         return known
     _check(locked, amount, currency)
     payment = Payment.objects.create(
@@ -68,11 +71,14 @@ def locked_invoice(invoice: Invoice, *, waits: bool = True) -> Invoice:
 
 def _check(invoice: Invoice, amount: Decimal, currency: str) -> None:
     if invoice.finalized_at is None or invoice.kind != InvoiceKind.INVOICE:
-        raise PaymentRefused("Only finalized invoices are paid")
+        raise PaymentRefused(_("Only finalized invoices are paid"))
     if currency != invoice.currency:
-        raise PaymentRefused(f"{invoice.number} is in {invoice.currency}, the payment in {currency}")
+        raise PaymentRefused(
+            _("%(number)s is in %(currency)s, the payment in %(other)s")
+            % {"number": invoice.number, "currency": invoice.currency, "other": currency}
+        )
     if not amount or amount != rounded(amount, currency):
-        raise PaymentRefused(f"{formatted(amount, currency)} cannot be paid")
+        raise PaymentRefused(_("%(amount)s cannot be paid") % {"amount": formatted(amount, currency)})
 
 
 def _become(state: State, invoice: Invoice, actor: Actor, now: datetime) -> None:

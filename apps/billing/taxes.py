@@ -15,6 +15,7 @@ import stdnum.ch.vat
 import stdnum.eu.vat
 import stdnum.gb.vat
 import stdnum.jp.cn
+from django.utils.translation import gettext as _
 from stdnum.exceptions import ValidationError
 
 from apps.billing.errors import WrongNumber
@@ -111,7 +112,9 @@ def checked_vat_id(vat_id: str, *, country: str) -> str:
     try:
         return _compact(vat_id.strip().upper(), country)
     except ValidationError as error:
-        raise WrongNumber(f"This is no VAT number of {country}: a digit or the country's prefix is wrong") from error
+        raise WrongNumber(
+            _("This is no VAT number of %(country)s: a digit or the country's prefix is wrong") % {"country": country}
+        ) from error
 
 
 def has_vat_id(vat_id: str, *, country: str) -> bool:
@@ -131,7 +134,7 @@ def checked_registration_number(number: str) -> str:
     try:
         return f"T{stdnum.jp.cn.validate(digits)}"
     except ValidationError as error:
-        raise WrongNumber("A registration number is T and 13 digits; one of these is wrong") from error
+        raise WrongNumber(_("A registration number is T and 13 digits; one of these is wrong")) from error
 
 
 def _compact(vat_id: str, country: str) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 from datetime import date, time
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.core.errors import DomainError
 
 LONGEST_KEY = 256
@@ -78,25 +80,25 @@ class StudyCriteria:
         for first, last in (("study_date", "study_date"), ("study_time", "study_time"), ("received", "received")):
             begin, end = getattr(self, f"{first}_from"), getattr(self, f"{last}_to")
             if begin and end and begin > end:
-                raise InvalidCriteria(f"{last}_to", "The end is before the beginning")
+                raise InvalidCriteria(f"{last}_to", _("The end is before the beginning"))
 
 
 def _check(name: str, value: Any) -> None:
     if isinstance(value, str):
         if len(value) > LONGEST_KEY:
-            raise InvalidCriteria(name, f"At most {LONGEST_KEY} characters can be searched for")
+            raise InvalidCriteria(name, _("At most %(most)d characters can be searched for") % {"most": LONGEST_KEY})
         if _UNSTORABLE.search(value):
-            raise InvalidCriteria(name, "This holds a character that no text can have")
+            raise InvalidCriteria(name, _("This holds a character that no text can have"))
     elif isinstance(value, tuple):
         _check_values(name, value)
     elif isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
-        raise InvalidCriteria(name, "Numbers have at most 32 bits")
+        raise InvalidCriteria(name, _("Numbers have at most 32 bits"))
 
 
 def _check_values(name: str, values: tuple[str, ...]) -> None:
     if len(values) > MOST_VALUES:
-        raise InvalidCriteria(name, f"At most {MOST_VALUES} values can be searched for at once")
+        raise InvalidCriteria(name, _("At most %(most)d values can be searched for at once") % {"most": MOST_VALUES})
     for value in values:
         _check(name, value)
         if name.endswith("_uids") and not _UID.fullmatch(value):
-            raise InvalidCriteria(name, "This is not a UID")
+            raise InvalidCriteria(name, _("This is not a UID"))

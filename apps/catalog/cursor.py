@@ -2,6 +2,8 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
+from django.utils.translation import gettext as _
+
 from apps.catalog.criteria import InvalidCriteria
 
 _SIZE = 8
@@ -20,5 +22,5 @@ def read_cursor(cursor: str) -> int:
         content = b""
     key = int.from_bytes(content, "big", signed=True)
     if len(content) != _SIZE or key < 0 or write_cursor(key) != cursor:
-        raise InvalidCriteria("after", "This is not the address of a page")
+        raise InvalidCriteria("after", _("This is not the address of a page"))
     return key

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
@@ -32,10 +33,10 @@ def place_hold(
 ) -> Hold:
     """Hold a study, within the caller's transaction. Raises HoldRefused where it is gone, or without a reason."""
     if not reason.strip():
-        raise HoldRefused("Say why the study is held")
+        raise HoldRefused(_("Say why the study is held"))
     lock_names([study_lock(study.facility_id, study.study_instance_uid)])
     if not Study.objects.filter(facility_id=study.facility_id, pk=study.pk).exists():
-        raise HoldRefused("The study has been deleted")
+        raise HoldRefused(_("The study has been deleted"))
     hold = Hold.objects.create(
         facility_id=study.facility_id, study=study, kind=kind, reason=reason.strip(), authority=authority.strip(),
         placed_at=now, placed_by=by,
@@ -55,7 +56,7 @@ def place_holds(
     lock_names([holding_lock(facility_id)])
     keys = [study.pk for study in studies]
     if Study.objects.filter(facility_id=facility_id, pk__in=keys).count() < len(keys):
-        raise HoldRefused("A study has been deleted")
+        raise HoldRefused(_("A study has been deleted"))
     insert_rows([
         Hold(facility_id=facility_id, study_id=key, kind=kind, reason=reason, placed_at=now, placed_by=by)
         for key in keys
@@ -79,7 +80,7 @@ def release_holds(
 def ask_release(hold: Hold, *, by: User, actor: Actor, now: datetime) -> None:
     """The first of the two who release a legal hold. Raises HoldRefused."""
     if not _open(hold).filter(release_asked_by=None).update(release_asked_at=now, release_asked_by=by):
-        raise HoldRefused("The hold is released, or its release was asked for already")
+        raise HoldRefused(_("The hold is released, or its release was asked for already"))
     _record("hold.release_asked", hold, actor)
 
 
@@ -87,9 +88,9 @@ def release_hold(hold: Hold, *, by: User | None, actor: Actor, now: datetime) ->
     """End a hold. Raises HoldRefused: a legal one needs another person to have asked for it."""
     current = _open(hold).select_for_update().first()
     if current is None:
-        raise HoldRefused("The hold was released already")
+        raise HoldRefused(_("The hold was released already"))
     if current.kind == HoldKind.LEGAL and (by is None or current.release_asked_by_id in {None, by.pk}):
-        raise HoldRefused("A legal hold is released by another person than the one who asked for it")
+        raise HoldRefused(_("A legal hold is released by another person than the one who asked for it"))
     current.released_at, current.released_by = now, by
     current.save(update_fields=["released_at", "released_by"])
     _record("hold.released", current, actor)

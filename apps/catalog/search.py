@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import BooleanField, DateField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.utils.translation import gettext as _
 
 from apps.catalog.criteria import InvalidCriteria, StudyCriteria
 from apps.catalog.cursor import read_cursor, write_cursor
@@ -49,7 +50,7 @@ def search_studies(facility_id: int, criteria: StudyCriteria, *, after: str = ""
     not of this facility.
     """
     if not 1 <= limit <= MOST_STUDIES:
-        raise InvalidCriteria("limit", f"A page has 1 to {MOST_STUDIES} studies")
+        raise InvalidCriteria("limit", _("A page has 1 to %(most)d studies") % {"most": MOST_STUDIES})
     studies = matching_studies(facility_id, criteria)
     if after:
         studies = studies.filter(_comes_after(facility_id, after))
@@ -112,7 +113,7 @@ def _comes_after(facility_id: int, cursor: str) -> Func:
     study_id = read_cursor(cursor)
     last = Study.objects.filter(facility_id=facility_id, pk=study_id).values_list("sort_date", flat=True).first()
     if last is None:
-        raise InvalidCriteria("after", "This page is not there any more; start again")
+        raise InvalidCriteria("after", _("This page is not there any more; start again"))
     here = Func(F("sort_date"), F("id"), function="ROW")
     there = Func(Value(last, DateField()), Value(study_id), function="ROW")
     return Func(here, there, template="%(expressions)s", arg_joiner=" < ", output_field=BooleanField())

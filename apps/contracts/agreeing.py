@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
@@ -26,6 +27,7 @@ from apps.contracts.models import IN_FORCE, Contract, ContractVersion, ContractV
 from apps.contracts.terms import earliest_end, governing
 from apps.core.clock import day_of
 from apps.core.locks import lock_names
+from apps.core.shown import day
 from apps.facilities.models import Facility
 from apps.tiers.models import PriceList, TierVersion, current_price_list
 
@@ -70,7 +72,10 @@ def amend(
     if price_list is None and tier.pk != before.tier_version_id:
         price_list = current_price_list(tier, current.currency, as_of=effective_from)
         if price_list is None:
-            raise NotOffered(f"{tier} has no prices in {current.currency} on {effective_from}")
+            raise NotOffered(
+                _("%(tier)s has no prices in %(currency)s on %(day)s")
+                % {"tier": tier, "currency": current.currency, "day": day(effective_from)}
+            )
     prices = price_list or before.price_list
     if (tier.pk, prices.pk) != (before.tier_version_id, before.price_list_id):
         _check_offer(tier, prices, on=effective_from, currency=current.currency, goes_on=tier == before.tier_version)
@@ -89,9 +94,9 @@ def approve(version: ContractVersion, *, by: User, actor: Actor, now: datetime) 
     contract = held(version.contract)
     current = ContractVersion.objects.select_related("tier_version").get(pk=version.pk)
     if not by.is_staff:
-        raise NeedsApproval("Staff approves contracts of this tier")
+        raise NeedsApproval(_("Staff approves contracts of this tier"))
     if current.is_agreed:
-        raise IllegalTransition("This version needs no approval, or has it")
+        raise IllegalTransition(_("This version needs no approval, or has it"))
     _check_day(contract, current.effective_from, now)
     ContractVersion.objects.filter(pk=current.pk).update(approved_by=by)
     version.approved_by = by
@@ -102,7 +107,7 @@ def activate(contract: Contract, *, by: User | None, actor: Actor, now: datetime
     """The contract is in force from its start on. Raises NeedsApproval, Overlapping, IllegalTransition."""
     current = held(contract)
     if version_of(current, on=current.starts_on) is None:
-        raise NeedsApproval("Staff approves contracts of this tier first")
+        raise NeedsApproval(_("Staff approves contracts of this tier first"))
     current.advance(State.ACTIVE, at=now)
     _save_exclusively(current, "state", "activated_at", "suspended_at")
     _record("activated", current, actor, by=by.pk if by else None)
@@ -113,7 +118,7 @@ def suspend(contract: Contract, *, actor: Actor, now: datetime) -> None:
     """New outputs wait from now on; nothing else does. Notice that was given stands. Raises IllegalTransition."""
     current = held(contract)
     if current.is_suspended:
-        raise IllegalTransition("The contract is suspended already")
+        raise IllegalTransition(_("The contract is suspended already"))
     if current.state == State.TERMINATING:
         current.suspended_at = now
     else:
@@ -127,7 +132,7 @@ def resume(contract: Contract, *, actor: Actor, now: datetime) -> None:
     """Outputs go on. Notice that was given stands. Raises IllegalTransition."""
     current = held(contract)
     if not current.is_suspended:
-        raise IllegalTransition("The contract is not suspended")
+        raise IllegalTransition(_("The contract is not suspended"))
     if current.state == State.TERMINATING:
         current.suspended_at = None
     else:
@@ -151,9 +156,9 @@ def withdraw_notice(contract: Contract, *, actor: Actor, now: datetime, by: User
     """The contract goes on. Raises IllegalTransition, Overlapping where another one follows it."""
     current = held(contract)
     if current.is_suspended:
-        raise IllegalTransition("The contract is suspended: outputs are to go on first")
+        raise IllegalTransition(_("The contract is suspended: outputs are to go on first"))
     if current.state != State.TERMINATING or current.ends_on is None or current.ends_on <= today_of(current, now):
-        raise IllegalTransition("No notice was given, or the contract is over")
+        raise IllegalTransition(_("No notice was given, or the contract is over"))
     current.advance(State.ACTIVE, at=now)
     current.notice_on = current.ends_on = current.returned_at = None
     _save_exclusively(current, "state", "notice_on", "ends_on", "returned_at")
@@ -165,7 +170,7 @@ def note_returned(contract: Contract, *, actor: Actor, now: datetime, by: User |
     """The facility has everything back, and answers for it from now on. Raises IllegalTransition without notice."""
     current = held(contract)
     if current.state != State.TERMINATING:
-        raise IllegalTransition("No notice was given: nothing is to be given back for good")
+        raise IllegalTransition(_("No notice was given: nothing is to be given back for good"))
     current.returned_at = now
     current.save(update_fields=["returned_at"])
     _record("returned", current, actor, by=by.pk if by else None)
@@ -179,7 +184,7 @@ def end(contract: Contract, *, actor: Actor, now: datetime) -> None:
     """
     current = held(contract)
     if current.ends_on and current.ends_on > today_of(current, now):
-        raise NoticeTooShort(f"The contract serves until {current.ends_on - timedelta(days=1)}")
+        raise NoticeTooShort(_("The contract serves until %(day)s") % {"day": day(current.ends_on - timedelta(days=1))})
     current.advance(State.ENDED, at=now)
     current.save(update_fields=["state", "ended_at"])
     _record("ended", current, actor)
@@ -254,7 +259,7 @@ def may_order_outputs(facility_id: int) -> None:
     """
     in_force = Contract.objects.filter(facility_id=facility_id, state__in=IN_FORCE)
     if in_force.filter(suspended_at__isnull=False).exists():
-        raise ContractSuspended("An invoice is overdue: new outputs wait until it is paid")
+        raise ContractSuspended(_("An invoice is overdue: new outputs wait until it is paid"))
 
 
 def today_of(contract: Contract, now: datetime) -> date:
@@ -277,24 +282,27 @@ def _check_offer(
 ) -> None:
     """`goes_on`: the facility has the tier already, so that it need not be offered to others any more."""
     if price_list.tier_version_id != tier_version.pk:
-        raise NotOffered("The price list is another tier version's")
+        raise NotOffered(_("The price list is another tier version's"))
     if currency and price_list.currency != currency:
-        raise NotOffered(f"The contract is in {currency}, the price list in {price_list.currency}")
+        raise NotOffered(
+            _("The contract is in %(currency)s, the price list in %(other)s")
+            % {"currency": currency, "other": price_list.currency}
+        )
     if not (goes_on or tier_version.is_offered(as_of=on)):
-        raise NotOffered(f"{tier_version} is not offered on {on}")
+        raise NotOffered(_("%(tier)s is not offered on %(day)s") % {"tier": tier_version, "day": day(on)})
     if price_list.effective_from > on:
-        raise NotOffered(f"These prices take effect on {price_list.effective_from}")
+        raise NotOffered(_("These prices take effect on %(day)s") % {"day": day(price_list.effective_from)})
     if not price_list.prices.exists():
-        raise NotOffered("The price list is empty")
+        raise NotOffered(_("The price list is empty"))
 
 
 def _check_day(contract: Contract, effective_from: date, now: datetime) -> None:
     """What is in force changes from today on at the earliest: what has passed may be invoiced."""
     if contract.state == State.ENDED or (contract.ends_on and effective_from >= contract.ends_on):
-        raise IllegalTransition("The contract is over by then")
+        raise IllegalTransition(_("The contract is over by then"))
     first = contract.starts_on if contract.state == State.DRAFT else max(contract.starts_on, today_of(contract, now))
     if effective_from < first:
-        raise NoticeTooShort(f"A change takes effect on {first} at the earliest")
+        raise NoticeTooShort(_("A change takes effect on %(day)s at the earliest") % {"day": day(first)})
 
 
 def _save_version(version: ContractVersion) -> None:
@@ -311,7 +319,7 @@ def _save_exclusively(contract: Contract, *fields: str) -> None:
     except IntegrityError as error:
         if "contracts_do_not_overlap" not in str(error):
             raise
-        raise Overlapping("The facility has a contract for some of these days") from error
+        raise Overlapping(_("The facility has a contract for some of these days")) from error
 
 
 def _bring_up(given: Contract, current: Contract) -> None:

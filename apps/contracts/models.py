@@ -10,11 +10,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.contracts.errors import IllegalTransition
 from apps.core.money import Currency
 from apps.core.periods import is_period
+from apps.core.shown import day
 from apps.facilities.models import TenantModel
 from apps.tiers.models import PriceList, TierVersion
 
@@ -88,7 +90,10 @@ class Contract(TenantModel):
     def advance(self, state: State, *, at: datetime) -> None:
         """Move to `state`; the caller saves. Raises IllegalTransition."""
         if state not in TRANSITIONS[State(self.state)]:
-            raise IllegalTransition(f"The contract is {self.state} and cannot become {state}")
+            raise IllegalTransition(
+                gettext("The contract is %(state)s and cannot become %(other)s")
+                % {"state": self.get_state_display(), "other": State(state).label}
+            )
         self.state = state
         if state == State.ACTIVE:
             self.activated_at, self.suspended_at = self.activated_at or at, None
@@ -197,4 +202,4 @@ class Signature(TenantModel):
         verbose_name_plural = _("signatures")
 
     def __str__(self) -> str:
-        return f"{self.name} {self.signed_at:%Y-%m-%d}"
+        return f"{self.name} {day(self.signed_at)}"

@@ -35,13 +35,13 @@ def sign(
     """An owner signs a version by writing their name, within the caller's transaction. Raises as below."""
     contract, written = held(version.contract), name.strip()
     if not Membership.objects.filter(facility_id=version.facility_id, user=by, role=Role.OWNER).exists():
-        raise MayNotSign("An owner of the facility signs its contract")
+        raise MayNotSign(_("An owner of the facility signs its contract"))
     if not written:
-        raise MayNotSign("Whoever signs writes their name")
+        raise MayNotSign(_("Whoever signs writes their name"))
     if contract.state == State.ENDED:
-        raise IllegalTransition("The contract is over")
+        raise IllegalTransition(_("The contract is over"))
     if Signature.objects.filter(facility_id=version.facility_id, version=version).exists():
-        raise IllegalTransition("This version is signed already")
+        raise IllegalTransition(_("This version is signed already"))
     facts = [
         Line(_("Name"), written),
         Line(_("Signed in as"), by.email),

@@ -30,6 +30,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import display
 
 from apps.core.errors import DomainError
+from apps.core.shown import moment
 
 ROWS_OF_A_TABLE = 100
 KEPT_SEARCHES = 20
@@ -213,9 +214,9 @@ def attempt(request: HttpRequest, act: Callable[[], object], *, done: Any) -> bo
     return True
 
 
-def minute(moment: datetime | None) -> str:
+def minute(at: datetime | None) -> str:
     """A time in a table of a page, to the minute."""
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else "-"
+    return moment(at) if at else "-"
 
 
 def page_of(obj: Model) -> str:

@@ -47,7 +47,7 @@ def parse_period(text: str) -> Period:
     """The period of texts such as P10Y or P2Y6M. Raises ValueError."""
     found = _PATTERN.fullmatch(text)
     if not found:
-        raise ValueError("A period is written like P10Y, P60M or P2Y6M")
+        raise ValueError(_("A period is written like P10Y, P60M or P2Y6M"))
     return Period(*(int(number or 0) for number in found.groups()))
 
 

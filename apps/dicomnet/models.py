@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.collection.models import Terminal
+from apps.core.shown import moment
 from apps.facilities.models import TenantModel
 
 
@@ -36,7 +37,7 @@ class Commitment(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{len(self.references)} / {self.requested_at:%Y-%m-%d %H:%M}"
+        return f"{len(self.references)} / {moment(self.requested_at)}"
 
 
 class Via(models.TextChoices):

@@ -14,6 +14,7 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
@@ -224,7 +225,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @display(description=_("time"))  # type: ignore[untyped-decorator]
     def time(self, obj: Event) -> str:
-        return f"{obj.at:%Y-%m-%d %H:%M:%S}"
+        return f"{localtime(obj.at):%Y-%m-%d %H:%M:%S}"
 
     @display(description=_("facility"))  # type: ignore[untyped-decorator]
     def facility(self, obj: Any) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from allauth.account.models import EmailAddress
+from django.utils.translation import gettext
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
@@ -185,15 +186,15 @@ def _accept(secret: str, person: Callable[[Invitation], User], source_address: s
 
 def _require_open(invitation: Invitation) -> None:
     if invitation.accepted_at is not None:
-        raise InvitationEnded("This invitation has been accepted already. Sign in.")
+        raise InvitationEnded(gettext("This invitation has been accepted already. Sign in."))
     if invitation.revoked_at is not None:
-        raise InvitationEnded("This invitation was withdrawn. Ask the facility for another one.")
+        raise InvitationEnded(gettext("This invitation was withdrawn. Ask the facility for another one."))
 
 
 def _require_usable(invitation: Invitation) -> None:
     _require_open(invitation)
     if invitation.expires_at <= database_now():
-        raise InvitationEnded("This invitation has expired. Ask the facility to send it again.")
+        raise InvitationEnded(gettext("This invitation has expired. Ask the facility to send it again."))
 
 
 def _revoke(invitation: Invitation, actor: Actor) -> None:

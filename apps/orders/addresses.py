@@ -3,6 +3,8 @@
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from django.utils.translation import gettext
+
 from apps.core.errors import DomainError
 
 _METADATA = frozenset({ip_address("fd00:ec2::254"), ip_address("100.100.100.200"), ip_address("168.63.129.16")})
@@ -26,7 +28,7 @@ def reachable_address(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise UnknownHost("The host name has no address") from error
+        raise UnknownHost(gettext("The host name has no address")) from error
     addresses = [str(address[0]) for *_, address in found]
     for address in addresses:
         refuse_forbidden(ip_address(address.partition("%")[0]))
@@ -37,4 +39,4 @@ def refuse_forbidden(address: IPv4Address | IPv6Address) -> None:
     """Raises ForbiddenAddress for link-local, multicast and unspecified ones, and those that tell a cloud's secrets."""
     plain = (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
     if plain.is_link_local or plain.is_multicast or plain.is_unspecified or plain in _METADATA:
-        raise ForbiddenAddress("No facility's node has such an address")
+        raise ForbiddenAddress(gettext("No facility's node has such an address"))

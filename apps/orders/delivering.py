@@ -48,14 +48,14 @@ def ask_delivery(order: Order, node: Node, *, by: User | None, actor: Actor, now
     current = held(order)
     number = _production(current)
     if current.state != State.READY or number is None:
-        raise IllegalTransition("The order is not ready to be delivered")
+        raise IllegalTransition(_("The order is not ready to be delivered"))
     defaults = {"node": node, "wanted_at": now, "next_at": now}
     delivery, is_new = Delivery.objects.get_or_create(
         facility_id=order.facility_id, order=order, number=number, defaults=defaults
     )
     if not is_new:
         if delivery.next_at:
-            raise IllegalTransition("It is being delivered")
+            raise IllegalTransition(_("It is being delivered"))
         delivery.next_at, delivery.attempts, delivery.problem = now, 0, ""
         delivery.save(update_fields=["next_at", "attempts", "problem"])
     _note_problem(order, "")
@@ -67,7 +67,7 @@ def dispatch_taken(order: Order, *, by: User, actor: Actor, now: datetime) -> No
     """Be content with what the node took; the report says what it did not. Raises IllegalTransition."""
     delivery = delivery_of(held(order))
     if delivery is None or delivery.next_at or not standing_of(delivery).taken:
-        raise IllegalTransition("Nothing was delivered, or it is being delivered")
+        raise IllegalTransition(_("Nothing was delivered, or it is being delivered"))
     _end(delivery, actor=actor, now=now, by=by)
 
 

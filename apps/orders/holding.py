@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from apps.accounts.models import User
 from apps.audit.record import Actor
 from apps.catalog.holds import place_holds, release_holds
@@ -16,7 +18,7 @@ def hold_studies(order: Order, *, actor: Actor, now: datetime, by: User | None) 
     items = list(order.items.filter(facility_id=order.facility_id))
     studies = list(studies_of(order.facility_id, items).order_by("pk").only("pk"))
     if len(studies) < len({item.study_instance_uid for item in items}):
-        raise NothingChosen("Something of this was deleted since the quote: ask for another one")
+        raise NothingChosen(_("Something of this was deleted since the quote: ask for another one"))
     place_holds(order.facility_id, studies, kind=HoldKind.ORDER, reason=str(order), actor=actor, now=now, by=by)
 
 

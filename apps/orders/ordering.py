@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import Coalesce, Greatest
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
@@ -40,7 +41,7 @@ def governing_terms(facility: Facility, kind: OrderKind, *, now: datetime) -> Co
         contract = terminating_contract_of(facility.pk)
     version = version_of(contract, on=today) if contract else None
     if version is None:
-        raise NoContract("No contract is in force: ask the center")
+        raise NoContract(_("No contract is in force: ask the center"))
     return version
 
 
@@ -115,7 +116,7 @@ def request(order: Order, *, emergency: str = "", actor: Actor, now: datetime, b
     if not emergency:
         may_order_outputs(order.facility_id)
     if now >= order.valid_until:
-        raise QuoteExpired("The quote has expired: ask for another one")
+        raise QuoteExpired(_("The quote has expired: ask for another one"))
     due_at = now + timedelta(hours=order.ready_hours)
     current = take_step(
         order, State.REQUESTED, actor=actor, now=now, by=by, note=emergency, requested_at=now, due_at=due_at,
@@ -127,7 +128,7 @@ def request(order: Order, *, emergency: str = "", actor: Actor, now: datetime, b
 def cancel(order: Order, *, reason: str = "", actor: Actor, now: datetime, by: User | None = None) -> None:
     """End an order that is not produced yet. Raises IllegalTransition, also where it was delivered before."""
     if order.delivered_at:
-        raise IllegalTransition("The order was delivered before and is done again")
+        raise IllegalTransition(_("The order was delivered before and is done again"))
     current = take_step(order, State.CANCELLED, actor=actor, now=now, by=by, note=reason)
     release_studies(current, actor=actor, now=now, by=by)
 
@@ -152,7 +153,7 @@ def _require_same(
     uids = items.values_list("study_instance_uid", "series_instance_uid", "sop_instance_uid")
     was = {Choice(*each) for each in uids}
     if (known.kind, known.options, known.is_urgent, was) != (kind, options, is_urgent, set(chosen)):
-        raise OtherOrder("Another order was drawn up with this uid")
+        raise OtherOrder(_("Another order was drawn up with this uid"))
 
 
 def _extent(facility: Facility, choices: Sequence[Choice]) -> Extent:
@@ -167,7 +168,7 @@ def _extent(facility: Facility, choices: Sequence[Choice]) -> Extent:
         )
     )  # fmt: skip
     if not found:
-        raise NothingChosen("Choose what the order is of: nothing of it is there")
+        raise NothingChosen(_("Choose what the order is of: nothing of it is there"))
     return Extent(
         images=sum(each["images"] for each in found),
         frames=sum(each["frames"] for each in found),

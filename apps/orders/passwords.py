@@ -7,6 +7,8 @@ Every reading is on record.
 import secrets
 from datetime import datetime
 
+from django.utils.translation import gettext
+
 from apps.audit.record import Actor, record
 from apps.collection.sealing import seal_text, unseal_text
 from apps.orders.errors import NoPassword
@@ -29,7 +31,7 @@ def read_password(order: Order, *, actor: Actor) -> str:
     """For a person of the facility, from dispatch until the order ends; on record. Raises NoPassword."""
     found = OrderPassword.objects.filter(facility_id=order.facility_id, order=order).first()
     if found is None or order.state != State.DISPATCHED:
-        raise NoPassword("The order has a password from its dispatch until it ends")
+        raise NoPassword(gettext("The order has a password from its dispatch until it ends"))
     opened = _opened(found)
     record("order.password_read", actor=actor, object_type="order", object_id=order.pk, facility_id=order.facility_id)
     return opened
@@ -43,7 +45,7 @@ def forget_passwords(*, now: datetime) -> None:
 
 def _opened(password: OrderPassword) -> str:
     if password.sealed is None:
-        raise NoPassword("The order has ended: its password is forgotten")
+        raise NoPassword(gettext("The order has ended: its password is forgotten"))
     return unseal_text(bytes(password.sealed))
 
 

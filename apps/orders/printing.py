@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import SYSTEM, Actor, record
@@ -41,9 +42,9 @@ def start_printing(
     """
     current = held(order)
     if current.kind != OrderKind.FILM or current.state != State.READY:
-        raise IllegalTransition("Film is printed when it is ready, and before it is dispatched")
+        raise IllegalTransition(_("Film is printed when it is ready, and before it is dispatched"))
     if is_printing(current):
-        raise IllegalTransition("It is being printed already")
+        raise IllegalTransition(_("It is being printed already"))
     _require_fit(printer, current, medium_type)
     job = PrintJob.objects.create(
         facility_id=current.facility_id, order=current, output=_output(current), printer=printer,
@@ -63,10 +64,10 @@ def go_on_printing(
     current = held(order)
     job = stopped_job(current)
     if job is None or current.state != State.READY:
-        raise IllegalTransition("There is no print job that has stopped")
+        raise IllegalTransition(_("There is no print job that has stopped"))
     _require_fit(printer, current, medium_type)
     if job.sending is not None and came_out is None:
-        raise SheetInDoubt(f"Say whether sheet {job.sending} came out: it is not known here")
+        raise SheetInDoubt(_("Say whether sheet %(number)d came out: it is not known here") % {"number": job.sending})
     if job.sending is not None and came_out:
         job.printed = job.sending
     _write(
@@ -95,7 +96,7 @@ def stopped_job(order: Order) -> PrintJob | None:
 def require_printed(order: Order) -> None:
     """Raises NotPrinted: a film order is dispatched when all its sheets came out."""
     if order.kind == OrderKind.FILM and not _jobs(order).filter(printed_at__isnull=False).exists():
-        raise NotPrinted("It has not been printed yet")
+        raise NotPrinted(_("It has not been printed yet"))
 
 
 def claim_job(*, now: datetime) -> PrintJob | None:
@@ -141,7 +142,7 @@ def _write(job: PrintJob, next_at: datetime | None, **changes: Any) -> None:
     """Note where it stands, as long as no other worker has taken it."""
     mine = PrintJob.objects.filter(facility_id=job.facility_id, pk=job.pk, next_at=job.next_at)
     if not mine.update(next_at=next_at, **changes):
-        raise NotOurs("Another worker has the print job")
+        raise NotOurs(_("Another worker has the print job"))
     job.next_at = next_at
 
 
@@ -156,11 +157,11 @@ def _output(order: Order) -> Output:
 
 def _require_fit(printer: Printer, order: Order, medium_type: str) -> None:
     if not printer.is_enabled:
-        raise UnfitPrinter("The printer is switched off")
+        raise UnfitPrinter(_("The printer is switched off"))
     if order.options["size"] not in printer.film_sizes:
-        raise UnfitPrinter("The printer does not have film of this size")
+        raise UnfitPrinter(_("The printer does not have film of this size"))
     if medium_type not in printer.medium_types:
-        raise UnfitPrinter("The printer does not have this medium")
+        raise UnfitPrinter(_("The printer does not have this medium"))
 
 
 def _is_wanted(job: PrintJob) -> bool:

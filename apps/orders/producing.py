@@ -7,6 +7,8 @@ meanwhile: what is made then is thrown away.
 import logging
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from apps.audit.record import SYSTEM
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
@@ -69,7 +71,7 @@ def _make(output: Output) -> None:
     order, kind = output.order, KINDS[output.order.kind]
     instances = list(instances_of(order.facility_id, order.items.filter(facility_id=order.facility_id)))
     if not instances:
-        raise NothingChosen("Nothing that was ordered is there any more")
+        raise NothingChosen(_("Nothing that was ordered is there any more"))
     with passing_folder() as folder:
         target: Path = folder / f"output{kind.suffix}"
         kind.produce(order, instances, target, Progress(order))

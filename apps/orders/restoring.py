@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from apps.audit.record import Actor, record
 from apps.core.errors import DomainError
@@ -36,7 +37,7 @@ def restore_of(facility: Facility, uid: UUID, *, now: datetime) -> tuple[Order, 
 def note_restored(order: Order, output: Output, *, manifest_sha256: str, actor: Actor, now: datetime) -> None:
     """A terminal has all of it, byte for byte: the order is completed. Raises ManifestDiffers, IllegalTransition."""
     if manifest_sha256 != bytes(output.sha256 or b"").hex():
-        raise ManifestDiffers("This is not the manifest that lies ready now: restore again")
+        raise ManifestDiffers(_("This is not the manifest that lies ready now: restore again"))
     record("order.restored", actor=actor, object_type="order", object_id=order.pk, facility_id=order.facility_id,
            production=output.number)  # fmt: skip
     complete(order, actor=actor, now=now)

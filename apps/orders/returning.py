@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from apps.accounts.models import User
 from apps.audit.record import Actor
 from apps.catalog.models import Study
@@ -28,7 +30,7 @@ def confirm_return(contract: Contract, *, by: User, actor: Actor, now: datetime)
     """Within the caller's transaction. Raises NotReturned, IllegalTransition."""
     order = last_return_of(contract.facility_id)
     if order is None or order.state != State.COMPLETED:
-        raise NotReturned("Order a restore of everything first, and say that it has arrived")
+        raise NotReturned(_("Order a restore of everything first, and say that it has arrived"))
     if Study.objects.filter(facility_id=contract.facility_id, updated_at__gt=order.quoted_at).exists():
-        raise NotReturned(f"Images came after {order}: order another restore of everything")
+        raise NotReturned(_("Images came after %(order)s: order another restore of everything") % {"order": order})
     note_returned(contract, actor=actor, now=now, by=by)

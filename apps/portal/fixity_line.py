@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.core.shown import day
 from apps.vault.standing import Fixity
 
 
@@ -29,7 +29,7 @@ def fixity_line(fixity: Fixity) -> str:
 
 
 def _period(oldest: datetime, newest: datetime) -> str:
-    first, last = (timezone.localtime(at).strftime("%Y-%m-%d") for at in (oldest, newest))
+    first, last = (day(at) for at in (oldest, newest))
     if first == last:
         return _("on %(day)s") % {"day": first}
     return _("between %(first)s and %(last)s") % {"first": first, "last": last}

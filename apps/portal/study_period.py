@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.catalog.holds import ask_release, place_hold, release_hold
 from apps.catalog.models import Hold, HoldKind, Study
 from apps.core.errors import DomainError
+from apps.core.shown import day
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.retention.deciding import EXTENSIONS, extend
@@ -66,7 +67,7 @@ def keep(request: FacilityRequest, study_id: int) -> HttpResponse:
     try:
         if form.cleaned_data["period"] in EXTENSIONS:
             until = extend(study, period=form.cleaned_data["period"], **given).until
-            messages.success(request, _("Kept until %(day)s.") % {"day": until.isoformat()})
+            messages.success(request, _("Kept until %(day)s.") % {"day": day(until)})
         else:
             place_hold(study, kind=HoldKind.FACILITY, **given)
             messages.success(request, _("Held until somebody releases it."))

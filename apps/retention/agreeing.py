@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
@@ -24,10 +25,13 @@ def agree_on_policy(facility: Facility, *, by: User, actor: Actor, now: datetime
     AlreadyAgreed.
     """
     if contract := contract_of(facility.pk, on=now.date()):
-        raise ContractGoverns(f"Contract {contract} says what happens at the end of storage: amend the contract")
+        raise ContractGoverns(
+            _("Contract %(contract)s says what happens at the end of storage: amend the contract")
+            % {"contract": contract}
+        )
     made = DeletionPolicy(facility=facility, agreed_at=now, agreed_by=by, **terms)
     if is_agreed(facility, {name: getattr(made, name) for name in TERMS}):
-        raise AlreadyAgreed("This is what is agreed on already")
+        raise AlreadyAgreed(_("This is what is agreed on already"))
     before = policy_of(facility.pk)
     made.save()
     record("deletion_policy.agreed", actor=actor, object_type="deletion_policy", object_id=made.pk,

@@ -3,6 +3,8 @@
 import csv
 from collections.abc import Iterator
 
+from django.utils.translation import gettext as _
+
 from apps.core.errors import DomainError
 from apps.retention.care_event_lists import MOST, Line
 
@@ -21,13 +23,13 @@ class UnreadableList(DomainError):
 def decode(content: bytes) -> str:
     """The text of a file in UTF-8, or in UTF-16 with its mark. Raises UnreadableList: others are not guessed at."""
     if len(content) > MOST_BYTES:
-        raise UnreadableList("The file has more than a million bytes: send it in parts")
+        raise UnreadableList(_("The file has more than a million bytes: send it in parts"))
     try:
         text = content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnreadableList("The file is not in UTF-8: save it as “CSV UTF-8”") from error
+        raise UnreadableList(_("The file is not in UTF-8: save it as “CSV UTF-8”")) from error
     if "\0" in text:
-        raise UnreadableList("The file is not text: save it as “CSV UTF-8”")
+        raise UnreadableList(_("The file is not text: save it as “CSV UTF-8”"))
     return text
 
 
@@ -38,11 +40,13 @@ def read_lines(text: str) -> list[Line]:
         heading = next(rows, [])
         lines = list(_lines(rows, _columns(heading)))
     except csv.Error as error:
-        raise UnreadableList(f"Line {rows.line_num} is not CSV: {error}") from error
+        raise UnreadableList(
+            _("Line %(number)d is not CSV: %(error)s") % {"number": rows.line_num, "error": error}
+        ) from error
     if not lines:
-        raise UnreadableList("There is no line below the heading")
+        raise UnreadableList(_("There is no line below the heading"))
     if len(lines) > MOST:
-        raise UnreadableList(f"There are more than {MOST} lines: send them in parts")
+        raise UnreadableList(_("There are more than %(most)d lines: send them in parts") % {"most": MOST})
     return lines
 
 
@@ -55,7 +59,7 @@ def _delimiter(text: str) -> str:
 def _columns(heading: list[str]) -> dict[str, int]:
     columns = {name.strip().casefold(): number for number, name in enumerate(heading)}
     if absent := [name for name in NEEDED if name not in columns]:
-        raise UnreadableList(f"The first line names the columns; missing: {', '.join(absent)}")
+        raise UnreadableList(_("The first line names the columns; missing: %(absent)s") % {"absent": ", ".join(absent)})
     return columns
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
@@ -126,10 +126,12 @@ def _checked(line: Line, patients: list[Patient], known: set[tuple[int, str, dat
 def _patient(line: Line, patients: list[Patient]) -> Patient:
     meant = [each for each in patients if not line.issuer or each.issuer_of_patient_id == line.issuer]
     if len(meant) > 1:
-        raise UnknownPatient("Several patients have this ID: add the issuer")
+        raise UnknownPatient(gettext("Several patients have this ID: add the issuer"))
     if not meant:
         is_formula = line.patient_id.startswith(FORMULA)
-        raise UnknownPatient("This is a formula, not an ID" if is_formula else "No patient here has this ID")
+        raise UnknownPatient(
+            gettext("This is a formula, not an ID") if is_formula else gettext("No patient here has this ID")
+        )
     return meant[0]
 
 
@@ -139,15 +141,15 @@ def _event(text: str) -> str:
     for code, label in EVENTS:
         if wanted in {code, str(label).casefold()}:
             return str(code)
-    raise UnknownEvent("There is no such event")
+    raise UnknownEvent(gettext("There is no such event"))
 
 
 def _day(text: str) -> date:
     """2024-05-01, 2024/5/1 or 20240501; which number is the day of 1/5/2024 is not guessed at."""
     if not (found := _DAY.fullmatch(text)):
-        raise ImplausibleDate("Write the date like 2024-05-01")
+        raise ImplausibleDate(gettext("Write the date like 2024-05-01"))
     year, _, month, day = found.groups()[:4] if found[1] else (found[5], "", found[6], found[7])
     try:
         return date(int(year), int(month), int(day))
     except ValueError as error:
-        raise ImplausibleDate("The calendar has no such day") from error
+        raise ImplausibleDate(gettext("The calendar has no such day")) from error

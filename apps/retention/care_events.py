@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
+from django.utils.translation import gettext
+
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
 from apps.catalog.models import Patient
@@ -40,7 +42,7 @@ def check(patient: Patient, *, event: str, on: date, now: datetime) -> bool:
     if event == BIRTH_DATE and patient.birth_date:
         if patient.birth_date == on:
             return True
-        raise ImplausibleDate("Another birth date is known")
+        raise ImplausibleDate(gettext("Another birth date is known"))
     check_date(patient, on, now=now)
     return False
 
@@ -73,9 +75,9 @@ def report_care_event(
 def check_date(patient: Patient, happened_on: date, *, now: datetime) -> None:
     """Refuse days that are not over anywhere yet, or before the patient's birth. Raises ImplausibleDate."""
     if happened_on > (now + timedelta(hours=14)).date():
-        raise ImplausibleDate("The date is in the future")
+        raise ImplausibleDate(gettext("The date is in the future"))
     if happened_on < (patient.birth_date or date(1900, 1, 1)):
-        raise ImplausibleDate("The date is before the patient's birth")
+        raise ImplausibleDate(gettext("The date is before the patient's birth"))
 
 
 def set_birth_date(patient: Patient, birth_date: date, *, actor: Actor, now: datetime) -> bool:
@@ -87,7 +89,7 @@ def set_birth_date(patient: Patient, birth_date: date, *, actor: Actor, now: dat
         return False
     unknown = Patient.objects.filter(facility_id=patient.facility_id, pk=patient.pk, birth_date=None)
     if not unknown.update(birth_date=birth_date):
-        raise ImplausibleDate("Another birth date is known")
+        raise ImplausibleDate(gettext("Another birth date is known"))
     patient.birth_date = birth_date
     record("patient.birth_date_told", actor=actor, object_type="patient", object_id=patient.pk,
            facility_id=patient.facility_id)  # fmt: skip

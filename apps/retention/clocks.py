@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.core.clock import database_now
 from apps.retention.errors import ClocksDiffer
@@ -17,8 +18,11 @@ def agreed_now() -> datetime:
     apart = abs(now - timezone.now())
     if apart > MOST_APART:
         raise ClocksDiffer(
-            f"The clocks of this machine and of the database differ by {int(apart.total_seconds())} seconds; "
-            "nothing is deleted until they agree"
+            _(
+                "The clocks of this machine and of the database differ by %(seconds)d seconds; nothing is "
+                "deleted until they agree"
+            )
+            % {"seconds": int(apart.total_seconds())}
         )
     return now
 

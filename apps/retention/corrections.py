@@ -2,9 +2,12 @@
 
 from datetime import date, datetime
 
+from django.utils.translation import gettext as _
+
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
 from apps.catalog.models import Study
+from apps.core.shown import day
 from apps.retention.errors import AlreadyProposed, NeedsReason, NeedsSecondPerson, StillRetained
 from apps.retention.models import Correction, Retention
 
@@ -15,10 +18,10 @@ def propose_correction(study: Study, *, until: date, reason: str, by: User, acto
     It shortens to what the rules give now, not below.
     """
     if not reason.strip():
-        raise NeedsReason("Say which input was wrong, and how you know")
+        raise NeedsReason(_("Say which input was wrong, and how you know"))
     _check(study, until)
     if Correction.objects.filter(facility_id=study.facility_id, study=study, decided_at=None).exists():
-        raise AlreadyProposed("A correction of this study waits for its decision already")
+        raise AlreadyProposed(_("A correction of this study waits for its decision already"))
     correction = Correction.objects.create(
         facility_id=study.facility_id, study=study, until=until, reason=reason.strip(), proposed_at=now, proposed_by=by
     )
@@ -34,7 +37,7 @@ def decide_correction(correction: Correction, *, approves: bool, by: User, actor
         .get(facility_id=correction.facility_id, pk=correction.pk)
     )
     if current.proposed_by_id == by.pk or current.decided_by_id:
-        raise NeedsSecondPerson("A correction is decided once, by another person than the one who proposed it")
+        raise NeedsSecondPerson(_("A correction is decided once, by another person than the one who proposed it"))
     if approves:
         _check(current.study, current.until)
     current.decided_by, current.is_approved = by, approves
@@ -49,9 +52,10 @@ def decide_correction(correction: Correction, *, approves: bool, by: User, actor
 def _check(study: Study, until: date) -> None:
     retention = Retention.objects.select_for_update().get(facility_id=study.facility_id, study=study)
     if retention.missing or retention.computed_until is None or until < retention.computed_until:
-        raise StillRetained(f"By the rules it is kept until {retention.computed_until or 'an unknown day'}")
+        until_then = day(retention.computed_until) if retention.computed_until else _("an unknown day")
+        raise StillRetained(_("By the rules it is kept until %(day)s") % {"day": until_then})
     if retention.certain_until and until >= retention.certain_until:
-        raise StillRetained("This would not shorten it: extend it instead")
+        raise StillRetained(_("This would not shorten it: extend it instead"))
 
 
 def _record(verb: str, correction: Correction, actor: Actor) -> None:

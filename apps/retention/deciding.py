@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.utils.translation import gettext as _
+
 from apps.accounts.models import User
 from apps.audit.record import SYSTEM, Actor, record
 from apps.catalog.filing import study_lock
@@ -12,6 +14,7 @@ from apps.catalog.models import HoldKind, Study
 from apps.core.errors import DomainError
 from apps.core.locks import lock_names
 from apps.core.periods import FOREVER, parse_period
+from apps.core.shown import day
 from apps.retention.assessing import assess_patients
 from apps.retention.errors import BeyondMaximum, IllegalTransition
 from apps.retention.models import Disposition, Extension, Retention, State
@@ -55,7 +58,7 @@ def extend(study: Study, *, period: str, reason: str, actor: Actor, now: datetim
     lock_names([study_lock(study.facility_id, study.study_instance_uid)])
     retention = Retention.objects.filter(facility_id=study.facility_id, study=study).first()
     if retention is None:
-        raise IllegalTransition("The study has no storage period yet, or has been deleted")
+        raise IllegalTransition(_("The study has no storage period yet, or has been deleted"))
     start = max(retention.certain_until or now.date(), now.date())
     until = FOREVER if period == "forever" else parse_period(period).after(start)
     _check_maximum(retention, until)
@@ -102,7 +105,10 @@ def _check_maximum(retention: Retention, until: date) -> None:
     for floor in retention.floors:
         if "at_most" in floor and until > date.fromisoformat(floor["at_most"]):
             law = floor.get("citation") or floor["rule"]
-            raise BeyondMaximum(f"By {law} it may be kept until {floor['at_most']} at most")
+            raise BeyondMaximum(
+                _("By %(law)s it may be kept until %(day)s at most")
+                % {"law": law, "day": day(date.fromisoformat(floor["at_most"]))}
+            )
 
 
 def _open(disposition: Disposition) -> Disposition:
@@ -114,7 +120,7 @@ def _open(disposition: Disposition) -> Disposition:
         .first()
     )
     if found is None:
-        raise IllegalTransition("This has been decided already")
+        raise IllegalTransition(_("This has been decided already"))
     return found
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from apps.audit.record import SYSTEM, record
 from apps.catalog.filing import holding_lock, study_lock
@@ -16,6 +17,7 @@ from apps.catalog.models import Conflict, Hold, Instance, Patient, Study
 from apps.catalog.preview_cache import forget_previews
 from apps.core.errors import DomainError
 from apps.core.locks import lock_names, share_name
+from apps.core.shown import day
 from apps.facilities.tenancy import as_center
 from apps.retention.assessing import assess_patients
 from apps.retention.certificates import certificate_of
@@ -68,7 +70,7 @@ def finish(disposition_id: int) -> State | None:
             return None
         names = [pack["name"] for pack in disposition.contents["packs"]]
         if Pack.objects.filter(facility_id=disposition.facility_id, name__in=names).exists():
-            raise NotDeletable("A pack that it names is on record, and is not removed")
+            raise NotDeletable(_("A pack that it names is on record, and is not removed"))
         for name in names:
             erase_pack(name)
         forget_previews(disposition.facility_id, disposition.contents["instances"])
@@ -110,15 +112,16 @@ def _check(disposition: Disposition, now: datetime) -> None:
     Patient.objects.select_for_update().get(facility_id=facility_id, pk=study.patient_id)
     study.refresh_from_db()
     if study.updated_at > disposition.created_at:
-        raise NewImages("Images came after it had expired")
+        raise NewImages(_("Images came after it had expired"))
     if Hold.objects.filter(facility_id=facility_id, study=study, released_at=None).exists():
-        raise Held("There is a hold on it")
+        raise Held(_("There is a hold on it"))
     assess_patients(facility_id, [study.patient_id], wait=True)
     retention = Retention.objects.get(facility_id=facility_id, study=study)
     if retention.missing:
-        raise UnknownPeriod(f"Not told: {', '.join(retention.missing)}")
+        raise UnknownPeriod(_("Not told: %(missing)s") % {"missing": ", ".join(retention.missing)})
     if retention.certain_until is None or retention.certain_until >= _today(now):
-        raise StillRetained(f"Kept until {retention.certain_until}")
+        until = day(retention.certain_until) if retention.certain_until else _("an unknown day")
+        raise StillRetained(_("Kept until %(day)s") % {"day": until})
 
 
 def _today(now: datetime) -> date:

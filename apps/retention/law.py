@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
 from apps.core.locks import lock_names
@@ -47,12 +49,12 @@ def enable(rule: Rule, *, by: User, actor: Actor, now: datetime, confirmation: s
     lock_names([f"rule/{rule.key}"])
     rule.refresh_from_db()
     if rule.enabled_at:
-        raise NotInForce("This version was in force already; record another one")
+        raise NotInForce(_("This version was in force already; record another one"))
     if rule.confidence in UNCONFIRMED and not (confirmation or rule.confirmation).strip():
-        raise NeedsReason("Say who confirmed this rule, and from which text")
+        raise NeedsReason(_("Say who confirmed this rule, and from which text"))
     newer = Rule.objects.filter(key=rule.key, version__gt=rule.version, enabled_at__isnull=False)
     if newer.exists():
-        raise NotInForce("A newer version is or was in force")
+        raise NotInForce(_("A newer version is or was in force"))
     for before in Rule.objects.filter(key=rule.key, enabled_at__isnull=False, retired_at=None):
         _retire(before, by=by, actor=actor, now=now)
     rule.enabled_at, rule.enabled_by = now, by
@@ -67,7 +69,7 @@ def retire(rule: Rule, *, by: User, actor: Actor, now: datetime) -> None:
     lock_names([f"rule/{rule.key}"])
     rule.refresh_from_db()
     if not rule.is_in_force:
-        raise NotInForce("The rule is not in force")
+        raise NotInForce(_("The rule is not in force"))
     _retire(rule, by=by, actor=actor, now=now)
 
 

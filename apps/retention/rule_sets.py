@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
@@ -44,7 +45,7 @@ def enable_set(
     lock_names([f"rule set/{jurisdiction}"])
     rules = set_of(jurisdiction)
     if not rules or {rule.pk for rule in rules} != set(shown):
-        raise NotInForce("The set has changed since it was shown, or is in force already; look at it again")
+        raise NotInForce(_("The set has changed since it was shown, or is in force already; look at it again"))
     for rule in rules:
         enable(rule, by=by, actor=actor, now=now)
     return rules

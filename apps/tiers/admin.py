@@ -18,6 +18,7 @@ from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of
 from apps.core.clock import database_now
 from apps.core.locks import lock_names
 from apps.core.money import plain
+from apps.core.shown import moment
 from apps.tiers.models import UNITS, Price, PriceList, Tier, TierVersion, Way
 
 
@@ -34,7 +35,7 @@ class SoldAdmin(AuditedAdmin):
 
     @display(description=_("first used"))  # type: ignore[untyped-decorator]
     def used(self, obj: TierVersion | PriceList) -> str:
-        return f"{obj.used_at:%Y-%m-%d %H:%M}. {self.why_it_stays}" if obj.used_at else str(_("not yet"))
+        return f"{moment(obj.used_at)}. {self.why_it_stays}" if obj.used_at else str(_("not yet"))
 
 
 @admin.register(Tier)

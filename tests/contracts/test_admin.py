@@ -129,7 +129,7 @@ def test_a_contract_is_drawn_up_and_put_into_force(billing: Client, operator: Cl
     activate = act_address(contract, "activate")
     assert operator.post(activate, {"_form_submitted": "True"}).status_code == 403
     assert told(billing, activate) == ["The contract is in force."]
-    assert told(billing, activate) == ["The contract is active and cannot become active"]
+    assert told(billing, activate) == ["The contract is Active and cannot become Active"]
     page = shown(billing, page_address(contract))
     for fact in ("Monthly (1)", "¥20,000 per month", "1 year", "Every month"):
         assert fact in page, fact

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
 from lxml import etree
 
 from apps.billing.bank.statement import Credit, UnreadableStatement, check_size, clean, read_amount, referenced
@@ -26,19 +27,19 @@ def read_camt(content: bytes) -> list[Credit]:
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError:
-        raise UnreadableStatement("The file is no XML") from None
+        raise UnreadableStatement(_("The file is no XML")) from None
     if root.getroottree().docinfo.doctype:
-        raise UnreadableStatement("Statements have no document type declaration")
+        raise UnreadableStatement(_("Statements have no document type declaration"))
     statements = _all(root, "BkToCstmrStmt", "Stmt")
     if not statements:
-        raise UnreadableStatement("The file is XML, but no statement (CAMT.053)")
+        raise UnreadableStatement(_("The file is XML, but no statement (CAMT.053)"))
     return referenced(credit for statement in statements for credit in _credits(statement))
 
 
 def _credits(statement: Any) -> Iterator[Credit]:
     account = _text(statement, "Acct", "Id", "IBAN") or _text(statement, "Acct", "Id", "Othr", "Id")
     if not account:
-        raise UnreadableStatement("The statement names no account")
+        raise UnreadableStatement(_("The statement names no account"))
     for entry in _all(statement, "Ntry"):
         is_booked = (_text(entry, "Sts", "Cd") or _text(entry, "Sts")) in {"BOOK", ""}
         if is_booked and _text(entry, "CdtDbtInd") == "CRDT" and _text(entry, "RvslInd") != "true":
@@ -49,7 +50,7 @@ def _of_entry(entry: Any, account: str) -> Iterator[Credit]:
     """One for each transaction of a collective entry, where their amounts sum up to the entry's; else one in all."""
     whole = _amount(entry, "Amt")
     if whole is None:
-        raise UnreadableStatement("An entry has no amount")
+        raise UnreadableStatement(_("An entry has no amount"))
     booked_on = _day(entry)
     reference = _given(entry, "AcctSvcrRef") or _given(entry, "NtryRef")
     details = _all(entry, "NtryDtls", "TxDtls")
@@ -89,7 +90,7 @@ def _day(entry: Any) -> date:
     try:
         return date.fromisoformat(text[:10])
     except ValueError:
-        raise UnreadableStatement("An entry has no day") from None
+        raise UnreadableStatement(_("An entry has no day")) from None
 
 
 def _given(found: Any, *path: str) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from apps.billing.bank.statement import Credit, UnreadableStatement, check_size, clean, read_amount, referenced
 
 ENCODINGS = ("utf-8-sig", "cp932", "cp1252")
@@ -34,12 +36,12 @@ def read_csv(content: bytes, layout: Layout) -> list[Credit]:
     try:
         rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error:
-        raise UnreadableStatement("The file is no CSV") from None
+        raise UnreadableStatement(_("The file is no CSV")) from None
     if not rows:
-        raise UnreadableStatement("The file has no rows")
+        raise UnreadableStatement(_("The file has no rows"))
     for name in filter(None, layout.columns.values()):
         if name not in rows[0]:
-            raise UnreadableStatement(f"The file has no column {name[:40]!r}")
+            raise UnreadableStatement(_("The file has no column %(name)s") % {"name": name[:40]})
     return referenced(_credits(rows, layout))
 
 
@@ -52,7 +54,9 @@ def _credits(rows: list[dict[str, str]], layout: Layout) -> Iterator[Credit]:
         try:
             amount, booked_on = _amount(said["amount"], currency, layout), _day(said["date"], layout)
         except UnreadableStatement as error:
-            raise UnreadableStatement(f"Row {number}: {error.message}") from None
+            raise UnreadableStatement(
+                _("Row %(number)s: %(message)s") % {"number": number, "message": error.message}
+            ) from None
         if amount > 0:
             yield Credit(layout.account, said.get("reference", "")[:70], booked_on, amount, currency,
                          said.get("payer", "")[:140], said["purpose"])  # fmt: skip
@@ -68,7 +72,7 @@ def _day(text: str, layout: Layout) -> date:
     try:
         return datetime.strptime(text, layout.dates).replace(tzinfo=UTC).date()
     except ValueError:
-        raise UnreadableStatement("The day is not written as told") from None
+        raise UnreadableStatement(_("The day is not written as told")) from None
 
 
 def _decoded(content: bytes) -> str:
@@ -77,4 +81,4 @@ def _decoded(content: bytes) -> str:
             return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise UnreadableStatement("The file is no text")
+    raise UnreadableStatement(_("The file is no text"))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from django.utils.translation import gettext as _
+
 from apps.core.errors import DomainError
 from apps.core.money import Currency
 
@@ -37,19 +39,19 @@ class Credit:
 def check_size(content: bytes) -> None:
     """Raises UnreadableStatement for a file that is too large."""
     if len(content) > MOST_BYTES:
-        raise UnreadableStatement(f"The file is larger than {MOST_BYTES // 2**20} MiB")
+        raise UnreadableStatement(_("The file is larger than %(most)d MiB") % {"most": MOST_BYTES // 2**20})
 
 
 def read_amount(text: str, *, currency: str) -> Decimal:
     """A decimal number as computers write it. Raises UnreadableStatement."""
     if currency not in Currency.values:
-        raise UnreadableStatement(f"The center has no accounts in {currency[:3]!r}")
+        raise UnreadableStatement(_("The center has no accounts in %(currency)s") % {"currency": currency[:3]})
     try:
         amount = Decimal(text)
     except InvalidOperation:
-        raise UnreadableStatement("An amount is no number") from None
+        raise UnreadableStatement(_("An amount is no number")) from None
     if not amount.is_finite() or abs(amount) >= MOST_AMOUNT or amount != round(amount, 2):
-        raise UnreadableStatement("An amount is out of bounds")
+        raise UnreadableStatement(_("An amount is out of bounds"))
     return amount
 
 
@@ -61,7 +63,9 @@ def referenced(found: Iterable[Credit]) -> list[Credit]:
     alike, told = Counter[str](), list[Credit]()
     for each in found:
         if len(told) == MOST_LINES:
-            raise UnreadableStatement(f"The statement has more than {MOST_LINES:,} entries: import it in parts")
+            raise UnreadableStatement(
+                _("The statement has more than %(most)s entries: import it in parts") % {"most": f"{MOST_LINES:,}"}
+            )
         told.append(each if each.reference else replace(each, reference=_reference(each, alike)))
     return told
 

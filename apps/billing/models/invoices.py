@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.billing.errors import IllegalTransition
@@ -124,7 +125,10 @@ class Invoice(TenantModel):
     def advance(self, state: State, *, at: datetime) -> None:
         """Move to `state`; the caller saves. Raises IllegalTransition."""
         if state not in TRANSITIONS[State(self.state)]:
-            raise IllegalTransition(f"The invoice is {self.state} and cannot become {state}")
+            raise IllegalTransition(
+                gettext("The invoice is %(state)s and cannot become %(other)s")
+                % {"state": self.get_state_display(), "other": State(state).label}
+            )
         self.state = state
         if state == State.FINALIZED and self.finalized_at is None:
             self.finalized_at = at

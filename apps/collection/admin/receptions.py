@@ -16,6 +16,7 @@ from apps.catalog.models import Study
 from apps.collection.models import Collection, Outcome, ReceivedFile, ReceptionRecord
 from apps.collection.reconciliation import left_by_reason, reconcile
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
+from apps.core.shown import moment
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.vault.errors import MissingPack, VaultUnavailable
 from apps.vault.places import place
@@ -66,7 +67,7 @@ class CollectionAdmin(AuditedTenantAdmin):
                 [_("Received"), _("Method"), _("Brought or sent by"), _("Medium"), _("Address")],
                 [
                     [
-                        link_to(row, f"{row.received_at:%Y-%m-%d %H:%M}"),
+                        link_to(row, moment(row.received_at)),
                         row.get_method_display(),
                         row.operator or row.user or row.device_token or "-",
                         row.medium_serial or "-",

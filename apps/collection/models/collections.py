@@ -5,11 +5,13 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import TEXT, UID_LENGTH, Conflict, Instance
 from apps.collection.errors import IllegalTransition
 from apps.collection.models.terminals import Terminal
+from apps.core.shown import moment
 from apps.facilities.models import DeviceToken, TenantModel
 from apps.vault.models import Pack
 
@@ -97,7 +99,10 @@ class Collection(TenantModel):
     def advance(self, state: State, *, at: datetime) -> None:
         """Move to `state`; the caller saves, in the transaction that makes it true. Raises IllegalTransition."""
         if state not in TRANSITIONS[State(self.state)]:
-            raise IllegalTransition(f"Collection {self.pk} is {self.state} and cannot become {state}")
+            raise IllegalTransition(
+                gettext("Collection %(number)s is %(state)s and cannot become %(other)s")
+                % {"number": self.pk, "state": self.get_state_display(), "other": State(state).label}
+            )
         self.state = state
         if state in {State.RECEIVED, State.PARTIAL}:
             self.received_at = at
@@ -136,7 +141,7 @@ class ReceptionRecord(TenantModel):
         verbose_name_plural = _("reception records")
 
     def __str__(self) -> str:
-        return f"{self.get_method_display()} {self.received_at:%Y-%m-%d %H:%M}"
+        return f"{self.get_method_display()} {moment(self.received_at)}"
 
 
 class ReceivedFile(TenantModel):

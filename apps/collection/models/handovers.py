@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.catalog.models import TEXT
 from apps.collection.models.collections import Collection
 from apps.collection.models.terminals import Terminal
+from apps.core.shown import moment
 from apps.facilities.models import DeviceToken, TenantModel
 
 
@@ -136,4 +137,4 @@ class ReceiptMail(TenantModel):
         verbose_name_plural = _("mailed receipts")
 
     def __str__(self) -> str:
-        return f"{self.sent_at:%Y-%m-%d %H:%M}"
+        return moment(self.sent_at)

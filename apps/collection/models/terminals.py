@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from apps.core.shown import day
 from apps.facilities.models import DeviceToken, TenantModel
 
 
@@ -197,4 +198,4 @@ class CollectionRequest(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_reason_display()} {self.requested_at:%Y-%m-%d}"
+        return f"{self.get_reason_display()} {day(self.requested_at)}"

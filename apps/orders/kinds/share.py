@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.orders.errors import InvalidOptions
@@ -64,5 +65,5 @@ class Share(Download):
 
     def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:  # noqa: ARG002 one price for all
         if extent.patients != 1:
-            raise InvalidOptions("A share link is of one patient: order one for each")
+            raise InvalidOptions(gettext("A share link is of one patient: order one for each"))
         return [Counted(Item.SHARE, Decimal(1))]

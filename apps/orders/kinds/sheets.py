@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+
 from apps.catalog.models import Instance
 from apps.orders.errors import NothingToShow
 from apps.orders.models import Order
@@ -37,7 +39,7 @@ class Sheets:
             is_any_shown |= any(cell.levels is not None for cell in cells)
             yield cells
         if not is_any_shown:
-            raise NothingToShow("None of the images can be shown: there is nothing to print")
+            raise NothingToShow(_("None of the images can be shown: there is nothing to print"))
 
 
 def advancing(instances: Sequence[Instance], sheets: Iterable[list[Cell]], progress: Callable[[int], None]) -> Iterator[

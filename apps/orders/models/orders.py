@@ -6,11 +6,13 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import UID_LENGTH
 from apps.contracts.models import ContractVersion
 from apps.core.money import Currency, formatted
+from apps.core.shown import moment
 from apps.facilities.models import TenantModel
 from apps.orders.errors import IllegalTransition
 from apps.tiers.models import Item
@@ -121,7 +123,10 @@ class Order(TenantModel):
     def advance(self, state: State) -> None:
         """Go to another state; the caller saves. Raises IllegalTransition."""
         if state not in TRANSITIONS[State(self.state)]:
-            raise IllegalTransition(f"An order that is {self.state} cannot become {state}")
+            raise IllegalTransition(
+                gettext("An order that is %(state)s cannot become %(other)s")
+                % {"state": self.get_state_display(), "other": State(state).label}
+            )
         self.state = state
 
     @property
@@ -235,7 +240,7 @@ class Step(TenantModel):
         indexes = [models.Index(fields=["facility", "order", "id"], name="steps_of_order")]
 
     def __str__(self) -> str:
-        return f"{self.get_state_display()} {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.get_state_display()} {moment(self.at)}"
 
 
 class Message(TenantModel):

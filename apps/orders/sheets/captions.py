@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 
 from apps.catalog.models import Patient
+from apps.core.shown import day
 from apps.facilities.models import Facility
 from apps.orders.sheets.planning import Sheet, Shown
 
@@ -13,14 +14,14 @@ def caption(facility: Facility, sheet: Sheet, shown: Shown, note: str) -> list[s
 
 
 def _patient(patient: Patient) -> str:
-    born = f"*{patient.birth_date:%Y-%m-%d}" if patient.birth_date else ""
+    born = f"*{day(patient.birth_date)}" if patient.birth_date else ""
     return _joined(
         patient.display_name or _("Without a name"), patient.local_name, patient.patient_id, born, patient.sex
     )
 
 
 def _study(facility: Facility, sheet: Sheet) -> str:
-    made_on = f"{sheet.study.study_date:%Y-%m-%d}" if sheet.study.study_date else _("without a date")
+    made_on = day(sheet.study.study_date) if sheet.study.study_date else _("without a date")
     page = _("sheet %(number)d of %(count)d") % {"number": sheet.number, "count": sheet.count}
     return _joined(facility.name, made_on, page)
 

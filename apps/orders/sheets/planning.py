@@ -6,6 +6,8 @@ from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.catalog.models import Instance, Study
 from apps.orders.errors import InvalidOptions
 from apps.orders.quoting import Pictures
@@ -38,7 +40,7 @@ def sheets_needed(pictures: Iterable[Pictures], options: Mapping[str, Any]) -> i
     cells = Format.chosen(options).cells
     sheets = sum(-(-_wanted(each, options) // cells) for each in pictures)
     if not sheets:
-        raise InvalidOptions("Nothing of this is a picture: there is nothing to print")
+        raise InvalidOptions(_("Nothing of this is a picture: there is nothing to print"))
     _require_bearable(sheets)
     return sheets
 
@@ -61,7 +63,9 @@ def planned(facility_id: int, instances: Iterable[Instance], options: Mapping[st
 
 def _require_bearable(sheets: int) -> None:
     if sheets > MOST_SHEETS:
-        raise InvalidOptions(f"An order has {MOST_SHEETS} sheets at the most, and this would be more: make two")
+        raise InvalidOptions(
+            _("An order has %(most)d sheets at the most, and this would be more: make two") % {"most": MOST_SHEETS}
+        )
 
 
 def _wanted(pictures: Pictures, options: Mapping[str, Any]) -> int:

@@ -14,6 +14,7 @@ from apps.contracts.agreeing import is_followed, today_of
 from apps.contracts.models import Contract, State
 from apps.core.admin import Table
 from apps.core.clock import database_now
+from apps.core.shown import moment
 from apps.retention.winding_up import close, remaining_of
 
 
@@ -46,7 +47,7 @@ def _remaining_table(contract: Contract) -> Table:
     if is_followed(contract):
         return Table(_("The end of the contract"), [_("What"), _("So far")], [[_("Another contract follows"), ""]])
     remaining = remaining_of(contract.facility_id, now=database_now())
-    returned = f"{contract.returned_at:%Y-%m-%d %H:%M}" if contract.returned_at else _("not confirmed yet")
+    returned = moment(contract.returned_at) if contract.returned_at else _("not confirmed yet")
     rows: list[list[Any]] = [
         [_("Everything returned, confirmed by the facility"), returned],
         [_("Stored still"), f"{remaining.studies} / {filesizeformat(remaining.size_bytes)}"],

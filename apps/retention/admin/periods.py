@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
@@ -28,6 +29,7 @@ from apps.catalog.models import Hold, HoldKind
 from apps.core.admin import Table, attempt, link_to, list_of, to_page
 from apps.core.clock import database_now
 from apps.core.locks import lock_names
+from apps.core.shown import moment
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.retention.admin import ending
 from apps.retention.clocks import database_today
@@ -156,7 +158,7 @@ class RetentionAdmin(AuditedTenantAdmin):
             facts = {"kind": HoldKind(given["kind"]), "reason": given["reason"], "authority": given["authority"]}
             lock_names([study_lock(retention.facility_id, retention.study.study_instance_uid)])
             if Hold.objects.filter(**_of_study(retention), **facts, released_at=None).exists():
-                raise HoldRefused("The study is held for this reason already")
+                raise HoldRefused(gettext("The study is held for this reason already"))
             place_hold(retention.study, **facts, actor=actor, now=database_now(), by=by)
 
         attempt(request, place, done=_("The study is held."))
@@ -220,7 +222,7 @@ def _floors(obj: Retention) -> Table:
 def _holds(obj: Retention) -> Table:
     found = Hold.objects.filter(**_of_study(obj)).order_by("-pk")
     rows = [
-        [link_to(each, f"{each.placed_at:%Y-%m-%d %H:%M}"), each.get_kind_display(), each.reason,
+        [link_to(each, moment(each.placed_at)), each.get_kind_display(), each.reason,
          each.released_at or _("in force")]
         for each in found
     ]  # fmt: skip
@@ -231,7 +233,7 @@ def _holds(obj: Retention) -> Table:
 def _corrections(obj: Retention) -> Table:
     found = Correction.objects.filter(**_of_study(obj)).order_by("-pk")
     rows = [
-        [link_to(each, f"{each.proposed_at:%Y-%m-%d %H:%M}"), in_words(each.until), each.reason,
+        [link_to(each, moment(each.proposed_at)), in_words(each.until), each.reason,
          each.decided_at or _("to be decided")]
         for each in found
     ]  # fmt: skip
@@ -240,7 +242,7 @@ def _corrections(obj: Retention) -> Table:
 
 def _extensions(obj: Retention) -> Table:
     found = Extension.objects.filter(**_of_study(obj)).order_by("-pk")
-    rows = [[link_to(each, f"{each.extended_at:%Y-%m-%d %H:%M}"), in_words(each.until), each.reason] for each in found]
+    rows = [[link_to(each, moment(each.extended_at)), in_words(each.until), each.reason] for each in found]
     return Table(_("Extensions"), [_("Extended"), _("Until"), _("Reason")], rows)
 
 

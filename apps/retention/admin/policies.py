@@ -18,6 +18,7 @@ from apps.contracts.agreeing import contract_of
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to
 from apps.core.clock import database_now
 from apps.core.periods import period_in_words
+from apps.core.shown import moment
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.facilities.models import Facility
 from apps.retention.agreeing import agree_on_policy, governing_policies, is_agreed
@@ -100,7 +101,7 @@ def policies_table(facility: Facility) -> Table:
     found = DeletionPolicy.objects.filter(facility=facility).select_related("agreed_by").order_by("-pk")
     rows = [
         [
-            link_to(each, f"{each.agreed_at:%Y-%m-%d %H:%M}"),
+            link_to(each, moment(each.agreed_at)),
             each.get_on_expiry_display(),
             each.notice_days,
             each.get_on_silence_display(),

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import SHORT, UID_LENGTH, Study
@@ -90,7 +91,10 @@ class Disposition(TenantModel):
     def advance(self, state: State, *, at: datetime) -> None:
         """Go to another state. Raises IllegalTransition."""
         if state not in TRANSITIONS[State(self.state)]:
-            raise IllegalTransition(f"A disposition that is {self.state} cannot become {state}")
+            raise IllegalTransition(
+                gettext("A disposition that is %(state)s cannot become %(other)s")
+                % {"state": self.get_state_display(), "other": State(state).label}
+            )
         self.state = state
         stamp = {
             State.NOTIFIED: "notified_at", State.APPROVED: "approved_at", State.WITHDRAWN: "withdrawn_at",

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from qrcode.image.svg import SvgPathImage
 
 from apps.core.documents import page_of
+from apps.core.shown import day
 from apps.orders.kinds.medium.pages import patient_name
 from apps.orders.kinds.medium.placing import FileSet
 from apps.orders.models import Order
@@ -28,7 +29,7 @@ def labels(order: Order, file_sets: Sequence[FileSet], *, is_disc: bool, at: dat
         "title": str(order),
         "order": str(order),
         "facility": order.facility.name,
-        "made": f"{at:%Y-%m-%d}, MedVault",
+        "made": f"{day(at)}, MedVault",
         "is_disc": is_disc,
         "qr": _code(order),
         "media": [_medium(each) for each in file_sets for _copy in range(order.options["copies"])],

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from pydicom.uid import UID
 
 from apps.catalog.models import Instance, Patient, Study
+from apps.core.shown import day
 from apps.orders.kinds.medium.files import MediumFile, Store, file_of
 from apps.orders.kinds.medium.names import INDEX, README
 from apps.orders.kinds.medium.placing import FileSet, Placed
@@ -81,8 +82,8 @@ def _peculiar(placed: Sequence[Placed]) -> dict[str, Any]:
 def _study(file_set: FileSet, placed: Sequence[Placed]) -> dict[str, Any]:
     study: Study = placed[0].item.instance.series.study
     patient = study.patient
-    born = f"* {patient.birth_date:%Y-%m-%d}" if patient.birth_date else ""
-    date, modalities = f"{study.study_date:%Y-%m-%d}" if study.study_date else "", ", ".join(study.modalities_in_study)
+    born = f"* {day(patient.birth_date)}" if patient.birth_date else ""
+    date, modalities = day(study.study_date) if study.study_date else "", ", ".join(study.modalities_in_study)
     reports = {each.file_id: path for path, each in _reports(file_set.placed)}
     return {
         "patient": patient_name(patient),

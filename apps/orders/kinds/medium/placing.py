@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
+from django.utils.translation import gettext
 from pydicom import Dataset
 
 from apps.catalog.models import Instance
@@ -98,7 +99,8 @@ def require_fit(longest: int, carrier: Carrier) -> None:
     most = min(filter(None, bounds), default=None)
     if most is not None and longest > most:
         raise InvalidOptions(
-            f"An image of {longest / GIB:.1f} GiB does not fit on this medium: choose a larger one, or a download"
+            gettext("An image of %(gib)s GiB does not fit on this medium: choose a larger one, or a download")
+            % {"gib": f"{longest / GIB:.1f}"}
         )
 
 

@@ -1,0 +1,93 @@
+"""What MedVault says, and in which languages: `make messages` brings locale/*/LC_MESSAGES/django.po and .mo up to date.
+
+Needs no gettext. Templates are read as Django's makemessages reads them.
+"""
+
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from django.utils.translation.template import templatize
+
+from medvault.env import PROJECT
+
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+PROGRAMS, PAGES = ("*.py",), ("*.html", "*.txt", "*.svg")
+NOT_SAID = ("migrations", "acquisition_words.txt")
+
+
+def translations() -> list[Path]:
+    """The .po of every language but English, which is the source."""
+    return sorted(PROJECT.glob("locale/*/LC_MESSAGES/django.po"))
+
+
+def said(language: str) -> Catalog:
+    """Every marked message of the programs and templates, with where it stands."""
+    catalog = Catalog(locale=language, charset="utf-8")
+    for path in sources(*PROGRAMS, *PAGES):
+        name = str(path.relative_to(PROJECT))
+        for line, message, _comments, context in extract("python", BytesIO(_python(path)), KEYWORDS):
+            catalog.add(message, locations=[(name, line)], context=context)
+    return catalog
+
+
+def sources(*patterns: str) -> Iterator[Path]:
+    """The files whose words people read."""
+    for folder in ("apps", "medvault", "templates"):
+        found = (path for pattern in patterns for path in (PROJECT / folder).rglob(pattern))
+        yield from sorted(path for path in found if not set(NOT_SAID) & set(path.parts))
+
+
+def read(path: Path) -> Catalog:
+    with path.open("rb") as file:
+        return read_po(file, locale=path.parent.parent.name, abort_invalid=True)
+
+
+def compiled(catalog: Catalog) -> bytes:
+    """The .mo that Django reads."""
+    file = BytesIO()
+    write_mo(file, catalog)
+    return file.getvalue()
+
+
+def bring_up_to_date(path: Path) -> int:
+    """Add what is new, drop what is no longer said; how many translations are missing."""
+    catalog, template = read(path), said(path.parent.parent.name)
+    template.creation_date = catalog.creation_date
+    catalog.update(template, no_fuzzy_matching=True, update_header_comment=False)
+    catalog.obsolete.clear()
+    with path.open("wb") as file:
+        write_po(file, catalog, width=120, include_lineno=False, sort_by_file=True)
+    path.with_suffix(".mo").write_bytes(compiled(catalog))
+    return sum(not all(_strings(message.string)) for message in catalog if message.id)
+
+
+def _strings(string: str | Sequence[str] | None) -> Sequence[str]:
+    return [string or ""] if isinstance(string, str | None) else string
+
+
+def _python(path: Path) -> bytes:
+    text = path.read_text("utf-8")
+    if path.suffix == ".py":
+        return text.encode()
+    calls = templatize(text, origin=str(path))
+    return "\n".join(line.lstrip() for line in calls.splitlines()).encode()  # indented, it would be no Python
+
+
+if __name__ == "__main__":
+    for language in translations():
+        print(language.relative_to(PROJECT), "-", bring_up_to_date(language), "missing")
