@@ -1,5 +1,6 @@
 """Runs every view inside the scope its address names: a facility, the center, or none."""
 
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
@@ -15,11 +16,12 @@ from apps.core.problems import problem
 from apps.facilities.doors import Door, FacilityRequest, door_of
 from apps.facilities.models import Membership, Role
 from apps.facilities.reading import time_zone_of
-from apps.facilities.tenancy import as_center, as_facility
+from apps.facilities.tenancy import as_center, narrow_to
 from apps.facilities.tokens import UnknownToken, bearer_token, recognize
 
 NO_SUCH_PAGE = "No such page"
 RETRY_AFTER_S = "30"
+log = logging.getLogger(__name__)
 
 
 class TenancyMiddleware:
@@ -51,18 +53,25 @@ def _through_door(request: HttpRequest, view: Callable[..., Any], kwargs: dict[s
         raise ImproperlyConfigured(f"{view.__module__}.{view.__qualname__} has no @facility_door")
     entering = cast(FacilityRequest, request)
     try:
-        refusal = _admit(entering, door, kwargs.pop("facility_slug"))
-    except (OperationalError, InterfaceError):
+        with as_center():
+            refusal = _admit(entering, door, kwargs.pop("facility_slug"))
+            if not refusal and not door.own_scope:
+                narrow_to(entering.facility)
+                return _inside(entering, view, kwargs)
+    except (OperationalError, InterfaceError) as error:
         if not door.scope:
             raise
+        log.warning("The database is away: %s", type(error).__name__)
         refusal = _refusal(503, "The database is away. Send again")
         refusal.headers["Retry-After"] = RETRY_AFTER_S
     if refusal:
         return _for_programs(refusal) if _is_rest(request) else refusal
-    if door.own_scope:
-        return _private(cast(HttpResponseBase, view(request, **kwargs)))
-    person = None if entering.token else entering.user
-    with as_facility(entering.facility), timezone.override(time_zone_of(person, entering.facility)):
+    return _private(cast(HttpResponseBase, view(request, **kwargs)))
+
+
+def _inside(request: FacilityRequest, view: Callable[..., Any], kwargs: dict[str, Any]) -> HttpResponseBase:
+    person = None if request.token else request.user
+    with timezone.override(time_zone_of(person, request.facility)):
         return _private(_rendered(view(request, **kwargs)))
 
 
@@ -73,7 +82,7 @@ def _private(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _admit(request: FacilityRequest, door: Door, slug: str) -> HttpResponseBase | None:
-    """Fill in facility, role, token and actor; or the refusal."""
+    """Fill in facility, role, token and actor; or the refusal. As the center: nobody is known yet."""
     if door.scope and (secret := bearer_token(request)):
         return _admit_device(request, door, slug, secret)
     if not request.user.is_authenticated:
@@ -81,10 +90,9 @@ def _admit(request: FacilityRequest, door: Door, slug: str) -> HttpResponseBase 
     if door.scope and request.method not in {"GET", "HEAD", "OPTIONS"}:
         # A session travels with any page's request; a token does not. Devices write with tokens alone.
         return _unauthorized()
-    with as_center():
-        membership = Membership.objects.select_related("facility").filter(
-            facility__slug=slug, user_id=request.user.pk
-        ).first()  # fmt: skip
+    membership = Membership.objects.select_related("facility").filter(
+        facility__slug=slug, user_id=request.user.pk
+    ).first()  # fmt: skip
     if membership is None:
         raise Http404(NO_SUCH_PAGE)
     request.facility, request.role, request.token = membership.facility, Role(membership.role), None

@@ -3,15 +3,17 @@
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.audit.record import Actor, record
 from apps.core.errors import DomainError
 from apps.facilities.models import DeviceToken, Facility, Scope
-from apps.facilities.tenancy import as_center, as_facility
+from apps.facilities.tenancy import as_facility
 
 LAST_USE_PRECISION = timedelta(minutes=1)  # a row written at every request would be the busiest of the database
 
@@ -52,15 +54,21 @@ def revoke_token(token: DeviceToken, *, actor: Actor) -> None:
 
 
 def recognize(secret: str) -> DeviceToken:
-    """The usable token with this secret, its facility loaded, its last use noted. Raises UnknownToken."""
-    with as_center():
-        token = DeviceToken.objects.select_related("facility").filter(token_sha256=_digest(secret)).first()
-        if token is None or not token.is_usable:
-            raise UnknownToken
-        now = timezone.now()
-        if token.last_used_at is None or now - token.last_used_at > LAST_USE_PRECISION:
-            DeviceToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    """The usable token with this secret, its facility loaded. Raises UnknownToken. Within `as_center`, whose end notes
+    the use: a request that takes its time must not keep the next one waiting for the row.
+    """
+    token = DeviceToken.objects.select_related("facility").filter(token_sha256=_digest(secret)).first()
+    if token is None or not token.is_usable:
+        raise UnknownToken
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at > LAST_USE_PRECISION:
+        transaction.on_commit(partial(_note_use, token, now), robust=True)
     return token
+
+
+def _note_use(token: DeviceToken, now: datetime) -> None:
+    with as_facility(token.facility_id):
+        DeviceToken.objects.filter(pk=token.pk).update(last_used_at=now)
 
 
 def bearer_token(request: HttpRequest) -> str | None:

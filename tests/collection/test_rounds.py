@@ -27,9 +27,10 @@ from apps.collection.terminals import Caller, UnknownTerminal
 from apps.collection.terminals import terminal_of as caller_of
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
-from apps.facilities.tokens import UnknownToken, recognize
+from apps.facilities.tokens import UnknownToken
 from apps.vault.spool import Batch
 from tests.contracts.stories import drafted, in_force, price_list, tier_version
+from tests.facilities.known import recognized
 from tests.portal.pages import dicom
 
 PAGES = ["worklist", "calendar", "overdue"]
@@ -249,11 +250,11 @@ def test_a_retired_terminal_is_nobody_and_its_successor_takes_its_place(
     address = reverse("admin:collection_terminal_retire", args=[terminal.pk])
     newcomer = signed_in("new@center.example", is_staff=True)
     assert newcomer.post(address, {"_form_submitted": "on"}).status_code == 403
-    recognize(enrolled.places[0].token)
+    recognized(enrolled.places[0].token)
     for _ in range(2):
         operator.post(address, {"_form_submitted": "on"})
     with pytest.raises(UnknownToken):
-        recognize(enrolled.places[0].token)
+        recognized(enrolled.places[0].token)
     with pytest.raises(UnknownCode):
         enrol(code=code, jwk=jwk, actor=SYSTEM, now=timezone.now())
     with pytest.raises(UnknownTerminal):

@@ -189,7 +189,12 @@ def test_a_terminal_that_does_not_answer_is_told_later(stored: Gateway, sakura: 
 
 def test_two_reporters_tell_once(sakura: Facility, node: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
-    monkeypatch.setattr(committing, "_report_to", lambda key: bool(told.append(key)))
+
+    def report_to(key: int) -> bool:
+        told.append(key)
+        return True
+
+    monkeypatch.setattr(committing, "_report_to", report_to)
     with as_facility(sakura):
         for number in range(40):
             Commitment.objects.create(

@@ -17,7 +17,8 @@ from apps.audit.models import Event
 from apps.audit.record import SYSTEM
 from apps.facilities.models import DeviceToken, Facility, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
-from apps.facilities.tokens import UnknownToken, issue_token, recognize
+from apps.facilities.tokens import UnknownToken, issue_token
+from tests.facilities.known import recognized
 
 PAGE = "/f/sakura/tokens/"
 ASKED = {"label": "CT, basement", "scopes": [Scope.STORE], "valid_days": "90"}
@@ -59,7 +60,7 @@ def test_the_page_is_the_owners(
         return
     assert client.post(PAGE, ASKED).status_code == status
     assert client.post(revoke_url(token[0])).status_code == status
-    assert recognize(token[1]) == token[0]
+    assert recognized(token[1]) == token[0]
     with as_center():
         assert DeviceToken.objects.count() == 1
 
@@ -76,7 +77,7 @@ def test_a_secret_is_shown_once_and_kept_nowhere(
     assert "no-store" in answer.headers["Cache-Control"]
     secret = secret_in(answer.content.decode())
     assert secret not in owner.get(PAGE).content.decode()
-    token = recognize(secret)
+    token = recognized(secret)
     assert (token.label, token.scopes) == ("CT, basement", [Scope.STORE])
     assert token.expires_at
     assert timedelta(days=89) < token.expires_at - timezone.now() <= timedelta(days=90)
@@ -111,7 +112,7 @@ def test_a_token_is_revoked_at_once(sakura: Facility, owner: Client, token: tupl
     owner.post(revoke_url(token[0]))
     assert Client().post(stow, headers=device).status_code == 401
     with pytest.raises(UnknownToken):
-        recognize(token[1])
+        recognized(token[1])
     with as_facility(sakura):
         event = Event.objects.get(action="token.revoked")
     assert event.actor_kind == "user"
@@ -120,7 +121,7 @@ def test_a_token_is_revoked_at_once(sakura: Facility, owner: Client, token: tupl
 
 def test_the_page_shows_when_a_token_was_last_used(owner: Client, token: tuple[DeviceToken, str]) -> None:
     assert "<time" not in last_use(owner)
-    recognize(token[1])
+    recognized(token[1])
     assert "<time" in last_use(owner)
 
 
@@ -132,7 +133,7 @@ def last_use(owner: Client) -> str:
 def test_a_token_of_another_facility_does_not_exist(sakura: Facility, lindenhof: Facility, owner: Client) -> None:
     foreign, secret = issue_token(lindenhof, label="CT", scopes=[Scope.STORE], actor=SYSTEM)
     assert owner.post(revoke_url(foreign)).status_code == 404
-    assert recognize(secret) == foreign
+    assert recognized(secret) == foreign
 
 
 def issued(*arguments: str, **options: Any) -> str:
@@ -144,18 +145,18 @@ def issued(*arguments: str, **options: Any) -> str:
 def test_the_command_prints_the_token_alone(sakura: Facility) -> None:
     printed = issued("sakura", "--scope", "images:store", "--scope", "images:read", "--label", "Bench")
     assert printed == f"{secret_in(printed)}\n"
-    token = recognize(printed.strip())
+    token = recognized(printed.strip())
     assert token.scopes == [Scope.STORE, Scope.READ]
     assert (token.facility, token.label, token.expires_at) == (sakura, "Bench", None)
 
 
 def test_the_command_takes_several_scopes_after_one_option(sakura: Facility) -> None:
     printed = issued("sakura", "--scope", "images:store", "images:read")
-    assert recognize(printed.strip()).scopes == [Scope.STORE, Scope.READ]
+    assert recognized(printed.strip()).scopes == [Scope.STORE, Scope.READ]
 
 
 def test_the_command_ends_a_token_after_the_days_it_is_given(sakura: Facility) -> None:
-    expires_at = recognize(issued("sakura", "--scope", "images:read", "--expires", "3").strip()).expires_at
+    expires_at = recognized(issued("sakura", "--scope", "images:read", "--expires", "3").strip()).expires_at
     assert expires_at
     assert timedelta(days=2) < expires_at - timezone.now() <= timedelta(days=3)
 
