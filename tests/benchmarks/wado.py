@@ -18,7 +18,7 @@ from tests.benchmarks.images import Slices
 from tests.benchmarks.servers import Server, medvault, orthanc, orthanc_program
 from tests.benchmarks.storing import BATCH, big, body, connected, headers, middle, require_success
 
-ROUNDS, SINGLES, QUERIES = 7, 60, 40
+ROUNDS, SINGLES, QUERIES, BIG_ROUNDS = 7, 60, 40, 4
 PIECE = 1 << 20
 PARTS = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
 JPEG = {"Accept": "image/jpeg"}
@@ -102,11 +102,13 @@ def _of_big(server: Server, size: Size) -> Iterator[tuple[str, str]]:
     big(server, frames=size.frames)
     connection = connected(server)
     (address,) = _addresses(server, connection, rows=1024)
-    with _memory(server) as rise:
-        found = _got(server, connection, address, PARTS)
+    with _memory(server) as rise:  # MedVault reads it from the disk: what is written leaves its memory
+        found = [_got(server, connection, address, PARTS) for _ in range(BIG_ROUNDS)]
     connection.close()
-    yield f"object of {size.frames * 2} MiB, MB/s", f"{found.length / 1e6 / found.seconds:,.0f}"
-    yield "... its first byte, ms", f"{1000 * found.first:,.1f}"
+    rates = [each.length / 1e6 / each.seconds for each in found]
+    yield f"object of {size.frames * 2} MiB, first time, MB/s", f"{rates[0]:,.0f}"
+    yield "... again, MB/s", f"{middle(rates[1:]):,.0f}"
+    yield "... first byte, first time, ms", f"{1000 * found[0].first:,.1f}"
     yield "... raises memory by, MB", f"{rise[0]:,.0f}"
 
 
