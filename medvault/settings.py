@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "apps.retention",
     "apps.orders",
     "apps.billing",
+    "apps.evidence",
     "apps.dicomweb",
     "apps.api",
     "apps.dicomnet",
@@ -148,6 +149,9 @@ CELERY_BEAT_SCHEDULE = {
     "make-invoices": {"task": "apps.billing.tasks.make_documents", "schedule": 60.0},
     "mail-invoices": {"task": "apps.billing.tasks.mail_invoices", "schedule": 300.0},
     "verify-packs": {"task": "apps.vault.tasks.verify_packs", "schedule": 300.0},
+    "sum-up-holdings": {"task": "apps.evidence.tasks.sum_up_holdings", "schedule": crontab(minute="27")},
+    "checkpoint-logs": {"task": "apps.evidence.tasks.checkpoint_logs", "schedule": crontab(hour="1", minute="13")},
+    "make-reports": {"task": "apps.evidence.tasks.make_reports", "schedule": 60.0},
     "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "run" / "beat-schedule")

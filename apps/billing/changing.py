@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -11,24 +11,19 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
-from apps.billing.agreed import PriceBook
 from apps.billing.errors import AlreadyChanged
-from apps.billing.gathering import gather
-from apps.billing.models import StorageDay
-from apps.billing.months import ONE_DAY, first_day, last_day, next_month
+from apps.billing.expecting import expected_charges
+from apps.billing.months import ONE_DAY, first_day, next_month
 from apps.billing.offering import Offered, currency_of, offered
-from apps.billing.rating import rate
-from apps.billing.simulating import Part, by_part, item_of
-from apps.billing.usage import CollectionFact, StoredDay, Usage
+from apps.billing.simulating import Part
 from apps.contracts.agreeing import TERMS, activate, amend, draft, versions_of
 from apps.contracts.errors import NeedsApproval, NotOffered
 from apps.contracts.models import Contract, ContractVersion, State
-from apps.contracts.schedule import promised_visits, schedule_of
+from apps.contracts.schedule import promised_visits
 from apps.contracts.signing import sign
-from apps.contracts.terms import governing, spans
+from apps.contracts.terms import governing
 from apps.core.locks import lock_names
 from apps.facilities.models import Facility
-from apps.tiers.models import Frequency, Item
 
 NOTHING = Decimal(0)
 
@@ -207,53 +202,4 @@ def _months(standing: Standing, version: ContractVersion) -> list[MonthChange]:
 def _rated(
     standing: Standing, contract: Contract, versions: Sequence[ContractVersion], month: date
 ) -> dict[Part, Decimal]:
-    first, last = max(month, contract.starts_on), min(last_day(month), (contract.ends_on or date.max) - ONE_DAY)
-    if not versions or first > last:
-        return {}
-    book = PriceBook()
-    book.learn(version.price_list_id for version in versions)
-    usage = _expected(gather(contract, versions, month), contract, versions, today=standing.today)
-    return by_part(rate(usage, [book.terms(each) for each in versions], standing.currency, contract=str(contract)))
-
-
-def _expected(usage: Usage, contract: Contract, versions: Sequence[ContractVersion], *, today: date) -> Usage:
-    """What happened so far, and from tomorrow on what is promised, with storage as it lay last."""
-    ahead = max(usage.first, today + ONE_DAY)
-    facts = [*usage.collections]
-    if ahead <= usage.last:
-        visits = promised_visits(versions, starts_on=contract.starts_on, first=ahead, last=usage.last)
-        facts += [CollectionFact(f"{day}", day, Item.VISIT) for day in visits]
-        facts += _transfers(versions, ahead, usage.last)
-    promised = [day for day in usage.promised_visits if day < today or day >= ahead]
-    lain = usage.stored[-1] if usage.stored else _lies(contract.facility)
-    begun = usage.stored[-1].day + ONE_DAY if usage.stored else usage.first
-    rest = [
-        StoredDay(begun + timedelta(days=n), lain.stored_bytes, lain.studies)
-        for n in range((usage.last - begun).days + 1)
-    ] if lain else []  # fmt: skip
-    return replace(
-        usage, collections=sorted(facts, key=lambda fact: fact.on), promised_visits=promised,
-        stored=[*usage.stored, *rest],
-    )  # fmt: skip
-
-
-def _transfers(versions: Sequence[ContractVersion], first: date, last: date) -> list[CollectionFact]:
-    """Collections of tiers that promise no visits; continuously counts as once a day."""
-    by_number = {version.number: version.tier_version for version in versions}
-    found = []
-    for span in spans(versions, first=first, last=last):
-        tier = by_number[span.number]
-        days, item = Frequency(tier.frequency).days, item_of(Frequency(tier.frequency), tier.ways)
-        if item is None or days is None or schedule_of(tier).visit_every_days:
-            continue
-        step = max(days, 1)
-        made = range(step - 1, span.days, step)
-        found += [CollectionFact(f"{span.first}/{n}", span.first + timedelta(days=n), item) for n in made]
-    return found
-
-
-def _lies(facility: Facility) -> StoredDay | None:
-    """What lay in the vault on the last day that is closed."""
-    told = StorageDay.objects.filter(facility=facility).order_by("-day").values_list("day", "stored_bytes", "studies")
-    found = told.first()
-    return StoredDay(*found) if found else None
+    return expected_charges(contract, versions, month, currency=standing.currency, today=standing.today)

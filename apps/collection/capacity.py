@@ -33,10 +33,15 @@ def report_capacity(
         waiting_bytes=waiting_bytes,
         unmarked_sets=unmarked_sets,
     )
-    Terminal.objects.filter(facility_id=terminal.facility_id, pk=terminal.pk).update(last_seen_at=now)
+    note_seen(terminal, now=now)
     if is_below_threshold(terminal, capacity) and waiting_sets and not is_wanted(terminal):
         request_collection(terminal, reason=Reason.DISK, note="", due_at=None, actor=SYSTEM, now=now)
     return capacity
+
+
+def note_seen(terminal: Terminal, *, now: datetime) -> None:
+    """That the terminal was heard of, within the caller's transaction."""
+    Terminal.objects.filter(facility_id=terminal.facility_id, pk=terminal.pk).update(last_seen_at=now)
 
 
 def is_below_threshold(terminal: Terminal, capacity: Capacity) -> bool:

@@ -12,8 +12,10 @@ from hashlib import sha256
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.db import connection as database
+from django.utils import timezone
 
 from apps.audit.record import Actor
+from apps.collection.capacity import note_seen
 from apps.collection.terminals import Caller, UnknownTerminal, terminal_of
 from apps.dicomnet import acse
 from apps.dicomnet.acse import ProtocolError
@@ -163,6 +165,8 @@ def _answer(session: Session, message: Message) -> None:
 
 def _echo(session: Session, message: Message) -> None:
     message.drain()
+    with suppress(DatabaseError), session.facility():  # the answer is about the network alone
+        note_seen(session.terminal, now=timezone.now())
     sop_class = message.command.text(Element.AFFECTED_SOP_CLASS_UID)
     session.answer(message, {Element.AFFECTED_SOP_CLASS_UID: sop_class, Element.STATUS: 0})
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
 from apps.catalog.models import Instance, Series, Study
+from apps.catalog.search import matching_studies
 from apps.core.errors import DomainError
 from apps.core.money import formatted
 from apps.facilities.doors import FacilityRequest, facility_door
@@ -26,6 +27,7 @@ from apps.orders.ordering import draw_up, estimate
 from apps.portal.looks import list_studies
 from apps.portal.numbers import whole_number
 from apps.portal.shown_sheets import shown_sheets
+from apps.portal.study_search import StudySearchForm, as_form_data, kept_search
 
 NORMAL, URGENT = "normal", "urgent"
 
@@ -88,8 +90,10 @@ def _quoted(
 @facility_door(role=Role.MEMBER)
 @require_POST
 def choose(request: FacilityRequest) -> HttpResponse:
-    """Add studies (`chosen`, many), or a series, or an image, by their ids; ids of others are as if not given."""
-    added = [*_studies(request), *_series(request), *_images(request)]
+    """Add studies (`chosen`, many, or `all_found`: all of a search by its key), or a series, or an image, by their ids;
+    ids of others are as if not given.
+    """
+    added = [*_studies(request), *_found(request), *_series(request), *_images(request)]
     choices = without_covered([*kept(request), *added])
     if not added:
         messages.error(request, _("Choose something first."))
@@ -173,6 +177,17 @@ def _studies(request: FacilityRequest) -> list[Choice]:
     wanted = [key for key in request.POST.getlist("chosen") if key.isdigit() and len(key) < 19][: MOST_CHOSEN + 1]
     found = Study.objects.filter(facility=request.facility, pk__in=wanted).order_by("-sort_date", "-pk")
     return [Choice(uid) for uid in found.values_list("study_instance_uid", flat=True)]
+
+
+def _found(request: FacilityRequest) -> list[Choice]:
+    """Of all that a search finds one more than can be chosen, at most."""
+    if "all_found" not in request.POST:
+        return []
+    form = StudySearchForm(as_form_data(kept_search(request, request.POST["all_found"])))
+    if not form.is_valid():
+        return []
+    found = matching_studies(request.facility.pk, form.criteria())[: MOST_CHOSEN + 1]
+    return [Choice(study.study_instance_uid) for study in found]
 
 
 def _series(request: FacilityRequest) -> list[Choice]:

@@ -2,12 +2,15 @@
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from apps.collection.models import Collection, Outcome, Receipt, ReceivedFile, State
+from apps.collection.models import Collection, Outcome, Receipt, ReceivedFile, State, Terminal
 from apps.collection.reconciliation import left_by_reason, reconcile
+from apps.collection.schedule import Outlook, outlooks
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.portal.numbers import whole_number
+from apps.portal.timeline import happened, planned
 
 PAGE = 25
 ATTENTION = "attention"
@@ -18,19 +21,31 @@ FILES = 50
 @require_safe
 def collection_list(request: FacilityRequest) -> HttpResponse:
     """Newest first; `before` is the id of the last one seen, `show=attention` leaves out those where all is well."""
-    found = Collection.objects.filter(facility=request.facility).select_related("reception_record")
+    found = Collection.objects.filter(facility=request.facility).select_related("reception_record", "terminal")
     if needs_attention := request.GET.get("show") == ATTENTION:
         found = found.exclude(state=State.STORED, quarantined_count=0, conflict_count=0)
     if (before := whole_number(request.GET.get("before", ""))) is not None:
         found = found.filter(pk__lt=before)
     page = list(found.order_by("-pk")[: PAGE + 1])
+    watched = _watched(request) if before is None and not needs_attention else []
     context = {
         "collections": page[:PAGE],
+        "months": happened(
+            request.facility, page[:PAGE], is_first=before is None, is_last=len(page) <= PAGE, is_alone=needs_attention
+        ),
+        "planned": planned(watched),
+        "wishes": [(wish, each.terminal) for each in watched for wish in each.requests],
+        "has_terminals": bool(watched),
         "before": before,
         "older": page[PAGE - 1].pk if len(page) > PAGE else None,
         "show": ATTENTION if needs_attention else "",
     }
     return render(request, "portal/collection_list.html", context)
+
+
+def _watched(request: FacilityRequest) -> list[Outlook]:
+    terminals = Terminal.objects.filter(facility=request.facility, retired_at=None).select_related("facility")
+    return outlooks(list(terminals.order_by("name", "pk")), as_of=timezone.now())
 
 
 @facility_door()

@@ -1,121 +1,115 @@
-"""The facility's first page: what is stored, what came last, what needs attention."""
+"""The facility's first page: whether everything is safe, what waits for this person, how full it gets, the costs."""
 
-from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Sum
-from django.db.models.functions import TruncMonth
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from apps.catalog.models import Conflict, Patient, Study
-from apps.collection.models import Collection, State
+from apps.billing.changing import Standing, standing_of
+from apps.billing.expecting import month_to_date
+from apps.billing.models import StorageDay
+from apps.billing.months import last_day, month_before
+from apps.collection.models import Collection, Terminal
+from apps.collection.schedule import Outlook, outlooks
+from apps.core.clock import day_of
+from apps.evidence.holdings import holdings_of
+from apps.evidence.models import Holdings
 from apps.facilities.doors import FacilityRequest, facility_door
-from apps.facilities.models import Facility
+from apps.facilities.models import Facility, Role
+from apps.portal.capacity_chart import CapacityChart, capacity_chart
 from apps.portal.chart import Chart, stacked_bars
+from apps.portal.expiry_calendar import expiry_calendar
 from apps.portal.fixity_line import fixity_line
-from apps.vault.models import Pack
-from apps.vault.standing import Fixity, fixity_of
+from apps.portal.month_chart import month_chart
+from apps.portal.needs import Desk, needs_of
+from apps.portal.safety import safety_of
+from apps.vault.standing import Fixity
 
-MONTHS = 12
-LATEST = 5
-SLOW_COPY = timedelta(minutes=15)
-SHOWN_MODALITIES = 5
+MONTHS, SHOWN_TERMINALS = 12, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that needs a person."""
+class Filling:
+    """A terminal, and how its disk fills."""
 
-    tone: str
-    title: str
-    text: str
-    is_about_collections: bool = True
+    outlook: Outlook
+    chart: CapacityChart | None
 
 
 @facility_door()
 @require_safe
 def dashboard(request: FacilityRequest) -> HttpResponse:
-    """Figures, chart, last collections and notices."""
-    now = timezone.now()
-    facility = request.facility
+    """The same number of queries, however much is stored."""
+    now, facility = timezone.now(), request.facility
+    today = day_of(now, facility.time_zone)
+    holdings = holdings_of(facility, now=now)
+    safety = safety_of(facility, holdings, now=now)
+    terminals = Terminal.objects.filter(facility=facility, retired_at=None).select_related("facility")
+    watched = outlooks(list(terminals.order_by("name", "pk")), as_of=now)
+    may_see_money = request.role is not None and request.role.covers(Role.MEMBER)
+    standing = standing_of(facility, today=today) if may_see_money else None
     collections = Collection.objects.filter(facility=facility).order_by("-opened_at", "-id")
-    fixity = fixity_of(facility)
     context = {
-        "totals": _totals(facility),
-        "fixity_line": fixity_line(fixity),
-        "chart": _received_by_month(facility, now),
-        "notices": [*_damage(fixity), *_notices(facility, now)],
-        "latest": list(collections.select_related("reception_record")[:LATEST]),
+        "holdings": holdings,
+        "safety": safety,
+        "fixity_line": fixity_line(_fixity(holdings, safety.damaged)),
+        "needs": needs_of(Desk(request, now, safety, watched, standing)),
+        "last": collections.exclude(received_at=None).first(),
+        "next": next_collection(watched),
+        "growth": _growth(facility, holdings, today),
+        "calendar": expiry_calendar(holdings.ends, today=today),
+        "terminals": [_filling(each) for each in sorted(watched, key=_soonest_full)[:SHOWN_TERMINALS]],
+        "more_terminals": max(len(watched) - SHOWN_TERMINALS, 0),
+        **(_money(standing) if standing else {}),
     }
     return render(request, "portal/dashboard.html", context)
 
 
-def _totals(facility: Facility) -> dict[str, Any]:
-    totals = Study.objects.filter(facility=facility, instance_count__gt=0).aggregate(
-        studies=Count("pk"), images=Sum("instance_count", default=0), size_bytes=Sum("size_bytes", default=0)
-    )
-    packs = Pack.objects.filter(facility=facility)
-    return totals | {
-        "patients": Patient.objects.filter(facility=facility).count(),
-        "waiting_packs": packs.filter(replicated_at=None).count(),
-    }
+def next_collection(watched: list[Outlook]) -> tuple[date, bool] | None:
+    """When something is collected next as agreed, and whether it is a visit of an operator; None where nothing is."""
+    visits = [(each.next_visit_on, True) for each in watched if each.next_visit_on and not each.is_overdue]
+    transfers = [
+        (timezone.localdate(each.last_transfer_at + timedelta(hours=each.schedule.push_every_hours)), False)
+        for each in watched
+        if each.schedule.push_every_hours and each.last_transfer_at
+    ]
+    return min([*visits, *transfers], default=None)
 
 
-def _received_by_month(facility: Facility, now: datetime) -> Chart:
-    months = _last_months(timezone.localdate(now))
-    rows = (
-        Study.objects.filter(facility=facility, created_at__date__gte=months[0])
-        .annotate(month=TruncMonth("created_at"))
-        .values("month", "modalities_in_study__0")
-        .annotate(images=Sum("instance_count"))
-    )
-    by_modality: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
-    for row in rows:
-        by_modality[row["modalities_in_study__0"] or ""][row["month"].date()] += row["images"]
-    ranked = sorted(filter(None, by_modality), key=lambda name: -sum(by_modality[name].values()))
-    shown = ranked[:SHOWN_MODALITIES]
-    series = {name: [by_modality[name][month] for month in months] for name in shown}
-    if rest := by_modality.keys() - shown:
-        series[_("Other")] = [sum(by_modality[name][month] for name in rest) for month in months]
-    return stacked_bars(months, series)
+def _fixity(holdings: Holdings, damaged: int) -> Fixity:
+    return Fixity(holdings.copied_packs, holdings.verified_oldest_at, holdings.verified_newest_at, damaged)
 
 
-def _last_months(today: date) -> list[date]:
-    first = today.replace(day=1)
-    months = [first]
+def _growth(facility: Facility, holdings: Holdings, today: date) -> Chart:
+    """Studies stored at the end of each of the last twelve months; of this one, as of now."""
+    months = [today.replace(day=1)]
     while len(months) < MONTHS:
-        months.append((months[-1] - timedelta(days=1)).replace(day=1))
-    return months[::-1]
+        months.insert(0, month_before(months[0]))
+    ends = {last_day(month): month for month in months[:-1]}
+    days = StorageDay.objects.filter(facility=facility, day__in=ends).values_list("day", "studies")
+    studies = {ends[day]: max(count, 0) for day, count in days} | {months[-1]: holdings.studies}
+    return stacked_bars(months, {_("Studies"): [studies.get(month, 0) for month in months]})
 
 
-def _damage(fixity: Fixity) -> list[Notice]:
-    if not (count := fixity.open_findings):
-        return []
-    text = ngettext(
-        "%(count)d pack does not match its record, in one place or in both. The center's staff has been told.",
-        "%(count)d packs do not match their record, in one place or in both. The center's staff has been told.",
-        count,
-    )
-    return [Notice("danger", _("Damage found"), text % {"count": count}, is_about_collections=False)]
+def _soonest_full(outlook: Outlook) -> tuple[date, int]:
+    full_on = outlook.forecast.full_on if outlook.forecast else None
+    return full_on or date.max, -(outlook.used_percent or 0)
 
 
-def _notices(facility: Facility, now: datetime) -> list[Notice]:
-    collections = Collection.objects.filter(facility=facility)
-    quarantined = collections.aggregate(count=Sum("quarantined_count", default=0))["count"]
-    conflicts = Conflict.objects.filter(facility=facility, resolved_at=None).count()
-    late = collections.filter(state=State.RECEIVED, received_at__lt=now - SLOW_COPY).count()
-    interrupted = collections.filter(state__in=[State.PARTIAL, State.FAILED]).count()
-    found = [
-        (late, "warning", _("Second copy is late"), _("%(count)d collections wait for their copy in the replica.")),
-        (interrupted, "warning", _("Interrupted collections"), _("%(count)d collections ended early: send again.")),
-        (conflicts, "info", _("Images in conflict"), _("%(count)d images contradict stored ones.")),
-        (quarantined, "info", _("In quarantine"), _("%(count)d files could not be read and are kept.")),
-    ]  # fmt: skip
-    return [Notice(tone, title, text % {"count": count}) for count, tone, title, text in found if count]
+def _filling(outlook: Outlook) -> Filling:
+    full_on = outlook.forecast.full_on if outlook.forecast else None
+    chart = capacity_chart(outlook.readings, limit_percent=outlook.wanted_from_percent, full_on=full_on)
+    return Filling(outlook, chart)
+
+
+def _money(standing: Standing) -> dict[str, Any]:
+    """This month before tax, under a contract in force."""
+    if standing.contract is None or not standing.is_in_force:
+        return {"standing": standing}
+    month = month_to_date(standing.contract, standing.versions, currency=standing.currency, today=standing.today)
+    return {"standing": standing, "month": month, "month_chart": month_chart(month) if month else None}

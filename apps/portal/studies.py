@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import Prefetch
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -12,10 +12,13 @@ from apps.catalog.models import Instance, Series, Study
 from apps.catalog.search import InvalidCriteria, StudyPage, search_studies
 from apps.collection.models import Collection
 from apps.facilities.doors import FacilityRequest, facility_door
+from apps.orders.choosing import MOST_CHOSEN
 from apps.portal.looks import list_studies, look_at_study
+from apps.portal.numbers import whole_number
 from apps.portal.ohif import address_of
+from apps.portal.saved_searches import saved_search, saved_searches
 from apps.portal.study_period import period_context
-from apps.portal.study_search import StudySearchForm, keep_search, kept_search
+from apps.portal.study_search import StudySearchForm, as_form_data, keep_search, kept_search
 from apps.vault.models import Pack
 from apps.vault.standing import is_damaged
 
@@ -31,14 +34,17 @@ def study_list(request: FacilityRequest) -> HttpResponse:
     if request.method == "POST":
         return _search(request)
     key = request.GET.get("search", "")
-    form = StudySearchForm(_as_form_data(kept_search(request, key)))
-    return render(request, "portal/study_list.html", _results(request, form, key))
+    context: dict[str, Any] = {"saved": saved_searches(request)}
+    if (saved := whole_number(request.GET.get("saved", ""))) is not None:
+        key, context["chosen_search"] = keep_search(request, saved_search(request, saved).criteria), saved
+    form = StudySearchForm(as_form_data(kept_search(request, key)))
+    return render(request, "portal/study_list.html", context | _results(request, form, key))
 
 
 def _search(request: FacilityRequest) -> HttpResponse:
     posted = {name: request.POST.getlist(name) for name in request.POST if name not in IGNORED}
     posted = {name: values for name, values in posted.items() if any(values) and name != request.POST.get("remove")}
-    form = StudySearchForm(_as_form_data(posted))
+    form = StudySearchForm(as_form_data(posted))
     if not form.is_valid():
         return _faulty(request, form)
     address = reverse("portal:studies", args=[request.facility.slug])
@@ -55,17 +61,10 @@ def _search(request: FacilityRequest) -> HttpResponse:
 
 def _faulty(request: FacilityRequest, form: StudySearchForm) -> HttpResponse:
     """The form with its faults. htmx swaps no more than the results, and throws away what is no success."""
-    context = _results(request, form, "")
+    context = _results(request, form, "") | {"saved": saved_searches(request)}
     if request.headers.get("HX-Request"):
         return render(request, "portal/study_results.html", context | {"fault": form.faults()})
     return render(request, "portal/study_list.html", context, status=422)
-
-
-def _as_form_data(kept: dict[str, Any]) -> QueryDict:
-    data = QueryDict(mutable=True)
-    for name, values in kept.items():
-        data.setlist(name, values)
-    return data
 
 
 def _results(request: FacilityRequest, form: StudySearchForm, key: str) -> dict[str, Any]:
@@ -88,6 +87,7 @@ def _results(request: FacilityRequest, form: StudySearchForm, key: str) -> dict[
         "after": after,
         "fault": fault,
         "previews": _first_images(request, page.studies),
+        "most_chosen": MOST_CHOSEN,
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.search import StudyCriteria
@@ -127,3 +127,11 @@ def kept_search(request: HttpRequest, key: str) -> dict[str, Any]:
     """The criteria of a key; none where the session has forgotten it."""
     found: dict[str, Any] = request.session.get(SESSION_KEY, {}).get(key, {})
     return found
+
+
+def as_form_data(kept: dict[str, Any]) -> QueryDict:
+    """Kept criteria as a form has them posted."""
+    data = QueryDict(mutable=True)
+    for name, values in kept.items():
+        data.setlist(name, values)
+    return data

@@ -22,6 +22,7 @@ from apps.core.clock import database_now
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.portal.capacity_chart import capacity_chart
+from apps.portal.set_up import set_up_of
 
 RECENT = 8
 
@@ -117,11 +118,13 @@ def _page(
     request: FacilityRequest, terminal: Terminal, form: RequestForm, *, code: str = "", status: int = 200
 ) -> HttpResponse:
     [outlook] = outlooks([terminal], as_of=timezone.now())
+    full_on = outlook.forecast.full_on if outlook.forecast else None
     recent = Collection.objects.filter(facility=request.facility, terminal=terminal)
     context = {
         "terminal": terminal,
         "outlook": outlook,
-        "chart": capacity_chart(outlook.readings, limit_percent=outlook.wanted_from_percent),
+        "set_up": set_up_of(outlook),
+        "chart": capacity_chart(outlook.readings, limit_percent=outlook.wanted_from_percent, full_on=full_on),
         "collections": recent.select_related("reception_record").order_by("-opened_at")[:RECENT],
         "form": form,
         "code": code,

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from apps.portal import (
+    access_record,
+    accountability,
     billing_details,
     card,
     care_event_list,
@@ -19,6 +21,8 @@ from apps.portal import (
     plan_change,
     plan_return,
     receipts,
+    report,
+    saved_searches,
     series,
     share,
     sheets,
@@ -32,6 +36,8 @@ app_name = "portal"
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("studies/", studies.study_list, name="studies"),
+    path("studies/saved", saved_searches.keep, name="keep_search"),
+    path("studies/saved/<int:search_id>/forget", saved_searches.forget, name="forget_search"),
     path("studies/<int:study_id>/", studies.study_page, name="study"),
     path("studies/<int:study_id>/keep", study_period.keep, name="keep_study"),
     path("holds/<int:hold_id>/release", study_period.release, name="release_hold"),
@@ -71,6 +77,14 @@ urlpatterns = [
     path("collections/", collections.collection_list, name="collections"),
     path("collections/<int:collection_id>/", collections.collection_page, name="collection"),
     path("collections/<int:collection_id>/receipts/<str:kind>.jws", receipts.download, name="receipt"),
+    path("collections/<int:collection_id>/receipts/<str:kind>/", receipts.shown, name="shown_receipt"),
+    path("accountability/", accountability.accountability, name="accountability"),
+    path("accountability/checkpoints/<int:checkpoint_id>.jws", accountability.checkpoint, name="checkpoint"),
+    path("accountability/access/", access_record.access_record, name="access_record"),
+    path("accountability/access.csv", access_record.access_csv, name="access_csv"),
+    path("accountability/reports/ask", report.ask, name="ask_report"),
+    path("accountability/reports/<int:report_id>/", report.report_page, name="report"),
+    path("accountability/reports/<int:report_id>/file.<str:form>", report.report_file, name="report_file"),
     path("terminals/", terminals.terminal_list, name="terminals"),
     path("terminals/<int:terminal_id>/", terminals.terminal_page, name="terminal"),
     path("terminals/<int:terminal_id>/ask", terminals.ask, name="ask_for_collection"),

@@ -30,9 +30,14 @@ def fixity_of(facility: Facility) -> Fixity:
     """How a facility's packs stand."""
     stored = Pack.objects.filter(facility=facility, replicated_at__isnull=False)
     found = stored.aggregate(packs=Count("pk"), oldest=Min(_LAST_VERIFIED), newest=Max(_LAST_VERIFIED))
+    return Fixity(found["packs"], found["oldest"], found["newest"], damaged_packs(facility))
+
+
+def damaged_packs(facility: Facility) -> int:
+    """How many of a facility's packs, wherever they lie, are damaged as far as is known."""
     damaged = Finding.objects.filter(facility=facility, pack__isnull=False, resolved_at=None)
-    packs = damaged.aggregate(packs=Count("pack", distinct=True))["packs"]
-    return Fixity(found["packs"], found["oldest"], found["newest"], packs)
+    packs: int = damaged.aggregate(packs=Count("pack", distinct=True))["packs"]
+    return packs
 
 
 def is_damaged(**narrowed: str) -> Exists:

@@ -32,6 +32,7 @@ from medvault_edge.receiver import Receiver
 from medvault_edge.restoring import choose, restore
 from medvault_edge.serving import Serving
 from medvault_edge.state import State, default_home
+from medvault_edge.statements import is_statement, verify_statement
 from medvault_edge.visiting import Visited, visit
 from medvault_edge.watching import SETTLED_S, Watch, watch
 
@@ -249,7 +250,10 @@ def restore_command(
 def verify_command(
     context: typer.Context,
     files: Annotated[
-        list[Path], typer.Argument(help="Receipts (.jws), outputs (.zip), folders of media, manifests (.jsonl).")
+        list[Path],
+        typer.Argument(
+            help="Receipts and other signed words (.jws), outputs (.zip), folders of media, manifests (.jsonl)."
+        ),
     ],
     keys: Annotated[Path | None, typer.Option(help="The center's keys, from /.well-known/medvault-jwks.json.")] = None,
     as_json: Json = False,
@@ -271,7 +275,14 @@ def verify_command(
             told.append({"file": str(path), "kind": "manifest", "signer": "center", "facility": manifest.facility,
                          "order": manifest.order, "files": manifest.count})  # fmt: skip
             continue
-        receipt = verify(path.read_text("ascii", "replace").strip(), jwks)
+        token = path.read_text("ascii", "replace").strip()
+        if is_statement(token):
+            statement = verify_statement(token, jwks)
+            table.add_row(path.name, statement.kind, "the center", statement.facility, "", "")
+            told.append({"file": str(path), "kind": statement.kind, "signer": "center",
+                         "facility": statement.facility, "claims": statement.claims})  # fmt: skip
+            continue
+        receipt = verify(token, jwks)
         count, stored = receipt.count, len(receipt.stored())
         signer = "the center" if receipt.signer == "center" else f"collector {receipt.signer[:8]}"
         table.add_row(path.name, receipt.kind, signer, receipt.facility, f"{count:,}", f"{stored:,}")

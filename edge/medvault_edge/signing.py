@@ -53,6 +53,14 @@ def opened(token: str, jwks: dict[str, Any], *, typ: str) -> tuple[dict[str, Any
     return _checked(token, OKPKey.import_key(certificate["cnf"]["jwk"]), typ), signer
 
 
+def typ_of(token: str) -> str:
+    """What a text says that it is (RFC 7515, 4.1.9), unchecked; "" where it is not signed at all."""
+    try:
+        return str(jws.extract_compact(token.encode(), registry=_Registry()).headers().get("typ", ""))
+    except (JoseError, ValueError):
+        return ""
+
+
 def _checked(token: str, key: OKPKey | KeySet, typ: str) -> dict[str, Any]:
     try:
         found = jws.deserialize_compact(token, key, registry=_Registry(algorithms=[ALGORITHM]))

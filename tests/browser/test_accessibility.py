@@ -94,12 +94,12 @@ def test_the_keyboard_alone_reaches_the_content_and_the_menu(clinic: Facility, v
     assert page.evaluate("document.activeElement.name") == "text"
     page.goto("/f/sakura/")
     labels = []
-    for _ in range(13):
+    for _ in range(14):
         page.keyboard.press("Tab")
         labels.append(page.evaluate("document.activeElement.textContent.trim().replace(/\\s+/g, ' ')"))
-    assert labels[2:12] == [
-        "Overview", "Studies", "Orders", "Storage periods", "Collections", "Terminals", "Plan", "Invoices", "Members",
-        "Device tokens",
+    assert labels[2:13] == [
+        "Overview", "Studies", "Orders", "Storage periods", "Accountability", "Collections", "Terminals", "Plan",
+        "Invoices", "Team", "Device tokens",
     ]  # fmt: skip
 
 

@@ -140,10 +140,11 @@ WITHOUT_PAGES = {
     "tiers.Price",  # on the page of its list
     "billing.Counter",
     *("billing.InvoiceLine", "billing.StorageEntry"),  # on the page of its invoice; summed up by the day
-    "catalog.NamePart",
+    *("catalog.NamePart", "catalog.SavedSearch"),  # a person's own
     "collection.CollectorFacility",
     "collection.ReceiptMail",
     "contenttypes.ContentType",
+    *("evidence.Holdings", "evidence.Checkpoint", "evidence.Report"),  # the facility's to read
     *(  # on the page of the order
         f"orders.{name}"
         for name in (

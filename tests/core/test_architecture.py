@@ -22,6 +22,7 @@ ORDER = [
     "retention",
     "orders",
     "billing",
+    "evidence",
     "dicomweb",
     "dicomnet",
     "api",

@@ -34,12 +34,12 @@ def test_files_are_listed_by_what_became_of_them(outcome: str, count: int, sakur
     assert {file.outcome for file in answer.context["files"]} == ({outcome} if outcome else set(Outcome))
 
 
-def follow(client: Client, address: str) -> list[str]:
-    """The table bodies of all pages."""
+def follow(client: Client, address: str, part: str = r"<tbody>(.*?)</tbody>") -> list[str]:
+    """The table bodies of all pages, or another part of them."""
     base, bodies = address.partition("?")[0], []
     for _ in range(10):
         page = client.get(address).content.decode()
-        bodies.append(re.findall(r"<tbody>(.*?)</tbody>", page, re.DOTALL)[-1])
+        bodies.append(re.findall(part, page, re.DOTALL)[-1])
         older = re.search(r'rel="next"\s+href="([^"]+)"', page)
         if not older:
             return bodies
@@ -59,7 +59,8 @@ def test_pages_bring_every_file_once(sakura: Facility, viewer: Client, monkeypat
 def test_pages_bring_every_collection_once(sakura: Facility, viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collections, "PAGE", 2)
     made = [store(sakura, dicom(number)).pk for number in range(1, 6)]
-    listed = re.findall(r"/collections/(\d+)/", "".join(follow(viewer, url("collections"))))
+    lists = follow(viewer, url("collections"), r'<ol class="timeline">(.*?)</ol>')
+    listed = re.findall(r'/collections/(\d+)/"', "".join(lists))
     assert [int(pk) for pk in listed] == made[::-1]
 
 

@@ -18,7 +18,7 @@ from tests.portal.pages import dicom, store, url
 ACTS = {  # posted to and never read
     "ask_for_collection", "withdraw_request", "enrolment_code", "keep_study", "release_hold", "decide",
     "tell_care_event", "note_care_events", "choose", "take_away", "request_order", "cancel_order", "confirm_order",
-    "write_about_order", "order_password", "make_share_link", "revoke_share_link",
+    "write_about_order", "order_password", "make_share_link", "revoke_share_link", "keep_search", "forget_search",
 }  # fmt: skip
 OF_ORDERS = {"cart", "sheet", "order", "order_output"}  # test_orders.py, test_sheets.py
 OF_MONEY = {  # not for viewers: test_plan.py, test_invoices.py, test_card.py
@@ -26,9 +26,12 @@ OF_MONEY = {  # not for viewers: test_plan.py, test_invoices.py, test_card.py
     "invoices", "invoice", "invoice_document", "e_invoice", "billing_details", "card", "card_entered", "enter_card",
     "choose_method", "pay_invoice",
 }  # fmt: skip
+# test_accountability.py
+OF_OWNERS = {"access_record", "access_csv", "ask_report", "report", "report_file", "checkpoint"}
 OF_OHIF = {"ohif", "ohif_part"}  # test_ohif.py
 OF_DELETED = {"certificate", "certificate_document"}  # test_storage_periods.py
-NAMES = sorted({str(pattern.name) for pattern in urlpatterns} - ACTS - OF_DELETED - OF_OHIF - OF_ORDERS - OF_MONEY)
+OTHERS = ACTS | OF_DELETED | OF_OHIF | OF_ORDERS | OF_MONEY | OF_OWNERS
+NAMES = sorted({str(pattern.name) for pattern in urlpatterns} - OTHERS)
 
 
 def addresses(facility: Facility) -> dict[str, dict[str, Any]]:
@@ -54,6 +57,7 @@ def arguments(sakura: Facility) -> dict[str, dict[str, Any]]:
     return addresses(sakura) | {
         "collection": {"collection_id": collection.pk},
         "receipt": {"collection_id": collection.pk, "kind": ReceiptKind.STORED},
+        "shown_receipt": {"collection_id": collection.pk, "kind": ReceiptKind.STORED},
         "terminal": {"terminal_id": terminal.pk},
     }
 

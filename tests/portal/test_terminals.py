@@ -73,7 +73,7 @@ def test_a_page_says_how_full_the_disk_is_and_when_it_will_be_full(terminal: Ter
     full_on = timezone.now() + timedelta(days=10)
     for fact in ("50.0 GB of 100.0 GB used (50 %)", f"about {full_on:%Y-%m-%d}", "3 image sets", "Without a mark"):
         assert fact in page
-    assert re.search(r'<polyline class="chart-line" points="0.0,96.0 360.0,88.0 720.0,80.0" />', page)
+    assert re.search(r'<polyline class="chart-line" points="0.0,96.0 180.0,88.0 360.0,80.0" />', page)
 
 
 def test_more_visits_are_proposed_where_the_disk_fills_before_the_next(terminal: Terminal, viewer: Client) -> None:

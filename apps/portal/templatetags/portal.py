@@ -14,6 +14,7 @@ from apps.billing.simulating import urgency_of
 from apps.collection.models import Outcome, State
 from apps.core import money as amounts
 from apps.core.periods import parse_period
+from apps.evidence.models import ReportState
 from apps.orders.models import State as OrderState
 from apps.tiers.models import Way
 
@@ -25,6 +26,7 @@ _TONES = {
     State.PARTIAL: "warning",
     State.FAILED: "danger",
 }
+_REPORT_TONES = {ReportState.READY: "success", ReportState.FAILED: "danger"}
 _INVOICE_TONES = {InvoiceState.FINALIZED: "azure", InvoiceState.OVERDUE: "danger", InvoiceState.PAID: "success"}
 _OUTCOME_TONES = {Outcome.STORED: "success", Outcome.CONFLICT: "warning", Outcome.QUARANTINED: "warning"}
 
@@ -46,6 +48,12 @@ def order_tone(state: str) -> str:
 def state_tone(state: str) -> str:
     """Colour name of a collection's state."""
     return _TONES[State(state)]
+
+
+@register.filter
+def report_tone(state: str) -> str:
+    """Colour name of an evidence report's state."""
+    return _REPORT_TONES.get(ReportState(state), "azure")
 
 
 @register.filter

@@ -1,0 +1,87 @@
+"""Evidence reports: asked for in the portal, made by a worker. The table is the queue."""
+
+import logging
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.audit.record import SYSTEM, Actor, record
+from apps.audit.signing import sign
+from apps.core.clock import day_of
+from apps.core.errors import DomainError
+from apps.evidence.gathering import gather, is_over
+from apps.evidence.models import Report, ReportState
+from apps.facilities.models import Facility
+from apps.facilities.tenancy import as_center
+
+TYP = "medvault-evidence+jwt"
+ABANDONED = timedelta(minutes=30)
+LONGEST_DAYS = 3 * 366
+log = logging.getLogger(__name__)
+
+
+class PeriodNotOver(DomainError):
+    """A report is about days that have ended."""
+
+    code = "period_not_over"
+
+    def __init__(self) -> None:
+        super().__init__("The last day must have ended at least an hour ago")
+
+
+def request_report(
+    facility: Facility, *, first_on: date, last_on: date, by: User | None, actor: Actor, now: datetime
+) -> Report:
+    """Ask for a report, within the caller's transaction. Raises PeriodNotOver."""
+    report = Report(facility=facility, first_on=first_on, last_on=last_on, requested_at=now, requested_by=by)
+    if last_on >= day_of(now, facility.time_zone) or not is_over(report, now=now):
+        raise PeriodNotOver
+    report.save()
+    record("evidence_report.requested", actor=actor, object_type="evidence_report", object_id=report.pk,
+           facility_id=facility.pk, first=f"{first_on}", last=f"{last_on}")  # fmt: skip
+    return report
+
+
+def make_due(*, now: datetime) -> int:
+    """Make all that are requested or were abandoned; returns how many were made."""
+    made = 0
+    while report := _claimed(now):
+        made += _made(report, now)
+    return made
+
+
+def _claimed(now: datetime) -> Report | None:
+    due = Q(state=ReportState.REQUESTED) | Q(state=ReportState.MAKING, claimed_at__lt=now - ABANDONED)
+    with as_center():
+        rows = Report.objects.filter(due).select_for_update(of=("self",), skip_locked=True).select_related("facility")
+        report = rows.order_by("requested_at", "pk").first()
+        if report:
+            report.state, report.claimed_at, report.percent = ReportState.MAKING, now, 0
+            report.save(update_fields=["state", "claimed_at", "percent"])
+    return report
+
+
+def _made(report: Report, now: datetime) -> bool:
+    try:
+        facts = gather(report, now=now, tell=lambda percent: _tell(report, percent))
+    except Exception as error:  # noqa: BLE001 whatever it is, whoever waits is told; messages may name patients
+        log.error("Evidence report %s failed: %s", report, type(error).__name__)  # noqa: TRY400
+        with as_center():
+            Report.objects.filter(pk=report.pk, claimed_at=report.claimed_at).update(state=ReportState.FAILED)
+        return False
+    claims = {"iss": settings.PUBLIC_URL, "iat": int(now.timestamp()), "facility": report.facility.slug,
+              "number": str(report), **facts}  # fmt: skip
+    with as_center():
+        mine = Report.objects.filter(pk=report.pk, state=ReportState.MAKING, claimed_at=report.claimed_at)
+        if not mine.update(state=ReportState.READY, percent=100, made_at=now, facts=facts, jws=sign(claims, typ=TYP)):
+            return False
+        record("evidence_report.made", actor=SYSTEM, object_type="evidence_report", object_id=report.pk,
+               facility_id=report.facility_id, log_is_unchanged=facts["log"]["is_unchanged"])  # fmt: skip
+    return True
+
+
+def _tell(report: Report, percent: int) -> None:
+    with as_center():
+        Report.objects.filter(pk=report.pk, claimed_at=report.claimed_at).update(percent=percent)

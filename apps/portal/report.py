@@ -1,0 +1,95 @@
+"""Evidence reports for an inspector: asked for by an owner, followed while they are made, fetched signed."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.audit.record import record
+from apps.core.clock import day_of
+from apps.core.errors import DomainError
+from apps.evidence.models import Report, ReportState
+from apps.evidence.report_document import report_pdf
+from apps.evidence.reporting import LONGEST_DAYS, request_report
+from apps.evidence.tasks import announce_report
+from apps.facilities.doors import FacilityRequest, facility_door
+from apps.facilities.models import Role
+
+MAKING = [ReportState.REQUESTED, ReportState.MAKING]
+
+
+class ReportForm(forms.Form):
+    """The days that a report is about: the last twelve months, where nothing else is wanted."""
+
+    first_on = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    last_on = forms.DateField(label=_("To"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        self.today = today
+        yesterday = today - timedelta(days=1)
+        super().__init__(*args, **kwargs)
+        self.initial = {"first_on": yesterday - timedelta(days=364), "last_on": yesterday}
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        first, last = given.get("first_on"), given.get("last_on")
+        if last and last >= self.today:
+            self.add_error("last_on", _("The last day must have ended."))
+        elif first and last and first > last:
+            self.add_error("last_on", _("The end is before the beginning"))
+        elif first and last and (last - first).days > LONGEST_DAYS:
+            self.add_error("first_on", _("Three years at most. Ask for several reports."))
+        return given
+
+
+@facility_door(role=Role.OWNER)
+@require_POST
+def ask(request: FacilityRequest) -> HttpResponse:
+    """Have one made."""
+    form = ReportForm(request.POST, today=day_of(timezone.now(), request.facility.time_zone))
+    if not form.is_valid():
+        return render(request, "portal/report_form.html", {"form": form}, status=422)
+    user = request.user
+    try:
+        report = request_report(
+            request.facility, **form.cleaned_data, by=user if isinstance(user, User) else None, actor=request.actor,
+            now=timezone.now(),
+        )  # fmt: skip
+    except DomainError as error:
+        messages.error(request, error.message)
+        return redirect("portal:accountability", facility_slug=request.facility.slug)
+    transaction.on_commit(announce_report)
+    return redirect("portal:report", facility_slug=request.facility.slug, report_id=report.pk)
+
+
+@facility_door(role=Role.OWNER)
+@require_safe
+def report_page(request: FacilityRequest, report_id: int) -> HttpResponse:
+    """How far it is; and what it says, once it is ready."""
+    report = get_object_or_404(Report.objects.defer("jws"), facility=request.facility, pk=report_id)
+    return render(request, "portal/report.html", {"report": report, "is_making": report.state in MAKING})
+
+
+@facility_door(role=Role.OWNER)
+@require_safe
+def report_file(request: FacilityRequest, report_id: int, form: str) -> HttpResponse:
+    """The document (`pdf`), or the signed facts alone (`jws`)."""
+    ready = Report.objects.select_related("facility").filter(facility=request.facility, state=ReportState.READY)
+    report = get_object_or_404(ready, pk=report_id)
+    if form not in {"pdf", "jws"}:
+        raise Http404
+    content, content_type = (
+        (report_pdf(report), "application/pdf") if form == "pdf" else (report.jws.encode(), "application/jose")
+    )
+    record("evidence_report.fetched", actor=request.actor, object_type="evidence_report", object_id=report.pk,
+           facility_id=request.facility.pk, form=form)  # fmt: skip
+    headers = {"Content-Disposition": f'attachment; filename="{request.facility.slug}-{report}.{form}"'}
+    return HttpResponse(content, content_type=content_type, headers=headers)
