@@ -13,29 +13,45 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
+from django.utils.translation import get_language, override, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from apps.billing.e_invoice import LEVEL, e_invoice_xml, has_e_invoice
 from apps.billing.errors import DocumentDiffers
 from apps.billing.models import Invoice, InvoiceKind, InvoiceLine, PaymentMethod
 from apps.core.documents import typeset
 from apps.core.money import formatted, formatted_price, plain
+from apps.core.shown import day
 from apps.facilities.tenancy import as_center
 from apps.tiers.models import UNITS
 
 log = logging.getLogger(__name__)
 TEMPLATE = Path(__file__).with_name("invoice.typ")
-LANGUAGE = "en"
+ENGLISH, JAPANESE = "en", "ja"
 AT_ONCE = 200
-# What Japan's qualified invoices name, beside the English words (Consumption Tax Act, article 57-4).
-JAPANESE = {
-    "Invoice": "請求書", "Credit note": "返還請求書", "Number": "番号", "Date": "発行日", "Month": "対象月",
-    "Due": "支払期限", "Contract": "契約", "To": "宛先", "Registration number": "登録番号",
-    "Description": "内容", "Quantity": "数量", "Unit price": "単価", "Tax": "税率", "Amount": "金額",
-    "Net": "税抜金額", "Consumption tax": "消費税", "Total": "合計",
-    "Bank": "銀行", "Account": "口座", "Reference": "参照番号",
-}  # fmt: skip
+WORDS = {
+    "Invoice": pgettext_lazy("invoice", "Invoice"),
+    "Credit note": pgettext_lazy("invoice", "Credit note"),
+    "Number": pgettext_lazy("invoice", "Number"),
+    "Date": pgettext_lazy("invoice", "Date"),
+    "Month": pgettext_lazy("invoice", "Month"),
+    "Due": pgettext_lazy("invoice", "Due"),
+    "Contract": pgettext_lazy("invoice", "Contract"),
+    "To": pgettext_lazy("invoice", "To"),
+    "Registration number": pgettext_lazy("invoice", "Registration number"),
+    "Description": pgettext_lazy("invoice", "Description"),
+    "Quantity": pgettext_lazy("invoice", "Quantity"),
+    "Unit price": pgettext_lazy("invoice", "Unit price"),
+    "Tax": pgettext_lazy("invoice", "Tax"),
+    "Amount": pgettext_lazy("invoice", "Amount"),
+    "Net": pgettext_lazy("invoice", "Net"),
+    "Consumption tax": pgettext_lazy("invoice", "Consumption tax"),
+    "VAT": pgettext_lazy("invoice", "VAT"),
+    "Total": pgettext_lazy("invoice", "Total"),
+    "Bank": pgettext_lazy("invoice", "Bank"),
+    "Account": pgettext_lazy("invoice", "Account"),
+    "Reference": pgettext_lazy("invoice", "Reference"),
+}
 
 
 def document_of(invoice: Invoice) -> bytes:
@@ -68,10 +84,12 @@ def _make(key: int) -> bool:
 
 
 def invoice_pdf(invoice: Invoice) -> bytes:
-    """The document of a finalized invoice, the same bytes each time."""
+    """The document of a finalized invoice in its buyer's language, the same bytes each time."""
     assert invoice.finalized_at
-    with override(LANGUAGE):
-        made = typeset(TEMPLATE, _told(invoice), at=invoice.finalized_at)
+    language = invoice.buyer.get("language", ENGLISH)
+    with override(language):
+        told = _told(invoice)
+    made = typeset(TEMPLATE, told | {"language": language}, at=invoice.finalized_at)
     if not has_e_invoice(invoice):
         return made
     from facturx import generate_from_binary  # noqa: PLC0415 for sellers in the EU alone, and slow to import
@@ -79,7 +97,7 @@ def invoice_pdf(invoice: Invoice) -> bytes:
     title = f"{invoice.get_kind_display()} {invoice.number}"
     metadata = {"title": title, "author": invoice.seller["name"], "subject": title, "keywords": "Factur-X"}
     made = generate_from_binary(
-        made, e_invoice_xml(invoice), flavor="factur-x", level=LEVEL, pdf_metadata=metadata, lang=LANGUAGE,
+        made, e_invoice_xml(invoice), flavor="factur-x", level=LEVEL, pdf_metadata=metadata, lang=language,
         afrelationship="alternative", xmp_compression=False,
     )  # fmt: skip
     return _at(made, invoice.finalized_at)
@@ -120,8 +138,7 @@ def _told(invoice: Invoice) -> dict[str, Any]:
     say = _Words(invoice.seller["country"] == "JP")
     columns = ("Description", "Quantity", "Unit price", "Tax", "Amount")
     return {
-        "language": LANGUAGE,
-        "title": say(invoice.get_kind_display()),
+        "title": say("Credit note" if invoice.kind == InvoiceKind.CREDIT_NOTE else "Invoice"),
         "number": invoice.number,
         "seller": {"name": invoice.seller["name"], "lines": _seller_lines(invoice, say)},
         "to": say("To"),
@@ -137,23 +154,29 @@ def _told(invoice: Invoice) -> dict[str, Any]:
 
 
 class _Words:
-    """Names of an invoice's parts, with the Japanese ones beside where the seller is Japanese."""
+    """Names of an invoice's parts; where the seller is Japanese, with what Japan's qualified invoices name beside them
+    (Consumption Tax Act, article 57-4).
+    """
 
     def __init__(self, is_japanese: bool) -> None:  # noqa: FBT001
         self.is_japanese = is_japanese
 
     def __call__(self, english: str) -> str:
-        return f"{english} {JAPANESE[english]}" if self.is_japanese else english
+        said = str(WORDS[english])
+        if not self.is_japanese or get_language() == JAPANESE:
+            return said
+        with override(JAPANESE):
+            return f"{said} {WORDS[english]}"
 
 
 def _facts(invoice: Invoice, say: _Words) -> list[list[str]]:
     facts = [
         [say("Number"), invoice.number],
-        [say("Date"), f"{invoice.issued_on}"],
+        [say("Date"), day(invoice.issued_on)],
         [say("Month"), f"{invoice.period:%Y-%m}"],
         [say("Contract"), f"{invoice.contract}"],
     ]
-    return facts + ([[say("Due"), f"{invoice.due_on}"]] if invoice.due_on else [])
+    return facts + ([[say("Due"), day(invoice.due_on)]] if invoice.due_on else [])
 
 
 def _seller_lines(invoice: Invoice, say: _Words) -> list[str]:
@@ -183,7 +206,7 @@ def _rate(category: str, rate: Decimal) -> str:
 
 def _sums(invoice: Invoice, say: _Words) -> list[list[str]]:
     """Net and tax for each rate: what a qualified invoice and a VAT invoice must name."""
-    tax_name = say("Consumption tax") if say.is_japanese else _("VAT")
+    tax_name = say("Consumption tax" if say.is_japanese else "VAT")
     sums = []
     for each in invoice.taxes:
         rate = _rate(each["category"], Decimal(each["rate"]))
@@ -193,7 +216,7 @@ def _sums(invoice: Invoice, say: _Words) -> list[list[str]]:
 
 
 def _notes(invoice: Invoice) -> list[str]:
-    notes = [f"{each['category']}: {each['note']}" for each in invoice.taxes if each["note"]]
+    notes = [f"{each['category']}: {_(each['note'])}" for each in invoice.taxes if each["note"]]
     if invoice.corrects:
         corrects = _("Corrects invoice %(number)s: %(reason)s")
         notes.append(corrects % {"number": invoice.corrects.number, "reason": invoice.reason})

@@ -29,6 +29,7 @@ from apps.billing.taxes import Tax, tax_of, totals
 from apps.billing.usage import Usage
 from apps.contracts.models import Contract, ContractVersion
 from apps.core.bulk import insert_rows
+from apps.facilities.reading import in_words_of
 
 NO_ACCOUNT = "There is no billing account"
 
@@ -210,7 +211,8 @@ def _issuer(account: BillingAccount | None) -> Issuer:
 
 def _lines(ready: Prepared) -> list[Line]:
     assert ready.account
-    return lines_of(ready.rated, partial(taxed, ready.account))
+    with in_words_of(None, ready.contract.facility):
+        return lines_of(ready.rated, partial(taxed, ready.account))
 
 
 def _total(invoice: Invoice, ready: Prepared) -> None:

@@ -15,6 +15,7 @@ from apps.billing.models.invoices import OPEN
 from apps.billing.settling import locked_invoice
 from apps.contracts.agreeing import suspend, today_of, version_of
 from apps.contracts.models import IN_FORCE
+from apps.facilities.reading import in_words_of
 from apps.facilities.tenancy import as_center
 
 log = logging.getLogger(__name__)
@@ -81,10 +82,11 @@ def _remind(invoice: Invoice, today: date, now: datetime) -> bool:
     record("invoice.reminded", actor=SYSTEM, object_type="invoice", object_id=invoice.pk,
            facility_id=invoice.facility_id, step=step)  # fmt: skip
     link = settings.PUBLIC_URL + reverse("portal:card", kwargs={"facility_slug": invoice.facility.slug})
-    send_letter(
-        invoice, subject=_("Reminder") if step == 1 else _("Reminder %d") % step, template="billing/reminder",
-        step=step, stops_on=stops_on(invoice), is_suspended=invoice.contract.is_suspended, link=link,
-    )  # fmt: skip
+    with in_words_of(None, invoice.facility):
+        send_letter(
+            invoice, subject=_("Reminder") if step == 1 else _("Reminder %d") % step, template="billing/reminder",
+            step=step, stops_on=stops_on(invoice), is_suspended=invoice.contract.is_suspended, link=link,
+        )  # fmt: skip
     return True
 
 

@@ -76,7 +76,8 @@ def finalize(invoice: Invoice, *, by: User | None, actor: Actor, now: datetime) 
     """
     current = locked_invoice(invoice)
     _check_finalize(current, by, now)
-    account = BillingAccount.objects.filter(facility_id=current.facility_id).select_related("issuer").first()
+    accounts = BillingAccount.objects.filter(facility_id=current.facility_id).select_related("issuer", "facility")
+    account = accounts.first()
     if account is None:
         raise NotBillable(NO_ACCOUNT)
     _tell_taxes(current, account)

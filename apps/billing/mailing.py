@@ -11,6 +11,7 @@ from apps.billing.letters import addressees, send_letter
 from apps.billing.models import Invoice
 from apps.core.clock import database_now
 from apps.core.money import formatted
+from apps.facilities.reading import in_words_of
 from apps.facilities.tenancy import as_center
 
 log = logging.getLogger(__name__)
@@ -43,8 +44,9 @@ def _mailed(key: int) -> bool:
 
 def _mail(invoice: Invoice) -> bool:
     address = {"facility_slug": invoice.facility.slug, "invoice_id": invoice.pk}
-    return send_letter(
-        invoice, subject=str(invoice.get_kind_display()), template="billing/invoice", document=document_of(invoice),
-        seller=invoice.seller["name"], total=formatted(invoice.gross, invoice.currency),
-        link=settings.PUBLIC_URL + reverse("portal:invoice", kwargs=address),
-    )  # fmt: skip
+    with in_words_of(None, invoice.facility):
+        return send_letter(
+            invoice, subject=str(invoice.get_kind_display()), template="billing/invoice", document=document_of(invoice),
+            seller=invoice.seller["name"], total=formatted(invoice.gross, invoice.currency),
+            link=settings.PUBLIC_URL + reverse("portal:invoice", kwargs=address),
+        )  # fmt: skip

@@ -16,6 +16,7 @@ import stdnum.eu.vat
 import stdnum.gb.vat
 import stdnum.jp.cn
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from stdnum.exceptions import ValidationError
 
 from apps.billing.errors import WrongNumber
@@ -26,10 +27,10 @@ _PREFIXES = {"GR": "EL"}
 """Of VAT numbers, where it is not the country's code (Directive 2006/112/EC, article 215)."""
 
 STANDARD, REVERSE_CHARGE, EXEMPT, OUTSIDE = "S", "AE", "E", "O"
-REVERSE_CHARGED = "Reverse charge: the customer owes the VAT (Directive 2006/112/EC, articles 44 and 196)"
-NOT_REGISTERED = "No tax is charged: the seller is not registered for it"
-EXPORTED = "No tax is charged: the service is supplied to a customer in another country"
-NO_TAX = "No tax is charged"
+REVERSE_CHARGED = gettext_noop("Reverse charge: the customer owes the VAT (Directive 2006/112/EC, articles 44 and 196)")
+NOT_REGISTERED = gettext_noop("No tax is charged: the seller is not registered for it")
+EXPORTED = gettext_noop("No tax is charged: the service is supplied to a customer in another country")
+NO_TAX = gettext_noop("No tax is charged")
 
 
 @dataclass(frozen=True, slots=True)

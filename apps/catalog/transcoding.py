@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
+from django.utils.translation import gettext as _
 from pydicom import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
@@ -70,7 +71,7 @@ def _stored(file: BinaryIO, content: Content, tag: int) -> Iterator[bytes]:
             file.seek(at)
             piece = file.read(min(PIECE, left))
         if not piece:
-            raise Unreadable("truncated", "The pixel data ends early.")
+            raise Unreadable("truncated", _("The pixel data ends early."))
         yield piece
         at, left = at + len(piece), left - len(piece)
 
@@ -78,11 +79,11 @@ def _stored(file: BinaryIO, content: Content, tag: int) -> Iterator[bytes]:
 def _decoded(file: BinaryIO, content: Content) -> Plain:
     frames, data_set = Frames(file), content.data_set
     if int(data_set.get("BitsAllocated") or 0) < 8:
-        raise NotRenderable("undecodable", "Compressed single bits are not decoded.")
+        raise NotRenderable("undecodable", _("Compressed single bits are not decoded."))
     frame = frames.decoded(1)
     length = len(frame) * frames.count
     if length > _LONGEST_VALUE:
-        raise NotRenderable("too_large", "Uncompressed the pixel data is longer than a value can be.")
+        raise NotRenderable("too_large", _("Uncompressed the pixel data is longer than a value can be."))
     if data_set.get("SamplesPerPixel") == 3:
         data_set.PhotometricInterpretation, data_set.PlanarConfiguration = "RGB", 0
     vr = "OW" if data_set.BitsAllocated > 8 else "OB"
@@ -95,7 +96,7 @@ def _others(frames: Frames, length: int) -> Iterator[bytes]:
     for number in range(2, frames.count + 1):
         frame = frames.decoded(number)
         if len(frame) != length:
-            raise NotRenderable("undecodable", "The frames are of different sizes.")
+            raise NotRenderable("undecodable", _("The frames are of different sizes."))
         yield frame
 
 
@@ -105,7 +106,7 @@ def _head(content: Content) -> bytes:
     for tag, element in content.large.items():
         if tag not in PIXEL_TAGS:
             if element.length == UNDEFINED:
-                raise Unreadable("malformed", "A binary value has no length.")
+                raise Unreadable("malformed", _("A binary value has no length."))
             data_set.add_new(tag, content.vr(tag), content.source.read_at(element.value_at, element.length))
     for tag in list(data_set.keys()):
         if tag.element == 0 or tag in _OFFSET_TABLES:
@@ -120,7 +121,7 @@ def _encoded(data_set: Dataset) -> bytes:
     try:
         write_dataset(buffer, data_set)
     except Exception:  # noqa: BLE001 -- pydicom raises what it likes, and its words may quote the object
-        raise Unreadable("malformed", "The attributes cannot be written anew.") from None
+        raise Unreadable("malformed", _("The attributes cannot be written anew.")) from None
     return buffer.getvalue()
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from apps.audit.record import SYSTEM, record
 from apps.collection.models import Receipt, ReceiptKind, ReceiptMail
 from apps.core.clock import database_now
+from apps.facilities.reading import in_words_of
 from apps.facilities.tenancy import as_center
 
 RECENT = timedelta(days=7)  # an address that is named today is not flooded with the past
@@ -47,7 +48,8 @@ def _send(key: int) -> bool:
             )
             record("receipt.mailed", actor=SYSTEM, object_type="receipt", object_id=receipt.pk,
                    facility_id=receipt.facility_id)  # fmt: skip
-            _mail(receipt)
+            with in_words_of(None, receipt.facility):
+                _mail(receipt)
     except IntegrityError:
         return False
     return True

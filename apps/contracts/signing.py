@@ -16,17 +16,20 @@ from apps.contracts.errors import IllegalTransition, MayNotSign
 from apps.contracts.models import ContractVersion, Signature, State
 from apps.contracts.wording import Line, prices, promises, terms
 from apps.core.documents import typeset
+from apps.core.shown import day
 from apps.facilities.models import Membership, Role
+from apps.facilities.reading import in_words_of
 
 TEMPLATE = Path(__file__).with_name("contract.typ")
 
 
 def document(version: ContractVersion) -> bytes:
-    """What was signed; before that, what is to be signed. PDF/A, the same bytes each time."""
+    """What was signed, or is to be: PDF/A in the facility's language, the same bytes each time."""
     signature = Signature.objects.filter(facility_id=version.facility_id, version=version).first()
     if signature:
         return bytes(signature.document)
-    return typeset(TEMPLATE, _told(version, []), at=version.agreed_at)
+    with in_words_of(None, version.facility):
+        return typeset(TEMPLATE, _told(version, []), at=version.agreed_at)
 
 
 def sign(
@@ -42,13 +45,14 @@ def sign(
         raise IllegalTransition(_("The contract is over"))
     if Signature.objects.filter(facility_id=version.facility_id, version=version).exists():
         raise IllegalTransition(_("This version is signed already"))
-    facts = [
-        Line(_("Name"), written),
-        Line(_("Signed in as"), by.email),
-        Line(_("Time"), f"{now:%Y-%m-%d %H:%M:%S} UTC"),
-        Line(_("From the address"), source_address or "-"),
-    ]
-    signed = typeset(TEMPLATE, _told(version, facts), at=now)
+    with in_words_of(None, version.facility):
+        facts = [
+            Line(_("Name"), written),
+            Line(_("Signed in as"), by.email),
+            Line(_("Time"), f"{now:%Y-%m-%d %H:%M:%S} UTC"),
+            Line(_("From the address"), source_address or "-"),
+        ]
+        signed = typeset(TEMPLATE, _told(version, facts), at=now)
     signature = Signature.objects.create(
         facility_id=version.facility_id, version=version, name=written, signed_by=by, signed_at=now,
         source_address=source_address, document=signed, document_sha256=sha256(signed).digest(),
@@ -61,7 +65,7 @@ def sign(
 def _told(version: ContractVersion, signature: list[Line]) -> dict[str, Any]:
     tier, price_list, facility = version.tier_version, version.price_list, version.facility
     return {
-        "language": (get_language() or "en")[:2],
+        "language": get_language(),
         "title": _("Contract on the storage of images"),
         "center": _("Image storage center, %(url)s") % {"url": settings.PUBLIC_URL},
         "number": str(version),
@@ -70,14 +74,14 @@ def _told(version: ContractVersion, signature: list[Line]) -> dict[str, Any]:
             Line(_("Version"), str(version.number)),
             Line(_("Facility"), facility.name),
             Line(_("Address"), facility.address or "-"),
-            Line(_("Served from"), f"{version.contract.starts_on}"),
-            Line(_("This version governs from"), f"{version.effective_from}"),
+            Line(_("Served from"), day(version.contract.starts_on)),
+            Line(_("This version governs from"), day(version.effective_from)),
             Line(_("Tier"), str(tier)),
         ],
         "parts": [
             (_("What the center promises"), promises(tier)),
             (_("Prices before tax, of %(day)s, in %(currency)s") % {
-                "day": price_list.effective_from, "currency": price_list.currency,
+                "day": day(price_list.effective_from), "currency": price_list.currency,
             }, prices(price_list)),
             (_("Terms"), terms(version)),
         ],

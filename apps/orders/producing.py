@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from apps.audit.record import SYSTEM
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
+from apps.facilities.reading import in_words_of
 from apps.facilities.tenancy import as_center
 from apps.orders.choosing import instances_of
 from apps.orders.errors import NothingChosen
@@ -74,7 +75,8 @@ def _make(output: Output) -> None:
         raise NothingChosen(_("Nothing that was ordered is there any more"))
     with passing_folder() as folder:
         target: Path = folder / f"output{kind.suffix}"
-        kind.produce(order, instances, target, Progress(order))
+        with in_words_of(None, order.facility):
+            kind.produce(order, instances, target, Progress(order))
         keep(output, target, f"{order.facility_id}/{order.uid}/{output.number}{kind.suffix}")
     try:
         with opened(output) as file:

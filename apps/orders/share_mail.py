@@ -8,14 +8,16 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from apps.facilities.models import Facility
+from apps.facilities.reading import in_words_of
 
 log = logging.getLogger(__name__)
 
 
 def mail_code(*, facility: Facility, code: str, to: str) -> bool:
     """Send it; whether the mail server took it. Call it once the link is committed: a mail cannot be rolled back."""
-    subject = _("Your code from %(facility)s") % {"facility": " ".join(facility.name.split())}
-    body = render_to_string("receiver/code_mail.txt", {"facility": facility, "code": code})
+    with in_words_of(None, facility):
+        subject = _("Your code from %(facility)s") % {"facility": " ".join(facility.name.split())}
+        body = render_to_string("receiver/code_mail.txt", {"facility": facility, "code": code})
     try:
         send_mail(subject, body, settings.DEFAULT_FROM_EMAIL, [to])
     except OSError as error:  # smtplib's errors are such

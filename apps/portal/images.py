@@ -61,7 +61,9 @@ def drawn(request: HttpRequest, instance: Instance, frame: int, size: str, windo
     try:
         return HttpResponse(_rendered(instance, frame, size, window), content_type="image/jpeg")
     except NotRenderable as error:
-        reason = [] if size == "thumb" else wrap(error.message, CHARACTERS)
+        reason = (
+            [] if size == "thumb" else wrap(error.message, CHARACTERS if error.message.isascii() else CHARACTERS // 2)
+        )
         context = {"label": _kind(instance), "code": error.code, "reason": reason}
         return render(request, "portal/no_preview.svg", context, content_type="image/svg+xml")
 

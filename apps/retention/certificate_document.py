@@ -10,6 +10,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from apps.core.documents import typeset
+from apps.facilities.reading import in_words_of
 from apps.retention.certificates import number_of
 from apps.retention.explaining import explain, in_words
 from apps.retention.models import Disposition
@@ -24,15 +25,17 @@ DECISIONS = {
 
 
 def certificate_pdf(disposition: Disposition) -> bytes:
-    """The certificate of a deleted study, the same bytes each time."""
+    """The certificate of a deleted study in its facility's language, the same bytes each time."""
     assert disposition.deleted_at
-    return typeset(TEMPLATE, _told(disposition), at=disposition.deleted_at)
+    with in_words_of(None, disposition.facility):
+        told = _told(disposition)
+    return typeset(TEMPLATE, told, at=disposition.deleted_at)
 
 
 def _told(disposition: Disposition) -> dict[str, Any]:
     files = [file for pack in disposition.contents["packs"] for file in pack["files"]]
     return {
-        "language": (get_language() or "en")[:2],
+        "language": get_language(),
         "title": _("Deletion certificate"),
         "center": _("Image storage center, %(url)s") % {"url": settings.PUBLIC_URL},
         "number": number_of(disposition),

@@ -7,12 +7,14 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from apps.audit.record import SYSTEM, record
 from apps.core.clock import database_now
 from apps.facilities.members import owner_emails
 from apps.facilities.models import Facility
+from apps.facilities.reading import in_words_of
 from apps.facilities.tenancy import as_center
 from apps.retention.models import Disposition, State
 from apps.retention.models.policies import policy_of
@@ -43,7 +45,9 @@ def _tell(facility_id: int) -> bool:
             Disposition.objects.filter(pk__in=[each.pk for each in held]).update(told_at=database_now())
             record("dispositions.told", actor=SYSTEM, object_type="facility", object_id=facility_id,
                    facility_id=facility_id, count=len(held))  # fmt: skip
-            _mail(Facility.objects.get(pk=facility_id), held, owners)
+            facility = Facility.objects.get(pk=facility_id)
+            with in_words_of(None, facility):
+                _mail(facility, held, owners)
     except OSError as error:  # smtplib's errors are such
         log.error("Notices of facility %s could not be mailed: %s", facility_id, type(error).__name__)  # noqa: TRY400
         return False
@@ -53,7 +57,7 @@ def _tell(facility_id: int) -> bool:
 def _mail(facility: Facility, dispositions: list[Disposition], owners: list[str]) -> None:
     by_day = defaultdict[object, int](int)
     for each in dispositions:
-        by_day[each.decide_by.date() if each.decide_by else None] += 1
+        by_day[localtime(each.decide_by).date() if each.decide_by else None] += 1
     context = {
         "facility": facility,
         "count": len(dispositions),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.billing.letters import send_letter
 from apps.billing.models import AttemptState, PaymentAttempt
+from apps.facilities.reading import in_words_of
 from apps.facilities.tenancy import as_center
 
 REFUSED = (AttemptState.DECLINED, AttemptState.NEEDS_ACTION)
@@ -35,8 +36,11 @@ def _tell(key: int, *, now: datetime) -> bool:
             PaymentAttempt.objects.filter(pk=key).update(told_at=now)
             invoice = attempt.invoice
             link = settings.PUBLIC_URL + reverse("portal:card", kwargs={"facility_slug": invoice.facility.slug})
-            return send_letter(invoice, subject=_("The card could not be charged"), template="billing/card_declined",
-                               needs_action=attempt.state == AttemptState.NEEDS_ACTION, link=link)  # fmt: skip
+            with in_words_of(None, invoice.facility):
+                return send_letter(
+                    invoice, subject=_("The card could not be charged"), template="billing/card_declined",
+                    needs_action=attempt.state == AttemptState.NEEDS_ACTION, link=link,
+                )  # fmt: skip
     except OSError as error:  # smtplib's errors are such
         log.error("Attempt %s could not be told of: %s", key, type(error).__name__)  # noqa: TRY400
         return False

@@ -76,6 +76,7 @@ class BillingAccount(TenantModel):
         return self.legal_name
 
     def snapshot(self) -> dict[str, str]:
-        """For `Invoice.buyer`."""
+        """For `Invoice.buyer`; a document that is made again speaks the language of the first."""
         names = ("address", "country", "vat_id", "payment_method", "card_brand", "card_last4")
-        return {"name": self.legal_name} | {name: getattr(self, name) for name in names}
+        told = {"name": self.legal_name, "language": self.facility.language}
+        return told | {name: getattr(self, name) for name in names}

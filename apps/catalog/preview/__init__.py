@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -91,11 +92,11 @@ def render_preview(
     Raises NotRenderable, and what reading `file` raises.
     """
     if window and not (all(map(math.isfinite, window)) and window[1] > 0):
-        raise NotRenderable("invalid_window", "A window is a center and a width above 0.")
+        raise NotRenderable("invalid_window", _("A window is a center and a width above 0."))
     side = _LONGEST_SIDE if longest_side is None else longest_side
     box = within or (side, side)
     if min(box) < 1:
-        raise NotRenderable("invalid_size", "A side has at least 1 pixel.")
+        raise NotRenderable("invalid_size", _("A side has at least 1 pixel."))
 
     def made(region: Region) -> bytes:
         image = read_attributes(region, frame)
@@ -159,7 +160,7 @@ def _attempted(file: BinaryIO, make: Callable[[Region], Made]) -> Made:
     except Exception:  # noqa: BLE001 -- decoders raise what they like, and their words may quote the object
         if region.failure:
             raise region.failure from None
-        raise NotRenderable("undecodable", "The image cannot be decoded.") from None
+        raise NotRenderable("undecodable", _("The image cannot be decoded.")) from None
 
 
 def _levels(
@@ -199,14 +200,14 @@ def _colour_levels(table: LookupTable, stored: NDArray[Any]) -> Levels:
 
 def _eight_bits(frame: Frame) -> Levels:
     if frame.pixels.dtype.kind != "u":
-        raise NotRenderable("undecodable", "The image has signed colours.")
+        raise NotRenderable("undecodable", _("The image has signed colours."))
     return np.ascontiguousarray(frame.pixels >> max(0, frame.bits_stored - 8)).astype(np.uint8, copy=False)
 
 
 def _cut(picture: Image.Image, part: tuple[int, int, int, int]) -> Image.Image:
     left, top, width, height = part
     if min(part) < 0 or not (0 < width <= picture.width - left and 0 < height <= picture.height - top):
-        raise NotRenderable("invalid_size", "The part is not within the frame.")
+        raise NotRenderable("invalid_size", _("The part is not within the frame."))
     return picture.crop((left, top, left + width, top + height))
 
 

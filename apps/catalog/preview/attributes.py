@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext
 from pydicom import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import Tag
@@ -114,13 +115,13 @@ def read_attributes(region: Region, frame: int) -> Attributes:
         found = find_data_set(region, _LIMITS)
         elements = [element for element in elements_of(found) if element.tag in _WANTED]
         if not elements or elements[-1].tag not in PIXEL_TAGS:
-            raise NotRenderable("no_pixel_data", "The object has no pixel data.")
+            raise NotRenderable("no_pixel_data", gettext("The object has no pixel data."))
         overlay_data = [element for element in elements if element.tag in _OVERLAY_DATA]
         described = [element for element in elements[:-1] if element not in overlay_data]
         content = b"".join(_content(region, found, element, frame) for element in described)
     except Unreadable as refusal:
         if refusal.code == "inflates_too_far":
-            raise NotRenderable("deflated", "A deflated data set is not rendered.") from None
+            raise NotRenderable("deflated", gettext("A deflated data set is not rendered.")) from None
         raise NotRenderable("unreadable", refusal.message) from None
     pixel_data = elements[-1]
     return Attributes(
@@ -159,7 +160,7 @@ def _content(region: Region, found: DataSet, element: Element, frame: int) -> by
         start, end = _item(region, found, element, frame)
         head = _sequence_head(found, element, end - start)
     if end - start > _ELEMENT_BYTES:
-        raise NotRenderable("too_large", "An attribute of the image is larger than any lookup table.")
+        raise NotRenderable("too_large", gettext("An attribute of the image is larger than any lookup table."))
     return head + region.read_at(start, end - start)
 
 

@@ -4,6 +4,7 @@ import math
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.encaps import encapsulate, get_frame
@@ -78,10 +79,10 @@ def stored_frame(region: Region, image: Attributes, frame: int, max_pixels: int)
     samples = 2 if options["photometric_interpretation"] == "YBR_FULL_422" else size.samples
     bits = size.rows * size.columns * samples * options["bits_allocated"]
     if bits % 8:
-        raise NotRenderable("undecodable", "The frames do not begin on whole bytes.")
+        raise NotRenderable("undecodable", _("The frames do not begin on whole bytes."))
     content = region.read_at(image.pixel_data_at + (frame - 1) * bits // 8, bits // 8)
     if len(content) < bits // 8:
-        raise NotRenderable("undecodable", "The pixel data ends before the frame does.")
+        raise NotRenderable("undecodable", _("The pixel data ends before the frame does."))
     if image.is_little_endian or options["bits_allocated"] <= 8:
         return content
     width = options["bits_allocated"] // 8
@@ -91,10 +92,15 @@ def stored_frame(region: Region, image: Attributes, frame: int, max_pixels: int)
 def _checked(options: dict[str, Any], frame: int, max_pixels: int) -> Size:
     frames = options["number_of_frames"]
     if not 1 <= frame <= frames:
-        raise NotRenderable("no_such_frame", f"The object has {frames} frames, numbered from 1.")
+        raise NotRenderable(
+            "no_such_frame", _("The object has %(frames)d frames, numbered from 1.") % {"frames": frames}
+        )
     size = Size(options["rows"], options["columns"], options["samples_per_pixel"])
     if math.prod(size) > max_pixels:
-        raise NotRenderable("too_large", f"The frame has {math.prod(size)} samples, more than {max_pixels}.")
+        raise NotRenderable(
+            "too_large",
+            _("The frame has %(count)d samples, more than %(most)d.") % {"count": math.prod(size), "most": max_pixels},
+        )
     return size
 
 
@@ -120,7 +126,9 @@ def _options(image: Attributes) -> dict[str, Any]:
     needed = ("rows", "columns", "samples_per_pixel", "bits_allocated", "photometric_interpretation")
     missing = [name for name in needed if options.get(name) in (None, "")]
     if missing:
-        raise NotRenderable("undecodable", f"The image does not say its {', '.join(missing)}.")
+        raise NotRenderable(
+            "undecodable", _("The image does not say its %(missing)s.") % {"missing": ", ".join(missing)}
+        )
     return options
 
 
@@ -130,7 +138,8 @@ def decoder_of(transfer_syntax_uid: str) -> Decoder:
         return get_decoder(transfer_syntax_uid)
     except NotImplementedError:
         raise NotRenderable(
-            "unsupported_transfer_syntax", f"No decoder for transfer syntax {transfer_syntax_uid}."
+            "unsupported_transfer_syntax",
+            _("No decoder for transfer syntax %(uid)s.") % {"uid": transfer_syntax_uid},
         ) from None
 
 
@@ -145,7 +154,7 @@ def _require_size(source: bytes, size: Size, transfer_syntax: uid.UID, frame_byt
     if is_right and transfer_syntax in uid.JPEG2000TransferSyntaxes:
         is_right = jpeg_2000_tiles(source) <= _MOST_TILES
     if not is_right:
-        raise NotRenderable("undecodable", "The compressed frame is not of the size that the object declares.")
+        raise NotRenderable("undecodable", _("The compressed frame is not of the size that the object declares."))
 
 
 def _decoded(decoder: Decoder, source: bytes, options: dict[str, Any]) -> tuple[NDArray[Any], dict[str, Any]]:
@@ -155,4 +164,4 @@ def _decoded(decoder: Decoder, source: bytes, options: dict[str, Any]) -> tuple[
                 return decoder.as_array(source, index=0, decoding_plugin=plugin, **options)
             except Exception:  # noqa: BLE001, S112 -- decoders raise what they like; the next may know the stream
                 continue
-    raise NotRenderable("undecodable", "No decoder understands the compressed frame.")
+    raise NotRenderable("undecodable", _("No decoder understands the compressed frame."))

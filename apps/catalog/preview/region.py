@@ -3,6 +3,8 @@
 import os
 from typing import BinaryIO
 
+from django.utils.translation import gettext as _
+
 from apps.catalog.preview.errors import NotRenderable
 
 
@@ -31,7 +33,7 @@ class Region:
         size = left if size < 0 else min(size, left)
         self.budget -= size
         if self.budget < 0:
-            raise NotRenderable("too_large", "The object declares more bytes than an image of its size takes.")
+            raise NotRenderable("too_large", _("The object declares more bytes than an image of its size takes."))
         try:
             self._file.seek(self._at)
             content = self._file.read(size)

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from zipfile import ZIP_STORED, ZipFile
 
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 
 from apps.catalog.bounds import Unreadable
 from apps.catalog.models import Instance, Study
@@ -59,14 +60,14 @@ class Deidentified:
                         continue
                     head = changed_head(pixels, profile, patient=patients[instance.series.study_id])
                 except (Unreadable, NotRenderable):
-                    left_out[name] = "it cannot be read whole"
+                    left_out[name] = gettext("it cannot be read whole")
                     continue
                 if doubt:
                     doubted[name] = doubt
                 digests[name] = _write(archive, name, chain([head], pixels.pieces()))
                 progress(instance.length_bytes)
             if not digests:
-                raise NothingChosen("No image of the order can be given out without what identifies")
+                raise NothingChosen(gettext("No image of the order can be given out without what identifies"))
             told = {"method": METHOD, "codes": profile.codes, "left_out": left_out, "doubted": doubted}
             readme = render_to_string("orders/deidentified_readme.txt", told).encode()
             digests[README] = _write(archive, README, [readme])
@@ -92,9 +93,9 @@ def _patients(order: Order, instances: Sequence[Instance]) -> dict[int, int]:
 def _not_copied(instance: Instance) -> str:
     """Why nothing of an object is given out, whatever its header says."""
     if not instance.has_pixel_data:
-        return "it is no picture: what it says may identify"
+        return gettext("it is no picture: what it says may identify")
     is_known = instance.sop_class_uid and instance.transfer_syntax_uid
-    return "" if is_known else "it does not say what it is or how it is encoded"
+    return "" if is_known else gettext("it does not say what it is or how it is encoded")
 
 
 def _write(archive: ZipFile, name: str, pieces: Iterable[bytes]) -> str:

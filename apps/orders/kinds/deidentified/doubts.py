@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext
 from pydicom import Dataset
 from pydicom._uid_dict import UID_dictionary
 
@@ -28,14 +29,14 @@ def doubt_of(instance: Instance) -> str:
         with open_instance(instance) as file:
             header = read_header(Region(file, _HEADER_BYTES))
     except (Unreadable, NotRenderable):
-        return "its header cannot be read"
+        return gettext("its header cannot be read")
     return _doubt(header.burned_in_annotation, header.image_type, {instance.sop_class_uid, header.modality})
 
 
 def doubt_in(data_set: Dataset) -> str:
     """The same, of a whole header."""
     if _text(data_set, "RecognizableVisualFeatures") == "YES":
-        return "it says that the picture shows who it is"
+        return gettext("it says that the picture shows who it is")
     if _text(data_set, "ConversionType") in _CONVERTED and _text(data_set, "BurnedInAnnotation") != "NO":
         return _IS_CAPTURED
     kinds = {_text(data_set, "SOPClassUID"), _text(data_set, "Modality")}
@@ -46,11 +47,11 @@ def doubt_in(data_set: Dataset) -> str:
 def _doubt(burned_in_annotation: str, image_type: Iterable[str], kinds: set[str]) -> str:
     """YES; or nothing, where it matters (PS3.3, C.7.6.1). `kinds`: SOP class, modality."""
     if burned_in_annotation in ("YES", "NO"):
-        return "it says that text is burned into the picture" if burned_in_annotation == "YES" else ""
+        return gettext("it says that text is burned into the picture") if burned_in_annotation == "YES" else ""
     if not _CAPTURED.isdisjoint(part.strip().upper() for part in image_type):
         return _IS_CAPTURED
     if kinds & (SOP_CLASSES | MODALITIES):
-        return "it is of a kind that often has text burned in and does not say that it has none"
+        return gettext("it is of a kind that often has text burned in and does not say that it has none")
     return ""
 
 

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.utils.translation import gettext
 from pydicom import DataElement, Dataset, FileMetaDataset, dcmwrite
 from pydicom.config import IGNORE
 from pydicom.datadict import dictionary_VR
@@ -72,7 +73,7 @@ def leaf_of(instance: Instance, number: int) -> tuple[Dataset | None, str]:
     except (Unreadable, NotRenderable):
         return None, "Its header cannot be read."
     except Exception:  # noqa: BLE001 -- a value that is missing or none of its VR; the words may quote the object
-        return None, f"It lacks what a directory record of the type {kind} holds."
+        return None, gettext("It lacks what a directory record of the type %(kind)s holds.") % {"kind": kind}
 
 
 def record_type(instance: Instance) -> str:
@@ -86,10 +87,10 @@ def record_type(instance: Instance) -> str:
 def _unlisted(instance: Instance, kind: str) -> str:
     """Why a file cannot be one of a DICOM file-set, as it is."""
     if not (instance.sop_class_uid and instance.transfer_syntax_uid):
-        return "It does not say what it is or how it is encoded."
+        return gettext("It does not say what it is or how it is encoded.")
     if not _NOT_A_FILE.isdisjoint(instance.warnings):
-        return "It came without the head of a DICOM file."
-    return "Its kind has no directory record." if kind == "IMAGE" and not instance.has_pixel_data else ""
+        return gettext("It came without the head of a DICOM file.")
+    return gettext("Its kind has no directory record.") if kind == "IMAGE" and not instance.has_pixel_data else ""
 
 
 def dicomdir(placed: Sequence[Placed], *, order: UUID, number: int, file_set_id: str) -> bytes:

@@ -60,7 +60,7 @@ def _told(file_set: FileSet) -> dict[str, Any]:
     facility = file_set.order.facility
     return {
         "facility": facility, "order": str(file_set.order), "number": file_set.number, "count": file_set.count,
-        "center": settings.PUBLIC_URL, "is_japanese": facility.country == "JP",
+        "center": settings.PUBLIC_URL,
     }  # fmt: skip
 
 

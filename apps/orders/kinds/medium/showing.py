@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
+from django.utils.translation import gettext
+
 from apps.catalog.bounds import MIB, Unreadable
 from apps.catalog.bytes import open_instance
 from apps.catalog.content import Content, read_content
@@ -66,7 +68,7 @@ def shown(instances: Iterable[Instance], store: Store) -> Iterator[tuple[Instanc
             if instance.sop_class_uid == ENCAPSULATED_PDF:
                 yield instance, _report(instance, store)
             elif not instance.has_pixel_data:
-                yield instance, Shown(reason="It is no picture: a DICOM program shows it.")
+                yield instance, Shown(reason=gettext("It is no picture: a DICOM program shows it."))
             else:
                 yield instance, Shown(tuple(pictures), tuple(pictures.values()), reason=faults.pop(instance.pk, ""))
 
@@ -108,7 +110,7 @@ def _report(instance: Instance, store: Store) -> Shown:
         report = store.keep(_document(read_content(file)))
         if next(iter(store.pieces(report)), b"").startswith(_PDF):
             return Shown(report=report)
-    return Shown(reason="The document cannot be read out of it.")
+    return Shown(reason=gettext("The document cannot be read out of it."))
 
 
 def _document(content: Content) -> Iterator[bytes]:
