@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache, partial
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
@@ -31,7 +31,7 @@ from apps.contracts.models import Contract, ContractVersion
 from apps.core.bulk import insert_rows
 from apps.facilities.reading import in_words_of
 
-NO_ACCOUNT = "There is no billing account"
+NO_ACCOUNT = gettext_noop("There is no billing account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def release(invoice: Invoice, *, by: User, actor: Actor, now: datetime) -> None:
     contract = Contract.objects.select_related("facility").get(facility_id=current.facility_id, pk=current.contract_id)
     account = BillingAccount.objects.filter(facility_id=current.facility_id).select_related("issuer").first()
     if account is None:
-        raise NotBillable(NO_ACCOUNT)
+        raise NotBillable(gettext(NO_ACCOUNT))
     book, versions = PriceBook(), versions_of([contract])
     book.learn(version.price_list_id for version in versions[contract.pk])
     usage = (

@@ -79,7 +79,7 @@ def finalize(invoice: Invoice, *, by: User | None, actor: Actor, now: datetime) 
     accounts = BillingAccount.objects.filter(facility_id=current.facility_id).select_related("issuer", "facility")
     account = accounts.first()
     if account is None:
-        raise NotBillable(NO_ACCOUNT)
+        raise NotBillable(_(NO_ACCOUNT))
     _tell_taxes(current, account)
     current.issuer, current.seller, current.buyer = account.issuer, account.issuer.snapshot(), account.snapshot()
     current.finalized_by = by

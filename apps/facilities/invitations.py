@@ -26,7 +26,7 @@ class AlreadyMember(DomainError):
     code = "already_member"
 
     def __init__(self) -> None:
-        super().__init__("This person is a member already")
+        super().__init__(gettext("This person is a member already"))
 
 
 class UnknownInvitation(DomainError):
@@ -35,7 +35,9 @@ class UnknownInvitation(DomainError):
     code = "unknown_invitation"
 
     def __init__(self) -> None:
-        super().__init__("This link is not that of an invitation. If you were sent another one since, use that.")
+        super().__init__(
+            gettext("This link is not that of an invitation. If you were sent another one since, use that.")
+        )
 
 
 class InvitationEnded(DomainError):
@@ -50,7 +52,7 @@ class ForAnotherPerson(DomainError):
     code = "for_another_person"
 
     def __init__(self) -> None:
-        super().__init__("This invitation was sent to another e-mail address than yours")
+        super().__init__(gettext("This invitation was sent to another e-mail address than yours"))
 
 
 class AlreadyRegistered(DomainError):
@@ -59,7 +61,7 @@ class AlreadyRegistered(DomainError):
     code = "already_registered"
 
     def __init__(self) -> None:
-        super().__init__("You have a sign-in already: use it to accept the invitation")
+        super().__init__(gettext("You have a sign-in already: use it to accept the invitation"))
 
 
 def invite(*, facility: Facility, email: str, role: Role, invited_by: User, actor: Actor) -> tuple[Invitation, str]:

@@ -1,5 +1,7 @@
 """Who belongs to a facility: roles change and people leave, and somebody always stays in charge."""
 
+from django.utils.translation import gettext
+
 from apps.audit.record import Actor, record
 from apps.core.errors import DomainError
 from apps.facilities.invitations import withdraw_all_of
@@ -14,7 +16,7 @@ class LastOwner(DomainError):
     code = "last_owner"
 
     def __init__(self) -> None:
-        super().__init__("This is the last owner. Make somebody else an owner first.")
+        super().__init__(gettext("This is the last owner. Make somebody else an owner first."))
 
 
 class NoLongerMember(DomainError):
@@ -23,7 +25,7 @@ class NoLongerMember(DomainError):
     code = "no_longer_member"
 
     def __init__(self) -> None:
-        super().__init__("This person is no longer a member")
+        super().__init__(gettext("This person is no longer a member"))
 
 
 def change_role(*, membership: Membership, role: Role, actor: Actor) -> None:

@@ -1,5 +1,7 @@
 """Facts that refuse an act on an order."""
 
+from django.utils.translation import gettext
+
 from apps.core.errors import DomainError
 
 
@@ -57,7 +59,7 @@ class NothingOffered(DomainError):
     code = "nothing_offered"
 
     def __init__(self) -> None:
-        super().__init__("There is nothing to fetch yet, or no more")
+        super().__init__(gettext("There is nothing to fetch yet, or no more"))
 
 
 class LinkNotOpened(DomainError):
@@ -67,8 +69,10 @@ class LinkNotOpened(DomainError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This does not open. Check the birth date and the code. If they are right, the link has ended or is locked:"
-            " ask whoever gave it to you for another one."
+            gettext(
+                "This does not open. Check the birth date and the code. If they are right, the link has ended or is"
+                " locked: ask whoever gave it to you for another one."
+            )
         )
 
 
@@ -78,7 +82,7 @@ class NoDownloadsLeft(DomainError):
     code = "no_downloads_left"
 
     def __init__(self) -> None:
-        super().__init__("The files were fetched as often as this link allows. Ask whoever gave it to you.")
+        super().__init__(gettext("The files were fetched as often as this link allows. Ask whoever gave it to you."))
 
 
 class NothingToShow(DomainError):

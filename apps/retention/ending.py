@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Count, F, Func, Q, QuerySet
 from django.db.models.functions import TruncMonth
+from django.utils.translation import gettext
 
 from apps.audit.models import Event
 from apps.facilities.models import Facility
@@ -94,7 +95,9 @@ def sweeping(now: datetime) -> Sweeping:
     age = now - last.at
     obstacle = _obstacle()
     if not obstacle and not timedelta(minutes=-5) < age < MOST_BETWEEN_SWEEPS:
-        obstacle = "Time has leapt since the last sweep; manage.py sweep_retention --trust-clock confirms that it has"
+        obstacle = gettext(
+            "Time has leapt since the last sweep; manage.py sweep_retention --trust-clock confirms that it has"
+        )
     return Sweeping(last.at, last.details, is_late=age > LATE, obstacle=obstacle)
 
 

@@ -11,12 +11,14 @@ from datetime import date, datetime
 
 from django.db.models import Count, Exists, Max, OuterRef, Sum
 from django.db.models.functions import ExtractYear
+from django.utils.translation import gettext
 
 from apps.audit.record import SYSTEM, Actor
 from apps.catalog.models import Hold, Study
 from apps.contracts.agreeing import end, held, is_followed, today_of
 from apps.contracts.models import Contract, State
 from apps.core.errors import DomainError
+from apps.core.shown import day
 from apps.facilities.tenancy import as_center
 from apps.retention.clocks import today
 from apps.retention.models import Disposition, Retention
@@ -101,13 +103,18 @@ def lets_go(study: Study, *, now: datetime) -> bool:
 def told(remaining: Remaining) -> str:
     """Why a contract does not end yet, in a sentence for people."""
     parts: Iterable[tuple[int, str]] = (
-        (sum(count for _, count in remaining.by_year), f"must be kept, the last until {remaining.last_on}"),
-        (remaining.unknown, "have a storage period that is unknown, as something was not told"),
-        (remaining.held, "are held"),
-        (remaining.over, "may go, and wait to be erased"),
+        (
+            sum(count for _, count in remaining.by_year),
+            gettext("%(count)d must be kept, the last until %(day)s"),
+        ),
+        (remaining.unknown, gettext("%(count)d have a storage period that is unknown, as something was not told")),
+        (remaining.held, gettext("%(count)d are held")),
+        (remaining.over, gettext("%(count)d may go, and wait to be erased")),
     )
-    said = [f"{count} {what}" for count, what in parts if count]
-    return f"{remaining.studies} studies are stored still: " + "; ".join(said or ["files in quarantine are"])
+    last = day(remaining.last_on) if remaining.last_on else "-"
+    said = [what % {"count": count, "day": last} for count, what in parts if count]
+    stored = gettext("%(count)d studies are stored still: %(what)s")
+    return stored % {"count": remaining.studies, "what": "; ".join(said or [gettext("files in quarantine are")])}
 
 
 def _closes(key: int, now: datetime) -> bool:

@@ -146,7 +146,7 @@ def _is_grey(frame: Frame) -> bool:
 
 def _not_shown() -> NotRenderable:
     return NotRenderable(
-        "unsupported_photometric_interpretation", "The object's photometric interpretation is not rendered."
+        "unsupported_photometric_interpretation", _("The object's photometric interpretation is not rendered.")
     )
 
 

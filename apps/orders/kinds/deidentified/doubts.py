@@ -20,7 +20,6 @@ MODALITIES = frozenset(("US", "IVUS", "SC", "OT", "FS", "DG", "ES", "XC", "GM", 
 _CONVERTED = frozenset(("DV", "DI", "DF", "WSD", "SD", "SI", "DRW", "SYN"))
 _CAPTURED = frozenset(("SCREEN SAVE", "SCREEN_SAVE", "SCREEN", "DOSE_INFO", "PASTED", "REPORT"))
 _HEADER_BYTES = 64 * MIB
-_IS_CAPTURED = "it is a capture or a scan and does not say that no text is burned in"
 
 
 def doubt_of(instance: Instance) -> str:
@@ -38,7 +37,7 @@ def doubt_in(data_set: Dataset) -> str:
     if _text(data_set, "RecognizableVisualFeatures") == "YES":
         return gettext("it says that the picture shows who it is")
     if _text(data_set, "ConversionType") in _CONVERTED and _text(data_set, "BurnedInAnnotation") != "NO":
-        return _IS_CAPTURED
+        return gettext("it is a capture or a scan and does not say that no text is burned in")
     kinds = {_text(data_set, "SOPClassUID"), _text(data_set, "Modality")}
     parts = data_set.get("ImageType") or ()
     return _doubt(_text(data_set, "BurnedInAnnotation"), [parts] if isinstance(parts, str) else map(str, parts), kinds)
@@ -49,7 +48,7 @@ def _doubt(burned_in_annotation: str, image_type: Iterable[str], kinds: set[str]
     if burned_in_annotation in ("YES", "NO"):
         return gettext("it says that text is burned into the picture") if burned_in_annotation == "YES" else ""
     if not _CAPTURED.isdisjoint(part.strip().upper() for part in image_type):
-        return _IS_CAPTURED
+        return gettext("it is a capture or a scan and does not say that no text is burned in")
     if kinds & (SOP_CLASSES | MODALITIES):
         return gettext("it is of a kind that often has text burned in and does not say that it has none")
     return ""

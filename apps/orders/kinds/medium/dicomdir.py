@@ -71,7 +71,7 @@ def leaf_of(instance: Instance, number: int) -> tuple[Dataset | None, str]:
             data_set.InstanceNumber = number
         return DIRECTORY_RECORDERS[kind](data_set), ""
     except (Unreadable, NotRenderable):
-        return None, "Its header cannot be read."
+        return None, gettext("Its header cannot be read.")
     except Exception:  # noqa: BLE001 -- a value that is missing or none of its VR; the words may quote the object
         return None, gettext("It lacks what a directory record of the type %(kind)s holds.") % {"kind": kind}
 
