@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
@@ -73,7 +73,7 @@ def _told(version: ContractVersion, signature: list[Line]) -> dict[str, Any]:
             Line(_("Contract"), str(version.contract)),
             Line(_("Version"), str(version.number)),
             Line(_("Facility"), facility.name),
-            Line(_("Address"), facility.address or "-"),
+            Line(pgettext("postal", "Address"), facility.address or "-"),
             Line(_("Served from"), day(version.contract.starts_on)),
             Line(_("This version governs from"), day(version.effective_from)),
             Line(_("Tier"), str(tier)),

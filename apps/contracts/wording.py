@@ -65,10 +65,7 @@ def terms(version: ContractVersion) -> list[Line]:
         Line(_("Minimum a month"), _commitment(version)),
         Line(_("Invoices are paid"), _("within %s") % _days(version.payment_days)),
         Line(_("Reminders"), _some_days(version.dunning_days, _("after the due day"))),
-        Line(
-            _("New outputs wait"),
-            f"{suspension} {_('after the due day')}" if version.suspend_after_days else suspension,
-        ),
+        Line(_("New outputs wait"), suspension),
         Line(_("Images are kept at least"), minimum),
         Line(_("At the end of storage"), str(version.get_on_expiry_display())),
         Line(_("Notice before deletion"), _days(version.notice_days)),

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Role(models.TextChoices):
@@ -54,7 +55,9 @@ class Facility(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=FacilityKind, default=FacilityKind.CLINIC)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     language = models.CharField(_("language"), max_length=10, default="en", help_text=_("of letters and documents"))
-    address = models.TextField(_("address"), max_length=500, blank=True, help_text=_("where operators go"))
+    address = models.TextField(
+        pgettext_lazy("postal", "address"), max_length=500, blank=True, help_text=_("where operators go")
+    )
     receipts_to = models.EmailField(_("receipts are mailed to"), blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -335,7 +336,7 @@ def _messages(order: Order) -> Table:
         [minute(each.at), _("center") if each.is_from_center else _("facility"), each.by or _("a program"), each.text]
         for each in found
     ]
-    return Table(_("Messages"), [_("At"), _("From"), _("By"), _("Message")], rows)
+    return Table(_("Messages"), [_("At"), pgettext("sender", "From"), _("By"), _("Message")], rows)
 
 
 def _outputs(order: Order) -> Table:
@@ -396,5 +397,13 @@ def _deliveries(order: Order) -> list[Table]:
          minute(each.ended_at), each.problem or "-"]
         for each in found.order_by("number")
     ]  # fmt: skip
-    headers = [_("Number"), _("Node"), _("Wanted"), _("So far"), _("Next"), _("Delivered"), _("Problem")]
+    headers = [
+        _("Number"),
+        _("Node"),
+        _("Wanted"),
+        _("So far"),
+        pgettext("attempt", "Next"),
+        _("Delivered"),
+        _("Problem"),
+    ]
     return [Table(_("Deliveries"), headers, rows)] if rows else []

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.catalog.models import Instance
 from apps.facilities.models import Facility
@@ -88,7 +89,10 @@ class SentOptions(Options):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )  # fmt: skip
     to_address = forms.CharField(
-        label=_("Address"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 3})
+        label=pgettext_lazy("postal", "Address"),
+        max_length=400,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
     )
 
     def clean(self) -> None:

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.facilities.models import TenantModel
 
@@ -10,7 +11,7 @@ class Issuer(models.Model):
     """The center as its invoices name it. One number range each; invoices keep what it was when they were finalized."""
 
     name = models.CharField(_("name"), max_length=200)
-    address = models.TextField(_("address"), max_length=500)
+    address = models.TextField(pgettext_lazy("postal", "address"), max_length=500)
     country = models.CharField(_("country"), max_length=2, help_text=_("ISO 3166-1 alpha-2"))
     vat_id = models.CharField(_("VAT number"), max_length=20, blank=True)
     registration_number = models.CharField(
@@ -54,7 +55,7 @@ class BillingAccount(TenantModel):
     """The facility as its invoices name it, and how it pays. Cards are known to Stripe alone."""
 
     legal_name = models.CharField(_("legal name"), max_length=200)
-    address = models.TextField(_("address"), max_length=500, blank=True)
+    address = models.TextField(pgettext_lazy("postal", "address"), max_length=500, blank=True)
     country = models.CharField(_("country"), max_length=2, help_text=_("ISO 3166-1 alpha-2"))
     vat_id = models.CharField(_("VAT number"), max_length=20, blank=True)
     email = models.EmailField(_("invoices are mailed to"), blank=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db import models
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.orders.errors import InvalidOptions
@@ -30,7 +30,7 @@ class ShareOptions(Options):
 
     days_offered = "days"
 
-    receiver = forms.ChoiceField(label=_("For"), choices=Receiver, initial=Receiver.PATIENT)
+    receiver = forms.ChoiceField(label=pgettext_lazy("receiver", "For"), choices=Receiver, initial=Receiver.PATIENT)
     to_name = forms.CharField(
         label=_("Name"), max_length=120, required=False, help_text=_("For you alone: the receiver does not see it."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),

@@ -6,7 +6,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import UID_LENGTH
@@ -171,7 +171,7 @@ class OrderAddress(TenantModel):
         Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="addresses"
     )
     name = models.CharField(_("recipient"), max_length=120, blank=True)
-    lines = models.TextField(_("address"), max_length=400, blank=True)
+    lines = models.TextField(pgettext_lazy("postal", "address"), max_length=400, blank=True)
     erased_at = models.DateTimeField(_("erased"), null=True)
 
     class Meta:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from apps.billing.models import Invoice, InvoiceKind
 from apps.billing.models import State as InvoiceState
@@ -116,7 +116,7 @@ def invoice_state(invoice: Invoice) -> str:
     """The state as whoever pays sees it."""
     if invoice.kind == InvoiceKind.CREDIT_NOTE:
         return _("Credited")
-    return _("Open") if invoice.state == InvoiceState.FINALIZED else str(invoice.get_state_display())
+    return pgettext("invoice", "Open") if invoice.state == InvoiceState.FINALIZED else str(invoice.get_state_display())
 
 
 @register.filter
