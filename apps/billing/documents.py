@@ -170,6 +170,7 @@ class _Words:
 
 
 def _facts(invoice: Invoice, say: _Words) -> list[list[str]]:
+    assert invoice.issued_on
     facts = [
         [say("Number"), invoice.number],
         [say("Date"), day(invoice.issued_on)],

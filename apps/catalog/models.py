@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from apps.catalog.naming import names_for_people
 from apps.facilities.models import TenantModel
 from apps.vault.models import Pack
 
@@ -56,17 +57,13 @@ class Patient(TenantModel):
 
     @property
     def display_name(self) -> str:
-        """The name for people: components of the alphabetic part in DICOM's order, else the ideographic one."""
-        chosen = self.name_alphabetic or self.name_ideographic or self.name_phonetic
-        family, *given = [part.strip() for part in chosen.split("^")]
-        return ", ".join(part for part in (family, " ".join(filter(None, given[:2]))) if part)
+        """The name for people, in the script of whoever reads it where it is known in that."""
+        return names_for_people(self.name_alphabetic, self.name_ideographic, self.name_phonetic)[0]
 
     @property
     def local_name(self) -> str:
-        """The ideographic name for people, family name first; empty where there is none or it is shown already."""
-        if not (self.name_alphabetic and self.name_ideographic):
-            return ""
-        return " ".join(filter(None, self.name_ideographic.split("^")[:2]))
+        """What stands beside it: the name in another script, or its sound; '' where there is none."""
+        return names_for_people(self.name_alphabetic, self.name_ideographic, self.name_phonetic)[1]
 
 
 class NamePart(TenantModel):

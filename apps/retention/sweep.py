@@ -11,6 +11,7 @@ from functools import partial
 
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM, record
@@ -18,6 +19,7 @@ from apps.catalog.models import Hold
 from apps.contracts.models import Contract
 from apps.contracts.models import State as ContractState
 from apps.core.errors import DomainError
+from apps.core.shown import moment
 from apps.facilities.tenancy import as_center
 from apps.retention.clocks import agreed_now, today
 from apps.retention.deciding import SILENCE_KEEPS, extend_at_once, withdraw
@@ -86,8 +88,11 @@ def _trusted_now(*, trusts_clock: bool) -> datetime:
     last = Event.objects.filter(object_type="sweep", object_id="", action=SWEPT).order_by("-pk").first()
     if last and not trusts_clock and not timedelta(minutes=-5) < now - last.at < MOST_BETWEEN_SWEEPS:
         raise ClocksDiffer(
-            f"The last sweep was at {last.at:%Y-%m-%d %H:%M} UTC, the clock says {now:%Y-%m-%d %H:%M}; nothing is "
-            "deleted until staff confirm it with manage.py sweep_retention --trust-clock"
+            _(
+                "The last sweep was at %(at)s, the clock says %(now)s; nothing is deleted until staff confirm it with "
+                "manage.py sweep_retention --trust-clock"
+            )
+            % {"at": moment(last.at), "now": moment(now)}
         )
     return now
 

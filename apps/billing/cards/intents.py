@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.audit.record import SYSTEM, record
 from apps.billing.cards.gateway import Dispute, Intent, Status
@@ -87,7 +88,7 @@ def _check(attempt: PaymentAttempt, invoice: Invoice, intent: Intent) -> None:
         in_steps(attempt.amount, invoice.currency),
         invoice.currency,
     ):
-        raise PaymentRefused("The PaymentIntent is not the attempt's")
+        raise PaymentRefused(_("The PaymentIntent is not the attempt's"))
 
 
 def _note(

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import stripe
+from django.utils.translation import gettext
 
 from apps.billing.cards.gateway import Card, Dispute, HostedPage, Intent, Refund, Status
 from apps.billing.errors import GatewayUnavailable, PaymentRefused, UnknownToGateway
@@ -124,7 +125,7 @@ def _told() -> Iterator[None]:
     except stripe.InvalidRequestError as error:
         if error.http_status == 404 or error.code == "resource_missing":
             raise UnknownToGateway("Stripe knows no such object in this account") from None
-        raise PaymentRefused(f"Stripe refuses this: {error.code or 'invalid request'}") from None
+        raise PaymentRefused(gettext("Stripe refuses this: %s") % (error.code or "invalid request")) from None
     except (stripe.AuthenticationError, stripe.PermissionError):
         raise GatewayUnavailable("Stripe refuses the center's key (STRIPE_API_KEY)") from None
     except stripe.StripeError as error:

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext, pgettext
 from apps.billing.models import Invoice, InvoiceKind
 from apps.billing.models import State as InvoiceState
 from apps.billing.simulating import urgency_of
+from apps.catalog.naming import person
 from apps.collection.models import Outcome, State
 from apps.core import money as amounts
 from apps.core.periods import parse_period
@@ -62,11 +63,7 @@ def outcome_tone(outcome: str) -> str:
     return _OUTCOME_TONES.get(Outcome(outcome), "neutral")
 
 
-@register.filter
-def person(name: str) -> str:
-    """A DICOM person name (PS3.5, 6.2.1) for people: the alphabetic group, given name first."""
-    family, *given = (part.strip() for part in name.split("=", maxsplit=1)[0].split("^"))
-    return " ".join(part for part in (*given[:1], family) if part)
+register.filter(person)
 
 
 @register.filter
