@@ -539,7 +539,9 @@ def test_a_token_is_revoked_by_an_administrator(staff: Callable[[str], Client], 
 def test_a_facility_is_made_and_keeps_its_address_and_country(staff: Callable[[str], Client]) -> None:
     client = staff("administrator")
     facts = {"name": "Clínica Sol", "slug": "sol", "kind": "clinic", "country": "ES", "time_zone": "Europe/Madrid"}
-    for wrong in ({"country": "es"}, {"country": "E1"}, {"time_zone": "Mars/Olympus"}, {"slug": "s/l"}):
+    facts["language"] = "en"
+    wrongs = ({"country": "es"}, {"country": "E1"}, {"time_zone": "Mars/Olympus"}, {"language": "tlh"}, {"slug": "s/l"})
+    for wrong in wrongs:
         assert client.post(address(Facility, "add"), facts | wrong).status_code == 200
     assert client.post(address(Facility, "add"), facts).status_code == 302
     with as_center():
@@ -550,13 +552,17 @@ def test_a_facility_is_made_and_keeps_its_address_and_country(staff: Callable[[s
         "kind": "hospital",
         "country": "FR",
         "time_zone": "Atlantic/Canary",
+        "language": "ja",
     }
     assert client.post(address(sol, "change"), change).status_code == 302
     with as_center():
         sol.refresh_from_db()
     assert (sol.name, sol.slug, sol.country, sol.time_zone) == ("Clínica del Sol", "sol", "ES", "Atlantic/Canary")
+    assert sol.language == "ja"
     assert [event.facility_id for event in events("facility.created")] == [sol.pk]
-    assert [event.details for event in events("facility.changed")] == [{"fields": ["kind", "name", "time_zone"]}]
+    assert [event.details for event in events("facility.changed")] == [
+        {"fields": ["kind", "language", "name", "time_zone"]}
+    ]
 
 
 def test_a_facilitys_first_owner_is_invited(

@@ -230,7 +230,7 @@ def test_studies_are_assessed_again_when_the_law_of_their_facility_changes(
 ) -> None:
     stored(lindenhof, **BORN)
     stored(sakura, **BORN)
-    facts = {"name": lindenhof.name, "kind": lindenhof.kind, "subdivision": "", "time_zone": "UTC"}
+    facts = {"name": lindenhof.name, "kind": lindenhof.kind, "subdivision": "", "time_zone": "UTC", "language": "en"}
     assert second.post(page_address(lindenhof), facts | change).status_code == 302
     assert assess_pending() == again
 
