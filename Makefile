@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo viewer test check bench format messages clean
+.PHONY: demo viewer test check bench lighthouse screenshots format messages clean
 
 demo: .venv/runtime
 	@exec $(BIN)/python manage.py demo
@@ -25,6 +25,18 @@ check: .venv/development
 bench: export PYTHONPATH := edge
 bench: .venv/development
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+# Both look at a running demonstration: `make demo` in another terminal.
+lighthouse: export CHROME_PATH ?= $(shell command -v chromium || command -v google-chrome)
+lighthouse: tests/lighthouse/node_modules
+	node tests/lighthouse/measure.js http://localhost:$${PORT:-8000}
+
+tests/lighthouse/node_modules: tests/lighthouse/package-lock.json
+	npm ci --prefix tests/lighthouse --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+screenshots: .venv/development
+	$(BIN)/python -m tests.browser.screenshots --address http://localhost:$${PORT:-8000} $(ARGS)
 
 format: .venv/development
 	$(BIN)/ruff check --fix .

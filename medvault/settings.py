@@ -79,6 +79,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "apps.accounts.form_middleware.KeptForms",
+    "apps.accounts.form_middleware.SentOnce",
     "apps.facilities.middleware.TenancyMiddleware",
 ]
 
@@ -96,6 +98,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "apps.accounts.form_middleware.kept_form",
                 "apps.portal.context.facilities",
             ],
         },
@@ -230,6 +233,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "20/m/ip,5/5m/key",
     "reset_password": "20/m/ip,5/m/key",
     "open_share_link": "20/m/ip",
+    "open_invitation": "30/m/ip",
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -274,6 +278,8 @@ SPECTACULAR_SETTINGS = {"TITLE": "MedVault", "VERSION": "1", "SERVE_INCLUDE_SCHE
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
 SESSION_COOKIE_AGE = 12 * 3600
+CSRF_FAILURE_VIEW = "apps.accounts.form_middleware.form_too_old"
+MESSAGE_STORAGE = "apps.accounts.message_storage.MessageStorage"
 SECURE_SSL_REDIRECT = False
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0

@@ -1,5 +1,6 @@
 """Settling invoices: what came and what went back, recorded once each under the invoice's lock."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -55,12 +56,22 @@ def settle(invoice: Invoice, *, actor: Actor, now: datetime) -> None:
 
 def open_amount(invoice: Invoice) -> Decimal:
     """What is still to be paid of a finalized invoice; negative where too much was paid."""
+    return open_amounts(invoice.facility_id, [invoice])[invoice.pk]
+
+
+def open_amounts(facility_id: int, invoices: Sequence[Invoice]) -> dict[int, Decimal]:
+    """The same of many invoices of one facility, by their ids."""
+    keys = [each.pk for each in invoices]
     notes = Invoice.objects.filter(
-        facility_id=invoice.facility_id, corrects=invoice, kind=InvoiceKind.CREDIT_NOTE, finalized_at__isnull=False
+        facility_id=facility_id, corrects__in=keys, kind=InvoiceKind.CREDIT_NOTE, finalized_at__isnull=False
     )
-    credited = notes.aggregate(total=Sum("gross"))["total"] or Decimal(0)
-    paid = Payment.objects.filter(facility_id=invoice.facility_id, invoice=invoice).aggregate(total=Sum("amount"))
-    return rounded(invoice.gross - abs(credited) - (paid["total"] or Decimal(0)), invoice.currency)
+    credited = dict(notes.order_by().values_list("corrects").annotate(Sum("gross")))
+    payments = Payment.objects.filter(facility_id=facility_id, invoice__in=keys)
+    paid = dict(payments.order_by().values_list("invoice").annotate(Sum("amount")))
+    return {
+        each.pk: rounded(each.gross - abs(credited.get(each.pk, Decimal(0))) - paid.get(each.pk, 0), each.currency)
+        for each in invoices
+    }
 
 
 def locked_invoice(invoice: Invoice, *, waits: bool = True) -> Invoice:

@@ -17,7 +17,11 @@ _KEEPS_ESCAPE = ("iso2022_jp", "iso2022_jp_2")  # these decoders interpret the e
 _FRAGMENT = re.compile(rb"^[^\x1b]+|\x1b[^\x1b]*")
 _TERM_OF_ENCODING = {encoding: term for term, encoding in python_encoding.items() if term.startswith("ISO 2022 IR")}
 _SPACES = dict.fromkeys(range(0x09, 0x0E), " ")
-_CONTROLS: dict[int, str | None] = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)]) | _SPACES
+_REORDERING = [
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+]  # they turn round what follows
+_CONTROLS: dict[int, str | None] = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *_REORDERING]) | _SPACES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The page behind an invitation's link: join with the sign-in one has, or make one."""
 
 from allauth.account.utils import perform_login
+from allauth.core.internal.ratelimit import consume
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.password_validation import validate_password
@@ -64,6 +65,8 @@ class RegistrationForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept(request: HttpRequest, secret: str) -> HttpResponse:
     """Show the invitation, or accept it. What it is not valid for is said, never guessed: the link is the proof."""
+    if not consume(request, app="allauth.account", action="open_invitation", limit_get=True):
+        return render(request, "429.html", status=429)
     try:
         invitation = find_invitation(secret)
         response = _accepted(request, invitation, secret) if request.method == "POST" else _page(request, invitation)

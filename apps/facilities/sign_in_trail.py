@@ -88,6 +88,16 @@ def _factor_renewed(request: HttpRequest, user: User, authenticator: Authenticat
     _record("second_factor_renewed", request, user, type=authenticator.type)
 
 
+@receiver(mfa.authenticator_used)
+def _factor_used(request: HttpRequest, *, reauthenticated: bool, **_: Any) -> None:
+    """Who knows a session from before the second factor does not get what the second factor opens."""
+    if not reauthenticated:
+        return  # signing in makes a new session anyway
+    before = request.session.session_key
+    request.session.cycle_key()
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
+
+
 @receiver(mfa.authentication_failed)
 def _factor_failed(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
     _record("sign_in_failed", request, user, reason="second_factor", type=authenticator.type)

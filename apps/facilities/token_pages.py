@@ -62,7 +62,7 @@ def tokens(request: FacilityRequest) -> HttpResponse:
         actor=request.actor,
         expires_at=timezone.now() + timedelta(days=days) if days else None,
     )
-    return _page(request, TokenForm(), issued=issued, secret=secret)
+    return _page(request, TokenForm(), issued=issued, secret=secret, status=201)
 
 
 @facility_door(role=Role.OWNER)

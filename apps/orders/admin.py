@@ -28,6 +28,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
 from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, minute, to_page
+from apps.core.admin_progress import live
 from apps.core.clock import database_now
 from apps.core.money import formatted, plain
 from apps.core.ranges import in_parts
@@ -40,7 +41,7 @@ from apps.orders.models import WAITING, Order, OrderKind, State
 from apps.orders.nodes import node_of
 from apps.orders.ordering import cancel, complete
 from apps.orders.outputs import made_output, opened, pieces
-from apps.orders.progress import percent_of
+from apps.orders.progress import progress_of
 from apps.orders.sheet_admin import SheetActs, print_tables
 from apps.orders.talking import write
 from apps.orders.tasks import announce_production
@@ -140,9 +141,9 @@ class OrderAdmin(SheetActs, AuditedTenantAdmin):
     def is_late(self, obj: Order) -> bool:
         return obj.due_at is not None and obj.state in WAITING and obj.due_at < timezone.now()
 
-    @display(description=_("produced"))  # type: ignore[untyped-decorator]
+    @display(description=_("progress"))  # type: ignore[untyped-decorator]
     def progress(self, obj: Order) -> str:
-        return f"{percent_of(obj)} %" if obj.state == State.PRODUCING else "-"
+        return live(obj, progress_of(obj))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Claim"),

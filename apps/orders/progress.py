@@ -2,7 +2,9 @@
 
 from django.core.cache import cache
 
-from apps.orders.models import Order
+from apps.core.how_far import HowFar
+from apps.orders.models import Order, PrintJob, State
+from apps.tiers.models import Item
 
 STEP = 8 * 1024 * 1024
 FORGOTTEN_AFTER_S = 3600
@@ -21,10 +23,22 @@ class Progress:
             cache.set(_key(self._order), self._done, FORGOTTEN_AFTER_S)
 
 
-def percent_of(order: Order) -> int:
-    """How much of an order is produced, 0 to 99."""
-    done: int = cache.get(_key(order), 0)
-    return min(99, done * 100 // max(order.size_bytes, 1))
+def progress_of(order: Order) -> HowFar | None:
+    """The bytes of an order that is produced, else the sheets of one that is printed; None of all others."""
+    if order.state == State.PRODUCING:
+        begun = order.steps.filter(facility_id=order.facility_id, state=State.PRODUCING).order_by("-pk").first()
+        return HowFar(cache.get(_key(order), 0), max(order.size_bytes, 1), begun.at if begun else None)
+    if order.state != State.READY:
+        return None
+    jobs = PrintJob.objects.filter(facility_id=order.facility_id, order=order, printed_at=None)
+    job = jobs.order_by("-pk").first()
+    return HowFar(job.printed, _sheets(order), job.requested_at) if job else None
+
+
+def _sheets(order: Order) -> int:
+    """Sheets of one copy, as they were quoted."""
+    quoted = order.lines.filter(facility_id=order.facility_id, item=Item.FILM).first()
+    return int(quoted.quantity) // int(order.options.get("copies") or 1) if quoted else 0
 
 
 def _key(order: Order) -> str:

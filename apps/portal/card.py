@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.billing.cards import keeping, offered
 from apps.billing.cards.charging import pay_now
-from apps.billing.models import AttemptState, BillingAccount, Invoice, InvoiceKind, PaymentMethod
+from apps.billing.models import AttemptState, BillingAccount, Invoice, InvoiceKind, PaymentAttempt, PaymentMethod
 from apps.billing.models.invoices import OPEN
-from apps.billing.settling import open_amount
+from apps.billing.settling import open_amounts
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
 from apps.core.money import formatted
@@ -33,15 +33,16 @@ MOST = 24
 def card(request: FacilityRequest) -> HttpResponse:
     """The page."""
     account = BillingAccount.objects.filter(facility=request.facility).first()
-    unpaid = Invoice.objects.filter(facility=request.facility, state__in=OPEN, kind=InvoiceKind.INVOICE)
+    invoices = Invoice.objects.filter(facility=request.facility, state__in=OPEN, kind=InvoiceKind.INVOICE)
+    unpaid = list(invoices.order_by("due_on", "pk")[:MOST])
+    amounts = open_amounts(request.facility.pk, unpaid)
+    attempts = PaymentAttempt.objects.filter(facility=request.facility, invoice__in=unpaid)
+    latest = {each.invoice_id: each for each in attempts.order_by("pk")}
     context = {
         "account": account,
         "is_offered": offered.is_offered(),
         "pays_by_card": account is not None and account.payment_method == PaymentMethod.CARD,
-        "unpaid": [
-            (each, formatted(open_amount(each), each.currency), each.attempts.order_by("-pk").first())
-            for each in unpaid.order_by("due_on", "pk")[:MOST]
-        ],
+        "unpaid": [(each, formatted(amounts[each.pk], each.currency), latest.get(each.pk)) for each in unpaid],
     }
     return render(request, "portal/card.html", context)
 

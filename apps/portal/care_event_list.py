@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.portal.looks import list_patients
-from apps.retention.care_event_csv import MOST_BYTES, UnreadableList, decode, read_lines
+from apps.retention.care_event_csv import MOST_BYTES, UnreadableList, decode, read_lines, refused_lines
 from apps.retention.care_event_lists import EVENTS, Checked, Line, check_list, report_list
 
 SHOWN = 100  # lines of each sort
@@ -49,7 +49,9 @@ def care_event_list(request: FacilityRequest) -> HttpResponse:
 @facility_door(role=Role.MEMBER)
 @require_POST
 def note(request: FacilityRequest) -> HttpResponse:
-    """First what the file would add, line by line; posted again from there, it is noted."""
+    """First what the file would add, line by line; posted again from there, it is noted, or what is refused is given
+    back as a file.
+    """
     form = ListForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form, status=422)
@@ -60,6 +62,9 @@ def note(request: FacilityRequest) -> HttpResponse:
         _tell(request, report_list(request.facility, lines, **given))
         return redirect("portal:expiring", facility_slug=request.facility.slug)
     checked = check_list(request.facility, lines, now=timezone.now())
+    if "refused" in request.POST:
+        headers = {"Content-Disposition": 'attachment; filename="refused.csv"'}
+        return HttpResponse(refused_lines(checked), content_type="text/csv; charset=utf-8", headers=headers)
     list_patients(request, len({each.patient for each in checked if each.patient}))
     return _page(request, form, text=form.cleaned_data["text"], **_sorted(checked))
 

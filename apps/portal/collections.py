@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.collection.models import Collection, Outcome, Receipt, ReceivedFile, State, Terminal
+from apps.collection.progress import UNDER_WAY, arriving, progress_of
 from apps.collection.reconciliation import left_by_reason, reconcile
 from apps.collection.schedule import Outlook, outlooks
 from apps.facilities.doors import FacilityRequest, facility_door
@@ -39,6 +40,8 @@ def collection_list(request: FacilityRequest) -> HttpResponse:
         "before": before,
         "older": page[PAGE - 1].pk if len(page) > PAGE else None,
         "show": ATTENTION if needs_attention else "",
+        "arriving": arriving(request.facility, now=timezone.now()),
+        "is_under_way": any(each.state in UNDER_WAY for each in page),
     }
     return render(request, "portal/collection_list.html", context)
 
@@ -68,6 +71,7 @@ def collection_page(request: FacilityRequest, collection_id: int) -> HttpRespons
     page = list(files.order_by("pk")[: FILES + 1])
     context = {
         "collection": collection,
+        "progress": progress_of(collection),
         "counts": _counts(collection),
         "reconciled": reconcile(collection),
         "left": left_by_reason(collection),

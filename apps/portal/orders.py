@@ -32,7 +32,7 @@ from apps.orders.ordering import cancel, complete
 from apps.orders.ordering import request as request_order
 from apps.orders.outputs import offered_output
 from apps.orders.passwords import read_password
-from apps.orders.progress import percent_of
+from apps.orders.progress import progress_of
 from apps.orders.talking import write
 from apps.portal.cart import describe, kept
 from apps.portal.looks import list_studies
@@ -106,7 +106,7 @@ def _page(request: FacilityRequest, order: Order, password: str = "") -> HttpRes
         "output": offered_output(order, now=timezone.now()) if KINDS[order.kind].content_type else None,
         "has_password": order.state == State.DISPATCHED and order.options.get("is_protected"),
         "password": password,
-        "percent": percent_of(order) if order.state == State.PRODUCING else None,
+        "progress": progress_of(order),
         "share": share_of(order),
         "sending": _sending(order),
         "is_waiting": order.state in WAITING,

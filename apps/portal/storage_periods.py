@@ -22,7 +22,7 @@ from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Facility, Role
 from apps.portal.chart import Chart, stacked_bars
 from apps.portal.looks import list_studies
-from apps.retention.deciding import Decided, approve, decide_all, extend, object_to
+from apps.retention.deciding import Decided, approve, decide_all, keep_longer, object_to
 from apps.retention.explaining import explain, missing_in_words
 from apps.retention.models import Disposition, Retention, State
 
@@ -111,12 +111,7 @@ def _act(request: FacilityRequest, form: DecisionForm) -> Callable[[Disposition]
         case "object":
             return partial(object_to, reason=reason, **given)
         case period:
-            return partial(_extend, period=period, reason=reason, **given)
-
-
-def _extend(disposition: Disposition, **given: Any) -> None:
-    assert disposition.study
-    extend(disposition.study, **given)
+            return partial(keep_longer, period=period, reason=reason, **given)
 
 
 def _tell(request: FacilityRequest, decided: Decided) -> None:

@@ -1,12 +1,13 @@
 """Care events as a file of comma-separated values, as practice software and spreadsheets write it (RFC 4180)."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.utils.translation import gettext as _
 
+from apps.core.csv_cells import meant, write_csv
 from apps.core.errors import DomainError
-from apps.retention.care_event_lists import MOST, Line
+from apps.retention.care_event_lists import MOST, Checked, Line
 
 MOST_BYTES = 1_000_000
 PATIENT_ID, EVENT, DATE, ISSUER = "patient_id", "event", "date", "issuer"
@@ -50,6 +51,18 @@ def read_lines(text: str) -> list[Line]:
     return lines
 
 
+def refused_lines(checked: Iterable[Checked]) -> bytes:
+    """The lines that were not taken and why, as a file that can be corrected and sent again."""
+    return write_csv(
+        [PATIENT_ID, EVENT, DATE, ISSUER, "refused"],
+        (
+            (each.line.patient_id, each.line.event, each.line.day, each.line.issuer, each.refusal.message)
+            for each in checked
+            if each.refusal
+        ),
+    )
+
+
 def _delimiter(text: str) -> str:
     """Spreadsheets separate by what their country does not write in numbers."""
     heading = text.partition("\n")[0]
@@ -66,6 +79,6 @@ def _columns(heading: list[str]) -> dict[str, int]:
 def _lines(rows: Iterator[list[str]], columns: dict[str, int]) -> Iterator[Line]:
     for row in rows:
         if any(cell.strip() for cell in row):
-            cells = {name: row[at].strip() for name, at in columns.items() if at < len(row)}
+            cells = {name: meant(row[at]).strip() for name, at in columns.items() if at < len(row)}
             given = [cells.get(name, "") for name in (PATIENT_ID, EVENT, DATE, ISSUER)]
             yield Line(rows.line_num, *given)  # type: ignore[attr-defined]

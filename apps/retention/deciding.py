@@ -34,7 +34,7 @@ class Decided:
 
 def approve(disposition: Disposition, *, by: User, actor: Actor, now: datetime) -> None:
     """The facility lets the study go, within the caller's transaction. Raises IllegalTransition."""
-    current = _open(disposition)
+    current = _waiting(disposition)
     current.approved_by, current.decision = by, "facility"
     current.advance(State.APPROVED, at=now)
     current.save(update_fields=["state", "approved_at", "approved_by", "decision", "next_at"])
@@ -43,10 +43,17 @@ def approve(disposition: Disposition, *, by: User, actor: Actor, now: datetime) 
 
 def object_to(disposition: Disposition, *, reason: str, by: User, actor: Actor, now: datetime) -> None:
     """The facility keeps the study for a reason, without a date: a hold. Raises IllegalTransition, HoldRefused."""
-    current = _open(disposition)
+    current = _waiting(disposition)
     assert current.study
     place_hold(current.study, kind=HoldKind.FACILITY, reason=reason, actor=actor, now=now, by=by)
     withdraw(current, decision="objection", actor=actor, now=now)
+
+
+def keep_longer(disposition: Disposition, *, period: str, reason: str, by: User, actor: Actor, now: datetime) -> None:
+    """The facility answers by keeping the study longer. Raises IllegalTransition where it is decided, BeyondMaximum."""
+    current = _waiting(disposition)
+    assert current.study
+    extend(current.study, period=period, reason=reason, actor=actor, now=now, by=by)
 
 
 def extend(study: Study, *, period: str, reason: str, actor: Actor, now: datetime, by: User | None = None) -> Extension:
@@ -55,6 +62,8 @@ def extend(study: Study, *, period: str, reason: str, actor: Actor, now: datetim
     Within the caller's transaction; an open disposition of it is withdrawn. Raises BeyondMaximum, IllegalTransition
     where it is being deleted.
     """
+    undecided = Disposition.objects.filter(facility_id=study.facility_id, study=study, state__in=OPEN)
+    list(undecided.select_for_update(of=("self",)))  # before the study's lock, as whoever deletes it
     lock_names([study_lock(study.facility_id, study.study_instance_uid)])
     retention = Retention.objects.filter(facility_id=study.facility_id, study=study).first()
     if retention is None:
@@ -68,7 +77,7 @@ def extend(study: Study, *, period: str, reason: str, actor: Actor, now: datetim
     )  # fmt: skip
     record("study.extended", actor=actor, object_type="study", object_id=study.pk, facility_id=study.facility_id,
            period=period)  # fmt: skip
-    for disposition in Disposition.objects.filter(facility_id=study.facility_id, study=study, state__in=OPEN):
+    for disposition in undecided.all():
         withdraw(_open(disposition), decision="extension", actor=actor, now=now)
     return extension
 
@@ -111,12 +120,17 @@ def _check_maximum(retention: Retention, until: date) -> None:
             )
 
 
-def _open(disposition: Disposition) -> Disposition:
+def _waiting(disposition: Disposition) -> Disposition:
+    """The disposition that the facility is to decide on: of two who do, the second is refused."""
+    return _open(disposition, State.NOTIFIED)
+
+
+def _open(disposition: Disposition, *states: State) -> Disposition:
     """The disposition as it is now, held by this transaction. Raises IllegalTransition where it is decided."""
     found = (
         Disposition.objects.select_related("study")
         .select_for_update(of=("self",))
-        .filter(facility_id=disposition.facility_id, pk=disposition.pk, state__in=OPEN)
+        .filter(facility_id=disposition.facility_id, pk=disposition.pk, state__in=states or OPEN)
         .first()
     )
     if found is None:

@@ -12,6 +12,7 @@ from apps.accounts.models import User
 from medvault.embedded.redis import socket_path
 from tests.accounts.pages import events, is_signed_in, sign_in
 from tests.environment import HOME
+from tests.forked import Forked
 
 TOO_MANY = "Too many failed login attempts"
 
@@ -64,6 +65,22 @@ def test_attempts_are_counted_in_redis_where_every_process_sees_them(mori: User)
     guess(1, mori.email)
     with redis.Redis(unix_socket_path=str(socket_path(HOME)), db=1) as server:
         assert any(b"login_failed" in key for key in server.scan_iter())
+
+
+def test_processes_count_together(committed_db: None, mori: User) -> None:
+    guessing = [Forked("tests.accounts.guessing_process", mori.email, 4) for _ in range(3)]
+    assert sum(int(each.communicate()[0]) for each in guessing) == 5
+
+
+def test_invitations_are_not_guessed_by_the_thousand(db: None) -> None:
+    answers = [Client().get(reverse("accept_invitation", args=[f"{number:043d}"])) for number in range(31)]
+    assert [answer.status_code for answer in answers] == [404] * 30 + [429]
+    assert "Too many tries" in answers[-1].content.decode()
+
+
+def test_resets_of_one_address_are_limited(db: None) -> None:
+    asked = [Client().post(reverse("account_reset_password"), {"email": "a@example.org"}) for _ in range(6)]
+    assert [answer.status_code for answer in asked] == [302] * 5 + [429]
 
 
 def test_many_addresses_from_one_place_are_limited_too(mori: User) -> None:

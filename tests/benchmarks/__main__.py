@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import billing, fixity, media, retention, search_at_a_million, simulating, wado
+from tests.benchmarks import billing, fixity, media, pages, retention, search_at_a_million, simulating, wado
 from tests.benchmarks.handover import handed_over
 from tests.benchmarks.images import Slices
 from tests.benchmarks.network import STORESCU, stored_per_second
@@ -36,14 +36,10 @@ def main(chosen: list[str]) -> None:
                 measure(Path(folder))
         if not chosen or {"wado", "wado=small"} & set(chosen):
             wado.main(Path(folder), small="wado=small" in chosen)
-    if not chosen or "search" in chosen:
-        search_at_a_million.main()
-    if not chosen or "fixity" in chosen:
-        fixity.main()
-    if not chosen or "media" in chosen:
-        media.main()
-    if not chosen or "billing" in chosen:
-        billing.main()
+    of_rows = {"search": search_at_a_million, "pages": pages, "fixity": fixity, "media": media, "billing": billing}
+    for name, module in of_rows.items():
+        if not chosen or name in chosen:
+            module.main()
     if not chosen or "retention" in chosen or "retention=large" in chosen:
         retention.main(large="retention=large" in chosen)
     if not chosen or "simulating" in chosen:

@@ -56,12 +56,17 @@ def fill(superuser: psycopg.Connection) -> int:
     )
     facilities: dict[str, int] = dict(superuser.execute("SELECT slug, id FROM facilities_facility").fetchall())
     for slug, studies in (("noise", NOISE), ("bench", STUDIES)):
-        _fill_patients(superuser, facilities[slug], studies * PATIENTS // STUDIES)
-        for statement in _FILL:
-            superuser.execute(statement, {"facility": facilities[slug], "studies": studies, "each": INSTANCES_EACH,
-                              "first": FIRST_DAY, "days": DAYS, "modalities": _modalities()})  # fmt: skip
+        fill_facility(superuser, facilities[slug], studies=studies, each=INSTANCES_EACH)
     superuser.execute("VACUUM ANALYZE")
     return facilities["bench"]
+
+
+def fill_facility(superuser: psycopg.Connection, facility_id: int, *, studies: int, each: int) -> None:
+    """Patients and so many studies with `each` instances in two series."""
+    _fill_patients(superuser, facility_id, studies * PATIENTS // STUDIES)
+    for statement in _FILL:
+        superuser.execute(statement, {"facility": facility_id, "studies": studies, "each": each,
+                          "first": FIRST_DAY, "days": DAYS, "modalities": _modalities()})  # fmt: skip
 
 
 def _fill_patients(superuser: psycopg.Connection, facility_id: int, count: int) -> None:

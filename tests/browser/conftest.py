@@ -83,6 +83,7 @@ class Visit:
     """A page that is watched: `faults` is what its console and its content-security policy complained about."""
 
     def __init__(self, browser: Browser, site: str, **options: Any) -> None:
+        self.site = site
         width, height = options.pop("size", DESKTOP)
         self.context = browser.new_context(viewport={"width": width, "height": height}, base_url=site, **options)
         self.context.add_init_script(OBSERVE)

@@ -1,50 +1,64 @@
-"""Every page of the portal: no complaint of the console or the policy, none of axe-core, none wider than a phone."""
+"""Every page: no complaint of the console or the policy, none of axe-core, none wider than the narrowest phone."""
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from apps.catalog.models import Instance
-from apps.collection.models import Collection, Terminal
-from apps.facilities.models import Facility
-from apps.facilities.tenancy import as_facility
-from apps.orders.models import Order
-from apps.tiers.models import TierVersion
-from tests.browser.conftest import DESKTOP, PHONE, Visit
-from tests.orders.stories import quoted, requested
+from apps.accounts.models import User
+from apps.audit.record import SYSTEM
+from apps.facilities.invitations import invite
+from apps.facilities.models import Facility, Role
+from tests.browser.conftest import DESKTOP, Visit
+from tests.core import test_admin
+from tests.crawling import crawl
+from tests.facilities.test_urls import RIGHTS
+from tests.orders.shares import enter, linked, share_order
+from tests.orders.stories import quoted
 from tests.portal.plans import sell, serve
 
-OUTSIDE = ["/accounts/login/", "/accounts/password/reset/", "/no-such-page/"]
-ACCOUNT = [
-    "/accounts/2fa/",
-    "/accounts/sessions/",
-    "/accounts/password/change/",
-    "/accounts/email/",
-    "/accounts/logout/",
-]
+world, superuser = test_admin.world, test_admin.superuser
+NARROW = (360, 740)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+OF_LOOKS = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size", "link-in-text-block"]}}
+"""What another width and other colours may change."""
+OUTSIDE = ["/accounts/login/", "/accounts/password/reset/", "/accounts/password/reset/done/", "/s/", "/no-such-page/"]
+ACCOUNT = [
+    "/accounts/2fa/", "/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/", "/accounts/2fa/recovery-codes/",
+    "/accounts/sessions/", "/accounts/password/change/", "/accounts/email/", "/accounts/logout/",
+    "/accounts/reauthenticate/",
+]  # fmt: skip
+ASKED = ["/f/sakura/orders/new", "/f/sakura/plan/?studies=20&mb=100&films=5&urgency=7&budget=50000"]
+SEEN_ELSEWHERE = {  # by tests of their own; a card form of Stripe's; what needs an invoice, a contract or a deletion
+    "portal:ohif", "portal:ohif_part", "portal:card_entered", "portal:cart", "portal:sheet", "portal:sign_version",
+    "portal:invoice_document", "portal:e_invoice", "portal:certificate", "portal:certificate_document",
+}  # fmt: skip
+ALIKE = re.compile(r"_(changelist|change|add|history|delete)$")
+ALIKE_SHOWN = {"catalog_study", "collection_terminal", "orders_order", "facilities_facility", "billing_invoice"}
 
 
-def pages_of(facility: Facility) -> list[str]:
-    with as_facility(facility):
-        image = Instance.objects.filter(has_pixel_data=True).select_related("series__study").earliest("pk")
-        collections = Collection.objects.order_by("pk").values_list("pk", flat=True)
-        inside = ["", "studies/", f"studies/{image.series.study_id}/", f"series/{image.series_id}/", "collections/"]
-        inside += [f"collections/{pk}/" for pk in collections]
-        inside += ["storage-periods/", "care-events/", f"patients/{image.series.study.patient_id}/care-events/"]
-        inside += ["terminals/", f"terminals/{Terminal.objects.get().pk}/", "members/", "tokens/"]
-        offered = TierVersion.objects.earliest("pk")
-        inside += ["plan/", "plan/?studies=20&mb=100&films=5&urgency=7&budget=50000", f"plan/tiers/{offered.pk}/"]
-        orders = Order.objects.order_by("pk").values_list("pk", flat=True)
-        inside += ["orders/", "orders/new", *(f"orders/{pk}/" for pk in orders)]
-    return [f"/f/{facility.slug}/{path}" for path in inside] + ACCOUNT
+def pages_of(client: Client, start: str, found: set[str] | None = None) -> dict[str, str]:
+    """View and address of every sort of page that a person finds; `found` is told of the views of files as well."""
+    pages, views = {}, set[str]() if found is None else found
+    for view, address, answer in crawl(client, start, most_of_a_kind=1):
+        views.add(view)
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
+            pages[view] = address
+    return pages
 
 
-def barriers(page: Page, axe: str) -> list[str]:
+def is_shown(view: str) -> bool:
+    """Of the workplace's lists and forms, which are made alike, some; of its other pages every one."""
+    return not ALIKE.search(view) or any(name in view for name in ALIKE_SHOWN)
+
+
+def barriers(page: Page, axe: str, rules: dict[str, Any] = RULES) -> list[str]:
     page.evaluate(axe)
-    found = page.evaluate("rules => axe.run(document, rules)", RULES)
+    found = page.evaluate("rules => axe.run(document, rules)", rules)
     return [
         f"{page.url} {each['id']}: {node['html'][:160]} | {' '.join(node['failureSummary'].split())[:200]}"
         for each in found["violations"]
@@ -52,33 +66,88 @@ def barriers(page: Page, axe: str) -> list[str]:
     ]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")])
-def test_pages_are_open_to_everybody(
-    size: tuple[int, int], scheme: str, clinic: Facility, visit: Callable[..., Visit], axe: str
-) -> None:
-    tiers = sell()
-    serve(clinic, tiers["monthly"], starts_on=timezone.localdate())
+class Inspector:
+    """Looks at pages in a window; `faults` is what there is to say about them."""
+
+    def __init__(self, window: Visit, axe: str, rules: dict[str, Any]) -> None:
+        self.window, self.axe, self.rules, self.faults = window, axe, rules, list[str]()
+
+    def enter(self, client: Client) -> None:
+        """Be whom a test's client is."""
+        cookies = [
+            {"name": name, "value": each.value, "url": self.window.site, "httpOnly": True}
+            for name, each in client.cookies.items()
+        ]
+        self.window.context.clear_cookies()
+        self.window.context.add_cookies(cookies)  # type: ignore[arg-type]
+
+    def look(self, path: str) -> None:
+        page = self.window.page
+        page.goto(path, wait_until="load")
+        self.faults += barriers(page, self.axe, self.rules)
+        self.faults += [f"{path}: {fault}" for fault in page.evaluate("window.violations")]
+        width, wanted = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        if width > wanted:
+            self.faults.append(f"{path} is {width} wide")
+
+    def found(self) -> list[str]:
+        """Also what the console said; that a page is missing or forbidden is told there and wanted here."""
+        said = [each for each in self.window.complaints if "status of 40" not in each]
+        return sorted({*self.faults, *said})
+
+
+@pytest.fixture
+def furnished(
+    world: Any, clinic: Facility, lindenhof: Facility, person: Callable[..., User], settings: Any
+) -> tuple[Client, str]:
+    """A clinic of which there is something on every page, and one that is new; a receiver's browser and their page."""
+    settings.STAFF_SECOND_FACTOR = False
+    serve(clinic, sell()["monthly"], starts_on=timezone.localdate())
     quoted(clinic)
-    requested(clinic)
-    window = visit(size=size, color_scheme=scheme, reduced_motion="reduce")
-    found: list[str] = []
+    receiver, answer = enter(linked(share_order(clinic, person("worker@center.example", is_staff=True))))
+    return receiver, answer["Location"]
 
-    def look(path: str) -> None:
-        window.page.goto(path, wait_until="networkidle")
-        found.extend(barriers(window.page, axe))
-        found.extend(f"{path}: {fault}" for fault in window.page.evaluate("window.violations"))
-        width = window.page.evaluate("document.documentElement.scrollWidth")
-        if width > size[0]:
-            found.append(f"{path} is {width} wide")
 
-    for path in OUTSIDE:
-        look(path)
-    window.sign_in()
-    for path in pages_of(clinic):
-        look(path)
-    complaints = [each for each in window.complaints if "no-such-page" not in each]
-    assert sorted(set(found + complaints)) == []
+@pytest.mark.slow
+def test_pages_are_open_to_everybody(
+    furnished: tuple[Client, str], superuser: Client, clinic: Facility, visit: Callable[..., Visit], axe: str,
+    signed_in: Callable[..., Client],
+) -> None:  # fmt: skip
+    receiver, share = furnished
+    owner = signed_in("owner@clinics.example", sakura=Role.OWNER, lindenhof=Role.OWNER)
+    viewer = signed_in("viewer@clinics.example", sakura=Role.VIEWER)
+    found = set[str]()
+    inside = pages_of(owner, "/f/sakura/", found)
+    assert readable_views() - found == SEEN_ELSEWHERE - found
+    new = [address for view, address in pages_of(owner, "/f/lindenhof/").items() if view in inside]
+    at_work = [address for view, address in pages_of(superuser, "/admin/").items() if is_shown(view)]
+    by = User.objects.get(pk=owner.session["_auth_user_id"])
+    _invitation, secret = invite(facility=clinic, email="n@example.org", role=Role.MEMBER, invited_by=by, actor=SYSTEM)
+    desktop = Inspector(visit(size=DESKTOP, color_scheme="light", reduced_motion="reduce"), axe, RULES)
+    phone = Inspector(visit(size=NARROW, color_scheme="dark", reduced_motion="reduce"), axe, OF_LOOKS)
+    for path in [*OUTSIDE, f"/invitations/{secret}/"]:
+        desktop.look(path)
+        phone.look(path)
+    for client, paths, inspectors in (
+        (owner, [*inside.values(), *ACCOUNT, *ASKED], [desktop, phone]),
+        (owner, new, [phone]),
+        (viewer, ["/f/sakura/", "/f/sakura/tokens/"], [desktop]),
+        (receiver, pages_of(receiver, share).values(), [desktop, phone]),
+        (superuser, at_work, [desktop]),
+    ):  # fmt: skip
+        for inspector in inspectors:
+            inspector.enter(client)
+            for path in paths:
+                inspector.look(path)
+    assert desktop.found() + phone.found() == []
+
+
+def readable_views() -> set[str]:
+    """Every address of the clinics' pages that is read and not posted to."""
+    return {
+        name for name, rights in RIGHTS.items()
+        if name.startswith(("portal:", "facilities:")) and any(right.method == "get" for right in rights)
+    }  # fmt: skip
 
 
 def test_the_keyboard_alone_reaches_the_content_and_the_menu(clinic: Facility, visit: Callable[..., Visit]) -> None:
@@ -125,3 +194,31 @@ def test_the_colours_follow_the_system_until_somebody_chooses(clinic: Facility, 
     assert window.page.evaluate(theme) == "light"
     window.page.reload()
     assert window.page.evaluate(theme) == "light"
+
+
+def test_a_page_works_by_the_keyboard_with_its_focus_in_sight(clinic: Facility, visit: Callable[..., Visit]) -> None:
+    """Wherever the focus goes there is an outline around it, on something that is there to be seen."""
+    window = visit(size=NARROW)
+    window.sign_in()
+    page = window.page
+    for path in ("/f/sakura/studies/", "/f/sakura/members/", "/f/sakura/plan/"):
+        page.goto(path)
+        reached = []
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            at = page.evaluate(FOCUS)
+            if at is None:
+                break
+            reached.append(at)
+        assert len(reached) > 12, path
+        assert [each for each in reached if not each["isSeen"]] == [], path
+
+
+FOCUS = """() => {
+  const at = document.activeElement;
+  if (!at || at === document.body) return null;
+  const style = getComputedStyle(at), box = at.getBoundingClientRect();
+  const isOutlined = (style.outlineStyle !== "none" && style.outlineWidth !== "0px") || style.boxShadow !== "none";
+  const isThere = box.width > 0 && box.bottom > 0 && box.top < innerHeight;
+  return { isSeen: isOutlined && isThere, what: at.outerHTML.slice(0, 120) };
+}"""

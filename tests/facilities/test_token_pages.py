@@ -73,7 +73,7 @@ def test_a_secret_is_shown_once_and_kept_nowhere(
     sakura: Facility, owner: Client, superuser_sql: psycopg.Connection
 ) -> None:
     answer = owner.post(PAGE, ASKED)
-    assert answer.status_code == 200
+    assert answer.status_code == 201
     assert "no-store" in answer.headers["Cache-Control"]
     secret = secret_in(answer.content.decode())
     assert secret not in owner.get(PAGE).content.decode()

@@ -13,6 +13,7 @@ from apps.audit.models import Event
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center
 from apps.retention.assessing import assess_pending
+from apps.retention.care_event_csv import decode, read_lines
 from apps.retention.models import CareEvent
 from tests.retention.stories import in_force, retention_of, stored
 
@@ -26,6 +27,18 @@ LIST = (
 
 def upload(client: Client, content: bytes, **more: str) -> Any:
     return client.post(ADDRESS, {"file": SimpleUploadedFile("events.csv", content), **more})
+
+
+def test_what_is_refused_comes_back_as_a_file_that_nothing_computes(
+    sakura: Facility, signed_in: Callable[..., Client]
+) -> None:
+    member = signed_in("member@example.org", sakura=Role.MEMBER)
+    answer = member.post(ADDRESS, {"text": LIST, "refused": "yes"})
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    text = answer.content.decode("utf-8-sig")
+    assert "\n\"'=HYPERLINK(" in text
+    again = [line.patient_id for line in read_lines(decode(answer.content))]
+    assert again == ["A-1", '=HYPERLINK("http://evil.example")', "<script>alert(1)</script>"]
 
 
 def test_a_file_is_shown_and_then_noted(sakura: Facility, signed_in: Callable[..., Client]) -> None:

@@ -19,6 +19,7 @@ from apps.facilities.tenancy import as_center
 from apps.retention.assessing import assess_pending
 from apps.retention.models import CareEvent, Extension, State
 from apps.retention.sweep import carry_out_approved, sweep
+from tests.facilities.test_members import at_the_same_time
 from tests.retention.stories import dispositions, in_force, retention_of, stored
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -87,6 +88,34 @@ def test_a_member_keeps_it_longer(expired: Study, signed_in: Enter, period: str)
     assert states() == [State.WITHDRAWN]
     with as_center():
         assert Extension.objects.get().period == period
+
+
+@pytest.mark.parametrize("second", ["approve", "P5Y", "object"])
+def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told(
+    expired: Study, signed_in: Enter, second: str
+) -> None:
+    people = [signed_in(f"{name}@example.org", lindenhof=Role.OWNER) for name in ("mori", "abe")]
+    chosen = [each.pk for each in dispositions()]
+    told = ["", ""]
+
+    def deciding(number: int, decision: str) -> Callable[[], None]:
+        given = {"decision": decision, "chosen": chosen, "reason": "study", "confirmed": "1"}
+
+        def act() -> None:
+            told[number] = people[number].post(url("decide"), given, follow=True).content.decode()
+
+        return act
+
+    assert at_the_same_time(deciding(0, "P1Y"), deciding(1, second)) == ["done", "done"]
+    [won] = [number for number in (0, 1) if "Decided on 1 study." in told[number]]
+    refusals = ("1: This has been decided already", "Nothing that still waits was chosen.")
+    assert any(refusal in told[1 - won] for refusal in refusals)
+    with as_center():
+        extended, held = Extension.objects.count(), Hold.objects.count()
+    assert (extended, held, states()) == {
+        "P1Y": (1, 0, ["withdrawn"]), "P5Y": (1, 0, ["withdrawn"]), "object": (0, 1, ["withdrawn"]),
+        "approve": (0, 0, ["approved"]),
+    }["P1Y" if won == 0 else second]  # fmt: skip
 
 
 def test_a_hold_needs_a_reason(expired: Study, signed_in: Enter) -> None:

@@ -66,6 +66,7 @@ def run_page(request: HttpRequest) -> HttpResponse | dict[str, Any]:
         "before": month_before(month),
         "after": next_month(month),
         "figures": _figures(month, now),
+        "is_going_on": due(month, as_of=now).exists(),
         "parked": of_month.filter(state=State.PARKED).order_by("facility__name")[:MOST_ROWS],
         "drafts": [(each, _difference(each)) for each in drafts[:MOST_ROWS]],
         "may_be_finalized_until": now - timedelta(days=settings.BILLING_GRACE_DAYS),

@@ -6,6 +6,8 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from apps.collection.models import AnnouncedFile, Receipt, Upload
+from apps.collection.progress import arrived
+from apps.core.admin_progress import live
 from apps.facilities.admin import AuditedTenantAdmin
 
 
@@ -14,9 +16,13 @@ class UploadAdmin(AuditedTenantAdmin):
     list_display = ("created_at", "facility", "device_token", "length", "completed_at", "opened_at", "reason")
     list_select_related = ("facility", "device_token")
     fields = (
-        "facility", "uid", "collection_uid", "sealed_digest", "length", "device_token", "source_address",
+        "facility", "uid", "collection_uid", "sealed_digest", ("length", "progress"), "device_token", "source_address",
         ("created_at", "expires_at"), ("completed_at", "opened_at", "refused_at"), "reason",
     )  # fmt: skip
+
+    @display(description=_("arrived"))  # type: ignore[untyped-decorator]
+    def progress(self, obj: Upload) -> str:
+        return live(obj, arrived(obj) if obj.opened_at is None and obj.refused_at is None else None)
 
     @display(description=_("SHA-256, sealed"))  # type: ignore[untyped-decorator]
     def sealed_digest(self, obj: Upload) -> str:

@@ -14,8 +14,10 @@ from unfold.decorators import action, display
 from apps.catalog.admin import StudyAdmin, instances_of
 from apps.catalog.models import Study
 from apps.collection.models import Collection, Outcome, ReceivedFile, ReceptionRecord
+from apps.collection.progress import progress_of
 from apps.collection.reconciliation import left_by_reason, reconcile
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
+from apps.core.admin_progress import live
 from apps.core.shown import moment
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.vault.errors import MissingPack, VaultUnavailable
@@ -43,7 +45,7 @@ class CollectionAdmin(AuditedTenantAdmin):
         "facility",
         "uid",
         "method",
-        "state",
+        ("state", "progress"),
         ("opened_at", "received_at", "stored_at"),
         ("stored_count", "duplicate_count"),
         ("conflict_count", "quarantined_count"),
@@ -53,6 +55,10 @@ class CollectionAdmin(AuditedTenantAdmin):
     @display(description=_("collection"), ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, obj: Collection) -> str:
         return str(obj)
+
+    @display(description=_("progress"))  # type: ignore[untyped-decorator]
+    def progress(self, obj: Collection) -> str:
+        return live(obj, progress_of(obj))
 
     @display(description=_("files"))  # type: ignore[untyped-decorator]
     def file_count(self, obj: Collection) -> int:

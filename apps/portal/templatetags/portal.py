@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
@@ -14,6 +15,7 @@ from apps.billing.simulating import urgency_of
 from apps.catalog.naming import person
 from apps.collection.models import Outcome, State
 from apps.core import money as amounts
+from apps.core.how_far import HowFar, in_words
 from apps.core.periods import parse_period
 from apps.evidence.models import ReportState
 from apps.orders.models import State as OrderState
@@ -64,6 +66,12 @@ def outcome_tone(outcome: str) -> str:
 
 
 register.filter(person)
+
+
+@register.filter
+def time_left(how_far: HowFar) -> str:
+    """How long the work will go on, in words."""
+    return in_words(how_far.left(now=timezone.now()))
 
 
 @register.filter
