@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
+import django
+import unfold
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
@@ -28,6 +30,8 @@ KEYWORDS = {
 }
 PROGRAMS, PAGES = ("*.py",), ("*.html", "*.txt", "*.svg")
 NOT_SAID = ("migrations", "acquisition_words.txt")
+UNFOLD = Path(unfold.__file__).parent
+UNUSED = ("constance", "forms", "guardian", "import_export", "location_field", "simple_history", "management")
 
 
 def translations() -> list[Path]:
@@ -36,12 +40,19 @@ def translations() -> list[Path]:
 
 
 def said(language: str) -> Catalog:
-    """Every marked message of the programs and templates, with where it stands."""
+    """Every marked message of the programs and templates, with where it stands; and those of unfold, which brings no
+    translations, as far as it does not take them from Django.
+    """
     catalog = Catalog(locale=language, charset="utf-8")
     for path in sources(*PROGRAMS, *PAGES):
-        name = str(path.relative_to(PROJECT))
-        for line, message, _comments, context in extract("python", BytesIO(_python(path)), KEYWORDS):
-            catalog.add(message, locations=[(name, line)], context=context)
+        for line, message, context in _marked(path):
+            catalog.add(message, locations=[(str(path.relative_to(PROJECT)), line)], context=context)
+    known = _said_by_django()
+    for path in sorted(each for each in UNFOLD.rglob("*.*") if each.suffix in {".py", ".html"}):
+        where = path.relative_to(UNFOLD.parent)
+        for line, message, context in _marked(path) if not set(UNUSED) & set(where.parts) else ():
+            if _source(message) not in known:
+                catalog.add(message, locations=[(str(where), line)], context=context)
     return catalog
 
 
@@ -74,6 +85,23 @@ def bring_up_to_date(path: Path) -> int:
         write_po(file, catalog, width=120, include_lineno=False, sort_by_file=True)
     path.with_suffix(".mo").write_bytes(compiled(catalog))
     return sum(not all(_strings(message.string)) for message in catalog if message.id)
+
+
+def _marked(path: Path) -> Iterator[tuple[int, str | Sequence[str], str | None]]:
+    for line, message, _comments, context in extract("python", BytesIO(_python(path)), KEYWORDS):
+        yield line, message, context
+
+
+def _said_by_django() -> set[str]:
+    return {
+        _source(message.id)
+        for path in Path(django.__file__).parent.glob("**/locale/en/LC_MESSAGES/django.po")
+        for message in read_po(path.open("rb"))
+    }
+
+
+def _source(message: str | Sequence[str]) -> str:
+    return message if isinstance(message, str) else message[0]
 
 
 def _strings(string: str | Sequence[str] | None) -> Sequence[str]:

@@ -65,8 +65,8 @@ SIGN_INS = (
     SignIn("billing2@center.example", "Emi Sato", "billing of the center, a second person", group="billing"),
 )
 FACILITIES = (
-    ("sakura", "Sakura Clinic", "JP", "Asia/Tokyo"),
-    ("lindenhof", "Radiologie Lindenhof", "DE", "Europe/Berlin"),
+    ("sakura", "Sakura Clinic", "JP", "Asia/Tokyo", "ja"),
+    ("lindenhof", "Radiologie Lindenhof", "DE", "Europe/Berlin", "en"),
 )
 
 
@@ -76,8 +76,8 @@ def seed(url: str, *, report: Callable[[str], None]) -> None:
     if done.exists():
         return
     with as_center():
-        for slug, name, country, time_zone in FACILITIES:
-            facts = {"name": name, "country": country, "time_zone": time_zone}
+        for slug, name, country, time_zone, language in FACILITIES:
+            facts = {"name": name, "country": country, "time_zone": time_zone, "language": language}
             Facility.objects.get_or_create(slug=slug, defaults=facts)
         slugs = [slug for slug, *_ in FACILITIES]
         facilities = {facility.slug: facility for facility in Facility.objects.filter(slug__in=slugs)}

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 
@@ -35,9 +36,9 @@ class EndingContractAdmin(ContractAdmin):
         return [_remaining_table(obj), *tables] if obj.state == State.TERMINATING else tables
 
     @action(  # type: ignore[untyped-decorator]
-        description=_("Close"), icon="done_all", permissions=[MAY],
+        description=pgettext_lazy("contract", "Close"), icon="done_all", permissions=[MAY],
         dialog=dialog(_("Close this contract?"), _("Once nothing is stored any more, it also closes by itself."),
-                      _("Close")),
+                      pgettext_lazy("contract", "Close")),
     )  # fmt: skip
     def end(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
         return self.act(request, object_id, close, _("The contract has ended."))
