@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "apps.core",
     "apps.audit",
     "apps.accounts",
@@ -65,6 +66,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "medvault.proxies.ProxyMiddleware",
+    "apps.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "medvault.security.AdminContentSecurityPolicy",
@@ -155,6 +157,7 @@ CELERY_BEAT_SCHEDULE = {
     "sum-up-holdings": {"task": "apps.evidence.tasks.sum_up_holdings", "schedule": crontab(minute="27")},
     "checkpoint-logs": {"task": "apps.evidence.tasks.checkpoint_logs", "schedule": crontab(hour="1", minute="13")},
     "make-reports": {"task": "apps.evidence.tasks.make_reports", "schedule": 60.0},
+    "forget-answers": {"task": "apps.api.tasks.forget_answers", "schedule": crontab(hour="4", minute="11")},
     "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "run" / "beat-schedule")
@@ -266,15 +269,49 @@ USE_TZ = True
 USE_I18N = True
 
 REST_FRAMEWORK = {  # who may enter is asked by the doors of facilities, before REST framework sees a request
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.api.admitted.Admitted"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["apps.api.parsers.BoundedJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "apps.api.describing.Description",
     "EXCEPTION_HANDLER": "apps.api.problems.as_problem",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "MedVault", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+API_REQUESTS_A_MINUTE = {"token": 600, "user": 600, "facility": 3000, "address": 120}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "MedVault",
+    "DESCRIPTION": "What the portal and the terminals of clinics do with the image storage center, for programs.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "PATH_CONVERTER_OVERRIDES": {
+        "uid": {"type": "string", "pattern": "^[0-9.]{1,64}$"},
+        "key": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+        "slug": {"type": "string", "pattern": "^[-a-zA-Z0-9_]+$"},
+    },
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "apps.api.transfers.add_transfers"],
+    "ENUM_NAME_OVERRIDES": {
+        "OrderState": "apps.orders.models.State",
+        "InvoiceState": "apps.billing.models.State",
+        "ContractState": "apps.contracts.models.State",
+        "CollectionState": "apps.collection.models.State",
+        "CollectionMethod": "apps.collection.models.Method",
+        "PaymentMethod": "apps.billing.models.PaymentMethod",
+        "OrderKind": "apps.orders.models.OrderKind",
+        "HoldKind": "apps.catalog.models.HoldKind",
+        "InvoiceKind": "apps.billing.models.InvoiceKind",
+        "ReceiptKind": "apps.collection.models.ReceiptKind",
+    },
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "token": {"type": "http", "scheme": "bearer", "description": "A device token (mv_…)"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "The portal's session"},
+            "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRFToken", "description": "Of the cookie csrftoken"},
+        }
+    },
+}
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
 SESSION_COOKIE_AGE = 12 * 3600

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.api.doors import entered
+from apps.api.fields import valid
+from apps.api.resource import Resource
 from apps.retention.care_event_lists import MOST, Line, report_list
 
 
@@ -28,16 +29,41 @@ class CareEventsSerializer(serializers.Serializer[Any]):
     events = serializers.ListField(child=CareEventSerializer(), min_length=1, max_length=MOST)
 
 
-class CareEventsView(APIView):
+class RefusedEventSerializer(serializers.Serializer[Any]):
+    """An event that was not taken; `index` is its place in the report."""
+
+    index = serializers.IntegerField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ReportedSerializer(serializers.Serializer[Any]):
+    """How many events are new, how many were known, and which were refused."""
+
+    reported = serializers.IntegerField()
+    known = serializers.IntegerField()
+    refused = RefusedEventSerializer(many=True)
+
+
+class CareEventsView(Resource):
     """A facility's program reports care events. One that is wrong keeps back no other."""
 
-    @extend_schema(request=CareEventsSerializer, responses=dict[str, Any])
+    tag = "Care events"
+
+    @extend_schema(
+        operation_id="care_events_create", request=CareEventsSerializer, responses=ReportedSerializer,
+        examples=[
+            OpenApiExample(
+                "Completed", {"events": [{"patient_id": "100590", "event": "care_completed", "date": "2024-06-10"}]},
+                request_only=True,
+            )
+        ],
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
-        given = CareEventsSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = valid(CareEventsSerializer, request)
         lines = [
             Line(index, each["patient_id"], each["event"], each["date"], each["issuer"])
-            for index, each in enumerate(given.validated_data["events"])
+            for index, each in enumerate(given["events"])
         ]
         door = entered(request)
         reported = report_list(door.facility, lines, actor=door.actor, now=timezone.now(), token=door.token)

@@ -6,27 +6,32 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.api.doors import entered
+from apps.api.fields import valid
+from apps.api.paging import PAGED, listed, page_of, page_serializer
+from apps.api.resource import Resource
+from apps.api.terminals import CapacitiesView, CollectionWishSerializer, found_terminal
 from apps.audit.record import Actor
 from apps.audit.signing import published_keys
 from apps.collection.capacity import is_wanted, report_capacity
 from apps.collection.enrolment import Enrolled, ExpiredCode, UnknownCode, enrol
-from apps.collection.models import Mark, Reason, Terminal, Unmarked
+from apps.collection.models import CollectionRequest, Mark, Reason, Terminal, Unmarked
 from apps.collection.requests import request_collection
 from apps.collection.schedule import agreed_schedules
 from apps.collection.sealing import recipient
 from apps.core.clock import database_now
 from apps.facilities.middleware import source_address
+from apps.facilities.models import Scope
 from apps.facilities.tenancy import as_center
 
 MOST = 2**62
+ALL = {Scope.COLLECTIONS, Scope.REQUEST}
 
 
 class RuleSerializer(serializers.ModelSerializer[Terminal]):
@@ -99,12 +104,59 @@ class RequestSerializer(serializers.Serializer[Any]):
     due_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
 
 
-class EnrolView(APIView):
-    """A terminal or collector becomes known, by the code that staff or the facility gave out."""
+class PlaceSerializer(serializers.Serializer[Any]):
+    """A facility that the device may send to, and its token there."""
 
-    @extend_schema(request=EnrolSerializer, responses={201: dict[str, Any]})
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    token = serializers.CharField()
+    terminals = TerminalSerializer(many=True)
+
+
+class CenterSerializer(serializers.Serializer[Any]):
+    """The center: what is sealed goes to `recipient` (age), what it signs is checked by `jwks`."""
+
+    name = serializers.CharField()
+    url = serializers.CharField()
+    recipient = serializers.CharField()
+    jwks = serializers.DictField()
+
+
+class EnrolledSerializer(serializers.Serializer[Any]):
+    """What a device learns at its enrolment, once."""
+
+    kind = serializers.ChoiceField(choices=["terminal", "collector"])
+    uid = serializers.UUIDField()
+    name = serializers.CharField()
+    facilities = PlaceSerializer(many=True)
+    center = CenterSerializer()
+    certificate = serializers.CharField()
+
+
+class TerminalsSerializer(serializers.Serializer[Any]):
+    """Terminals with their settings."""
+
+    terminals = TerminalSerializer(many=True)
+
+
+class EnrolView(Resource):
+    """Enrolment."""
+
+    tag = "Terminals"
+
+    @extend_schema(
+        operation_id="enrol", request=EnrolSerializer, responses={201: EnrolledSerializer},
+        examples=[
+            OpenApiExample(
+                "A terminal", {"code": "ABCD-EFGH-JKMN-PQRS", "name": "X-ray room", "software": "medvault-edge 1.0",
+                "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}},
+                request_only=True,
+            )
+        ],
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
-        asked = _valid(EnrolSerializer, request)
+        """A terminal or collector becomes known, by the code that staff or the facility gave out. It works once."""
+        asked = valid(EnrolSerializer, request)
         actor = Actor("device", "enrolment", source_address(cast(HttpRequest, request)))
         try:
             enrolled = enrol(code=asked["code"], jwk=asked["jwk"], actor=actor, now=database_now())
@@ -117,63 +169,89 @@ class EnrolView(APIView):
         return Response(told, status=status.HTTP_201_CREATED)
 
 
-class TerminalsView(APIView):
-    """What the facility's terminals are set to, for collectors; a terminal learns of itself alone."""
+class TerminalsView(Resource):
+    """The facility's terminals."""
 
-    @extend_schema(operation_id="f_terminals_list", responses=dict[str, Any])
+    tag = "Terminals"
+
+    @extend_schema(operation_id="terminals_list", responses=TerminalsSerializer)
     def get(self, request: Request) -> Response:
+        """What the facility's terminals are set to, for collectors; a terminal learns of itself alone."""
         entering = entered(request)
         terminals = Terminal.objects.filter(facility=entering.facility, retired_at=None).order_by("pk")
         own = terminals.filter(device_token=entering.token) if entering.token else terminals.none()
         return Response({"terminals": TerminalSerializer(list(own) or terminals, many=True).data})
 
 
-class TerminalView(APIView):
-    """A terminal asks for its settings."""
+class TerminalView(Resource):
+    """One terminal."""
 
-    @extend_schema(responses=TerminalSerializer)
+    tag = "Terminals"
+
+    @extend_schema(operation_id="terminals_retrieve", responses=TerminalSerializer)
     def get(self, request: Request, terminal_uid: UUID) -> Response:
+        """What a terminal is set to."""
         return Response(TerminalSerializer(_own_terminal(request, terminal_uid)).data)
 
 
-class CapacityView(APIView):
-    """A terminal reports how full it is, and learns its settings."""
+class CapacityView(CapacitiesView):
+    """How full a terminal is."""
 
-    @extend_schema(request=CapacitySerializer, responses={201: TerminalSerializer})
+    @extend_schema(
+        operation_id="capacities_create", request=CapacitySerializer, responses={201: TerminalSerializer},
+        examples=[
+            OpenApiExample(
+                "Half full", {"measured_at": "2026-11-24T10:00:00Z", "used_bytes": 500_000_000_000,
+                "total_bytes": 1_000_000_000_000, "waiting_sets": 12, "waiting_bytes": 6_000_000_000},
+                request_only=True,
+            )
+        ],
+    )  # fmt: skip
     def post(self, request: Request, terminal_uid: UUID) -> Response:
+        """A terminal reports how full it is, and learns its settings."""
         terminal = _own_terminal(request, terminal_uid)
-        report_capacity(terminal, **_valid(CapacitySerializer, request), now=timezone.now())
+        report_capacity(terminal, **valid(CapacitySerializer, request), now=timezone.now())
         return Response(TerminalSerializer(terminal).data, status=status.HTTP_201_CREATED)
 
 
-class RequestsView(APIView):
-    """A terminal asks for a collection."""
+class RequestsView(Resource):
+    """Wishes for collections from a terminal."""
 
-    @extend_schema(request=RequestSerializer, responses={201: dict[str, str]})
-    def post(self, request: Request, terminal_uid: UUID) -> Response:
+    tag = "Terminals"
+
+    @extend_schema(
+        operation_id="requests_list", responses=page_serializer("requests", CollectionWishSerializer), parameters=PAGED
+    )
+    def get(self, request: Request, terminal_uid: UUID) -> Response:
+        """What was asked for, the latest first, and what became of it."""
         terminal = _own_terminal(request, terminal_uid)
+        found = CollectionRequest.objects.filter(facility=entered(request).facility, terminal=terminal)
+        return listed(request, "requests", CollectionWishSerializer, page_of(request, found, "-pk"))
+
+    @extend_schema(
+        operation_id="requests_create", request=RequestSerializer, responses={201: CollectionWishSerializer},
+        examples=[
+            OpenApiExample(
+                "Before a closure", {"reason": "closure", "note": "closed for two weeks",
+                "due_at": "2026-12-23T08:00:00+09:00"}, request_only=True,
+            )
+        ],
+    )  # fmt: skip
+    def post(self, request: Request, terminal_uid: UUID) -> Response:
+        """Ask for a collection."""
         wish = request_collection(
-            terminal, **_valid(RequestSerializer, request), actor=entered(request).actor, now=timezone.now()
-        )
-        return Response({"uid": str(wish.uid)}, status=status.HTTP_201_CREATED)
+            _own_terminal(request, terminal_uid), **valid(RequestSerializer, request), actor=entered(request).actor,
+            now=timezone.now(),
+        )  # fmt: skip
+        return Response(CollectionWishSerializer(wish).data, status=status.HTTP_201_CREATED)
 
 
 def _own_terminal(request: Request, uid: UUID) -> Terminal:
-    """The facility's terminal; a device sees its own alone."""
-    entering = entered(request)
-    terminals = Terminal.objects.filter(facility=entering.facility, uid=uid, retired_at=None)
-    if entering.token:
-        terminals = terminals.filter(device_token=entering.token)
-    terminal = terminals.first()
-    if terminal is None:
+    """The facility's terminal; a device that follows not all of them sees its own alone."""
+    terminal, token = found_terminal(request, uid), entered(request).token
+    if token and not ALL & set(token.scopes) and terminal.device_token_id != token.pk:
         raise NotFound
     return terminal
-
-
-def _valid(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    given = serializer(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
 
 
 def _told(enrolled: Enrolled) -> dict[str, Any]:

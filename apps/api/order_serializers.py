@@ -129,13 +129,6 @@ class OrderSerializer(ListedOrderSerializer):
         fields = (*ListedOrderSerializer.Meta.fields, "items", "lines", "steps")
 
 
-class OrdersSerializer(serializers.Serializer[Any]):
-    """A page of orders, newest first; `next` is the cursor of the page after it."""
-
-    orders = ListedOrderSerializer(many=True)
-    next = serializers.CharField(allow_null=True)
-
-
 class EmergencySerializer(serializers.Serializer[Any]):
     """Why it cannot wait for an overdue invoice."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from django.db import transaction
@@ -10,28 +10,29 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers, status
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.api.doors import entered
+from apps.api.fields import FileRenderer, valid
 from apps.api.order_options import described_kinds
 from apps.api.order_serializers import (
     EmergencySerializer,
     EstimateSerializer,
     KindsSerializer,
+    ListedOrderSerializer,
     MessageSerializer,
     MessagesSerializer,
     OrderSerializer,
-    OrdersSerializer,
     QuoteWishSerializer,
     ReasonSerializer,
     WishSerializer,
 )
+from apps.api.paging import PAGED, listed, page_of, page_serializer
+from apps.api.resource import Resource
 from apps.facilities.tenancy import as_facility
 from apps.orders.choosing import instances_of
 from apps.orders.errors import InvalidOptions, NothingOffered
@@ -42,22 +43,33 @@ from apps.orders.ordering import cancel, complete, draw_up, estimate
 from apps.orders.ordering import request as request_order
 from apps.orders.talking import write
 
-PAGE = 20
-CURSOR = OpenApiParameter("before", str, description="`next` of the page before")
+TWO_STUDIES = {
+    "kind": "share",
+    "items": [{"study": "1.2.3"}, {"study": "1.2.4", "series": "1.2.4.1"}],
+    "options": {"receiver": "facility", "days": 30, "contact": "reception@clinic.example"},
+}
 
 
-class KindsView(APIView):
+class KindsView(Resource):
     """In which forms images leave, and what can be chosen of each."""
 
-    @extend_schema(responses=KindsSerializer)
+    tag = "Orders"
+
+    @extend_schema(operation_id="order_kinds_list", responses=KindsSerializer)
     def get(self, request: Request) -> Response:
         return Response(KindsSerializer({"kinds": described_kinds(entered(request).facility)}).data)
 
 
-class EstimateView(APIView):
+class EstimateView(Resource):
     """What an order would cost and when it would be ready, normal and urgent. Nothing is kept."""
 
-    @extend_schema(request=WishSerializer, responses=EstimateSerializer)
+    tag = "Orders"
+    asks = True
+
+    @extend_schema(
+        operation_id="order_estimates_create", request=WishSerializer, responses=EstimateSerializer,
+        examples=[OpenApiExample("A share link", TWO_STUDIES, request_only=True)],
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         wish, facility = valid(WishSerializer, request), entered(request).facility
         options = KINDS[wish["kind"]].options(facility, wish["options"])
@@ -67,21 +79,30 @@ class EstimateView(APIView):
         return Response(EstimateSerializer({"normal": normal, "urgent": urgent, "notes": notes}).data)
 
 
-class OrdersView(APIView):
+class OrdersView(Resource):
     """The facility's orders."""
 
-    @extend_schema(operation_id="f_orders_list", responses=OrdersSerializer, parameters=[CURSOR])
-    def get(self, request: Request) -> Response:
-        before = request.query_params.get("before", "")
-        if before and not (before.isascii() and before.isdigit() and len(before) < 19):
-            raise ValidationError({"before": "A cursor that was given before"})
-        found = Order.objects.filter(facility=entered(request).facility).order_by("-pk")
-        page = list((found.filter(pk__lt=int(before)) if before else found)[: PAGE + 1])
-        cursor = str(page[PAGE - 1].pk) if len(page) > PAGE else None
-        return Response(OrdersSerializer({"orders": page[:PAGE], "next": cursor}).data)
+    tag = "Orders"
 
-    @extend_schema(request=QuoteWishSerializer, responses={201: OrderSerializer})
+    @extend_schema(
+        operation_id="orders_list", responses=page_serializer("orders", ListedOrderSerializer), parameters=PAGED
+    )
+    def get(self, request: Request) -> Response:
+        """Orders, newest first."""
+        found = Order.objects.filter(facility=entered(request).facility)
+        return listed(request, "orders", ListedOrderSerializer, page_of(request, found, "-pk"))
+
+    @extend_schema(
+        operation_id="orders_create", request=QuoteWishSerializer, responses={201: OrderSerializer},
+        examples=[
+            OpenApiExample(
+                "A share link", TWO_STUDIES | {"uid": "0f1c2d3e-4b5a-4678-9abc-def012345678", "is_urgent": False},
+                request_only=True,
+            )
+        ],
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
+        """A quote, which binds for some days. With the same `uid` the same order is answered again."""
         wish, door = valid(QuoteWishSerializer, request), entered(request)
         options = KINDS[wish["kind"]].options(door.facility, wish["options"])
         with acting():
@@ -92,18 +113,22 @@ class OrdersView(APIView):
         return Response(OrderSerializer(order).data, status=status.HTTP_201_CREATED)
 
 
-class OrderView(APIView):
+class OrderView(Resource):
     """One order."""
 
-    @extend_schema(responses=OrderSerializer)
+    tag = "Orders"
+
+    @extend_schema(operation_id="orders_retrieve", responses=OrderSerializer)
     def get(self, request: Request, order_uid: UUID) -> Response:
         return Response(OrderSerializer(found_order(request, order_uid)).data)
 
 
-class RequestView(APIView):
+class RequestView(Resource):
     """The facility wants it as it was quoted. Asked for again it changes nothing."""
 
-    @extend_schema(request=EmergencySerializer, responses=OrderSerializer)
+    tag = "Orders"
+
+    @extend_schema(operation_id="orders_request", request=EmergencySerializer, responses=OrderSerializer)
     def post(self, request: Request, order_uid: UUID) -> Response:
         order, asked = found_order(request, order_uid), valid(EmergencySerializer, request)
         if order.requested_at is None or order.state == State.CANCELLED:
@@ -112,10 +137,12 @@ class RequestView(APIView):
         return Response(OrderSerializer(order).data)
 
 
-class CancelView(APIView):
+class CancelView(Resource):
     """End an order that is not produced yet. Asked for again it changes nothing."""
 
-    @extend_schema(request=ReasonSerializer, responses=OrderSerializer)
+    tag = "Orders"
+
+    @extend_schema(operation_id="orders_cancel", request=ReasonSerializer, responses=OrderSerializer)
     def post(self, request: Request, order_uid: UUID) -> Response:
         order, asked = found_order(request, order_uid), valid(ReasonSerializer, request)
         if order.state != State.CANCELLED:
@@ -124,10 +151,12 @@ class CancelView(APIView):
         return Response(OrderSerializer(order).data)
 
 
-class ConfirmView(APIView):
+class ConfirmView(Resource):
     """It arrived. Said again it changes nothing."""
 
-    @extend_schema(request=None, responses=OrderSerializer)
+    tag = "Orders"
+
+    @extend_schema(operation_id="orders_confirm", request=None, responses=OrderSerializer)
     def post(self, request: Request, order_uid: UUID) -> Response:
         order = found_order(request, order_uid)
         if order.state != State.COMPLETED:
@@ -136,16 +165,22 @@ class ConfirmView(APIView):
         return Response(OrderSerializer(order).data)
 
 
-class OrderMessagesView(APIView):
+class OrderMessagesView(Resource):
     """What facility and center write to each other about an order."""
 
-    @extend_schema(responses=MessagesSerializer)
+    tag = "Orders"
+
+    @extend_schema(operation_id="orders_messages_list", responses=MessagesSerializer)
     def get(self, request: Request, order_uid: UUID) -> Response:
         found = found_order(request, order_uid).messages.filter(facility=entered(request).facility).order_by("pk")
         return Response(MessagesSerializer({"messages": found}).data)
 
-    @extend_schema(request=MessageSerializer, responses={201: MessageSerializer})
+    @extend_schema(
+        operation_id="orders_messages_create", request=MessageSerializer, responses={201: MessageSerializer},
+        examples=[OpenApiExample("A wish", {"text": "By noon, please"}, request_only=True)],
+    )  # fmt: skip
     def post(self, request: Request, order_uid: UUID) -> Response:
+        """Write to the center about an order. Please name no patients."""
         order, told = found_order(request, order_uid), valid(MessageSerializer, request)
         message = write(
             order, text=told["text"], by=None, is_from_center=False, actor=entered(request).actor, now=timezone.now()
@@ -153,18 +188,13 @@ class OrderMessagesView(APIView):
         return Response(MessageSerializer(message).data, status=status.HTTP_201_CREATED)
 
 
-class OutputRenderer(JSONRenderer):
-    """The file is of the type it is of, whatever was preferred; a refusal is JSON."""
-
-    media_type = "*/*"
-
-
-class OrderOutputView(APIView):
+class OrderOutputView(Resource):
     """What the order gave out, once it is dispatched and until its term; `Range: bytes=…` goes on where it was cut."""
 
-    renderer_classes = (OutputRenderer,)
+    tag = "Orders"
+    renderer_classes = (FileRenderer,)
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(operation_id="orders_output", responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Request, order_uid: UUID) -> HttpResponseBase:
         door = entered(request)
         with as_facility(door.facility):
@@ -192,10 +222,3 @@ def found_order(request: Request, uid: UUID) -> Order:
     if order is None:
         raise NotFound
     return order
-
-
-def valid(serializer: type[serializers.BaseSerializer[Any]], request: Request) -> dict[str, Any]:
-    """What the body holds. Raises ValidationError."""
-    given = serializer(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)

@@ -7,30 +7,63 @@ from uuid import UUID
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.api.doors import entered
+from apps.api.fields import valid
+from apps.api.resource import Resource
 from apps.audit.record import record
 from apps.core.problems import problem
 from apps.core.ranges import in_parts
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role, Scope
 from apps.facilities.tenancy import as_facility
-from apps.orders.models import Order, Output
+from apps.orders.models import Order, Output, State
 from apps.orders.outputs import offered_output, pieces
 from apps.orders.restoring import note_restored, restore_of, restores_of
 from apps.orders.returned_files import stored_file
 
 
-class RestoresView(APIView):
+class ManifestSerializer(serializers.Serializer[Any]):
+    """Which manifest says what there is."""
+
+    length = serializers.IntegerField()
+    sha256 = serializers.CharField()
+
+
+class RestoreSerializer(serializers.Serializer[Any]):
+    """A restore that lies ready."""
+
+    order = serializers.CharField()
+    uid = serializers.UUIDField()
+    images = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+    offered_until = serializers.DateTimeField(allow_null=True)
+    manifest = ManifestSerializer()
+
+
+class RestoresSerializer(serializers.Serializer[Any]):
+    """All of them."""
+
+    restores = RestoreSerializer(many=True)
+
+
+class StateSerializer(serializers.Serializer[Any]):
+    """The order's state."""
+
+    state = serializers.ChoiceField(choices=State.choices)
+
+
+class RestoresView(Resource):
     """What lies ready for the facility's terminals."""
 
-    @extend_schema(responses=dict[str, Any])
+    tag = "Restores"
+
+    @extend_schema(operation_id="restores_list", responses=RestoresSerializer)
     def get(self, request: Request) -> Response:
         now = timezone.now()
         found = [(order, offered_output(order, now=now)) for order in restores_of(entered(request).facility, now=now)]
@@ -43,18 +76,22 @@ class RestoredSerializer(serializers.Serializer[Any]):
     manifest_sha256 = serializers.RegexField(r"\A[0-9a-f]{64}\Z")
 
 
-class RestoredView(APIView):
+class RestoredView(Resource):
     """A terminal says that it has everything."""
 
-    @extend_schema(request=RestoredSerializer, responses=dict[str, str])
+    tag = "Restores"
+
+    @extend_schema(
+        operation_id="restores_restored", request=RestoredSerializer, responses=StateSerializer,
+        examples=[OpenApiExample("Its digest", {"manifest_sha256": "00" * 32}, request_only=True)],
+    )  # fmt: skip
     def post(self, request: Request, order_uid: UUID) -> Response:
-        given = RestoredSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = valid(RestoredSerializer, request)
         door, now = entered(request), timezone.now()
         found = restore_of(door.facility, order_uid, now=now)
         if found is None:
             raise NotFound
-        note_restored(*found, **given.validated_data, actor=door.actor, now=now)
+        note_restored(*found, **given, actor=door.actor, now=now)
         return Response({"state": found[0].state})
 
 

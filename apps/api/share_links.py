@@ -7,11 +7,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.api.doors import entered
 from apps.api.order_serializers import MadeLinkSerializer, ShareSerializer
 from apps.api.orders import found_order
+from apps.api.resource import Resource
 from apps.facilities.tenancy import as_facility
 from apps.orders.share_mail import mail_code
 from apps.orders.sharing import (
@@ -26,11 +26,14 @@ from apps.orders.sharing import (
 )
 
 
-class ShareLinkView(APIView):
+class ShareLinkView(Resource):
     """An order's share link."""
 
-    @extend_schema(responses=ShareSerializer)
+    tag = "Orders"
+
+    @extend_schema(operation_id="share_links_retrieve", responses=ShareSerializer)
     def get(self, request: Request, order_uid: UUID) -> Response:
+        """Whether an order's share link opens, and who came by it."""
         with as_facility(entered(request).facility):
             order = found_order(request, order_uid)
             link = link_of(order)
@@ -49,7 +52,7 @@ class ShareLinkView(APIView):
             }
         return Response(ShareSerializer(told).data)
 
-    @extend_schema(request=None, responses={201: MadeLinkSerializer})
+    @extend_schema(operation_id="share_links_create", request=None, responses={201: MadeLinkSerializer})
     def post(self, request: Request, order_uid: UUID) -> Response:
         """A new link; the one before ends. Link and code are in this answer and nowhere else."""
         door = entered(request)
@@ -65,7 +68,7 @@ class ShareLinkView(APIView):
         }
         return Response(MadeLinkSerializer(told).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=None, responses={204: None})
+    @extend_schema(operation_id="share_links_end", request=None, responses={204: None})
     def delete(self, request: Request, order_uid: UUID) -> Response:
         """End the link at once; again it changes nothing."""
         door = entered(request)

@@ -3,9 +3,11 @@
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.http import JsonResponse
 
 PROBLEM = "application/problem+json"
+TYPES = "/api/v1/problems/"
 
 
 def problem(status: int, *, code: str, detail: str, headers: dict[str, str] | None = None) -> JsonResponse:
@@ -14,5 +16,6 @@ def problem(status: int, *, code: str, detail: str, headers: dict[str, str] | No
 
 
 def details(status: int, code: str, detail: str) -> dict[str, Any]:
-    """The members of a problem."""
-    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
+    """The members of a problem; at its type the code is explained."""
+    kind = f"{settings.PUBLIC_URL}{TYPES}#{code}"
+    return {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}

@@ -17,13 +17,14 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """`role` for people; `scope` for devices, None where none may enter; `own_scope`: the view enters the facility
-    itself, because it streams and would outlive the request's transaction.
+    """`role` for people; `scope` or `or_scope` for devices, None where none may enter; `own_scope`: the view enters the
+    facility itself, because it streams and would outlive the request's transaction.
     """
 
     role: Role
     scope: Scope | None
     own_scope: bool
+    or_scope: Scope | None = None
 
 
 class FacilityRequest(HttpRequest):

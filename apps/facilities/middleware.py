@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any, cast
 
 from django.contrib.auth.views import redirect_to_login
@@ -12,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
 from apps.audit.record import Actor
-from apps.core.problems import problem
 from apps.facilities.doors import Door, FacilityRequest, door_of
 from apps.facilities.models import Membership, Role
 from apps.facilities.reading import time_zone_of
@@ -65,7 +63,7 @@ def _through_door(request: HttpRequest, view: Callable[..., Any], kwargs: dict[s
         refusal = _refusal(503, "The database is away. Send again")
         refusal.headers["Retry-After"] = RETRY_AFTER_S
     if refusal:
-        return _for_programs(refusal) if _is_rest(request) else refusal
+        return refusal
     return _private(cast(HttpResponseBase, view(request, **kwargs)))
 
 
@@ -86,10 +84,12 @@ def _admit(request: FacilityRequest, door: Door, slug: str) -> HttpResponseBase 
     if door.scope and (secret := bearer_token(request)):
         return _admit_device(request, door, slug, secret)
     if not request.user.is_authenticated:
-        return _unauthorized() if door.scope else redirect_to_login(request.get_full_path())
+        if door.scope or _is_rest(request):
+            return _unauthorized(door)
+        return redirect_to_login(request.get_full_path())
     if door.scope and request.method not in {"GET", "HEAD", "OPTIONS"}:
         # A session travels with any page's request; a token does not. Devices write with tokens alone.
-        return _unauthorized()
+        return _unauthorized(door)
     membership = Membership.objects.select_related("facility").filter(
         facility__slug=slug, user_id=request.user.pk
     ).first()  # fmt: skip
@@ -106,12 +106,12 @@ def _admit_device(request: FacilityRequest, door: Door, slug: str, secret: str) 
     try:
         token = recognize(secret)
     except UnknownToken:
-        return _unauthorized()
+        return _unauthorized(door)
     if token.facility.slug != slug:
         return _refusal(404, NO_SUCH_PAGE)
     request.facility, request.role, request.token = token.facility, None, token
     request.actor = Actor("token", str(token.pk), source_address(request))
-    if door.scope not in token.scopes:
+    if not {door.scope, door.or_scope} & set(token.scopes):
         challenge = f'Bearer realm="MedVault", error="insufficient_scope", scope="{door.scope}"'
         return _refusal(403, f"The token lacks the scope {door.scope}", challenge)
     return None
@@ -122,8 +122,9 @@ def source_address(request: HttpRequest) -> str | None:
     return request.META.get("REMOTE_ADDR") or None
 
 
-def _unauthorized() -> HttpResponse:
-    return _refusal(401, "Sign in with a device token: Authorization: Bearer TOKEN", 'Bearer realm="MedVault"')
+def _unauthorized(door: Door) -> HttpResponse:
+    sentence = "Sign in with a device token: Authorization: Bearer TOKEN" if door.scope else "Sign in to the portal"
+    return _refusal(401, sentence, 'Bearer realm="MedVault"')
 
 
 def _refusal(status: int, sentence: str, challenge: str = "") -> HttpResponse:
@@ -134,15 +135,6 @@ def _refusal(status: int, sentence: str, challenge: str = "") -> HttpResponse:
 
 def _is_rest(request: HttpRequest) -> bool:
     return bool(request.resolver_match and "api" in request.resolver_match.namespaces)
-
-
-def _for_programs(refusal: HttpResponseBase) -> HttpResponseBase:
-    """A sentence as problem details."""
-    if not isinstance(refusal, HttpResponse) or not refusal.headers["Content-Type"].startswith("text/plain"):
-        return refusal
-    headers = {name: value for name, value in refusal.headers.items() if name != "Content-Type"}
-    code = HTTPStatus(refusal.status_code).name.lower()
-    return problem(refusal.status_code, code=code, detail=refusal.content.decode().strip(), headers=headers)
 
 
 def _rendered(response: Any) -> HttpResponseBase:

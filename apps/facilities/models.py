@@ -32,6 +32,10 @@ class Scope(models.TextChoices):
     REPORT = "terminal:report", _("Report capacity, ask for collection")
     RESTORE = "images:restore", _("Fetch what was ordered to come back")
     CARE = "care:report", _("Report visits, discharges and other events of care")
+    PERIODS = "periods:decide", _("Keep studies longer, hold them, let them be deleted once their period has ended")
+    COLLECTIONS = "collections:read", _("Follow terminals, collections and receipts")
+    REQUEST = "collections:request", _("Ask for collections, withdraw requests")
+    BILLING = "billing:read", _("Read invoices, plan and contract")
     ORDERS_READ = "orders:read", _("Follow output orders, fetch what they gave out")
     ORDERS_PLACE = "orders:place", _("Quote, request and cancel output orders, make share links")
 

@@ -32,7 +32,7 @@ class Decided:
     refused: dict[int, str]
 
 
-def approve(disposition: Disposition, *, by: User, actor: Actor, now: datetime) -> None:
+def approve(disposition: Disposition, *, by: User | None, actor: Actor, now: datetime) -> None:
     """The facility lets the study go, within the caller's transaction. Raises IllegalTransition."""
     current = _waiting(disposition)
     current.approved_by, current.decision = by, "facility"
@@ -41,7 +41,7 @@ def approve(disposition: Disposition, *, by: User, actor: Actor, now: datetime) 
     _record("approved", current, actor)
 
 
-def object_to(disposition: Disposition, *, reason: str, by: User, actor: Actor, now: datetime) -> None:
+def object_to(disposition: Disposition, *, reason: str, by: User | None, actor: Actor, now: datetime) -> None:
     """The facility keeps the study for a reason, without a date: a hold. Raises IllegalTransition, HoldRefused."""
     current = _waiting(disposition)
     assert current.study

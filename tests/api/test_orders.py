@@ -188,11 +188,11 @@ def test_orders_of_others_are_unknown_and_pages_follow_a_cursor(
         assert ask(f"orders/{foreign.uid}/{path}", {}).status_code == 404
     assert fresh(foreign).state == "dispatched"
     uids = [ask("orders/", WISH).json()["uid"] for _ in range(22)]
-    first = ask("orders/").json()
-    second = ask(f"orders/?before={first['next']}").json()
+    first = ask("orders/?limit=20").json()
+    second = ask(f"orders/?cursor={first['next']}").json()
     assert [each["uid"] for each in (*first["orders"], *second["orders"])] == uids[::-1]
     assert second["next"] is None
-    assert ask("orders/?before=x").status_code == 400
+    assert ask("orders/?cursor=x").status_code == 400
 
 
 def test_a_restore_needs_no_items_and_goes_to_a_node_of_the_facilitys_own(

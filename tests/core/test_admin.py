@@ -135,6 +135,7 @@ FORMS = {
 # Tables of the machine: sessions' contents, keys of pending confirmations, Django's own log, which is not kept.
 WITHOUT_PAGES = {
     "account.EmailConfirmation",
+    "api.KeptAnswer",  # sealed
     "admin.LogEntry",
     "auth.Permission",
     "tiers.Price",  # on the page of its list
