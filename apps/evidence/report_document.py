@@ -78,7 +78,7 @@ def _received(told: dict[str, Any]) -> dict[str, Any]:
         _("Received in the period"),
         [
             [_("Collections"), _number(told["collections"])],
-            *_by(told["by_method"], Method),
+            *_indented(_by(told["by_method"], Method)),
             [_("Collections stored in two places"), _number(told["in_two_places"])],
             [_("Images newly stored"), f"{_number(told['stored'])}, {filesizeformat(told['bytes'])}"],
             [_("Images known already"), _number(told["duplicates"])],
@@ -90,7 +90,7 @@ def _received(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _given_out(told: dict[str, Any]) -> dict[str, Any]:
-    facts = [[_("Orders"), _number(told["orders"])], *_by(told["by_kind"], OrderKind)]
+    facts = [[_("Orders"), _number(told["orders"])], *_indented(_by(told["by_kind"], OrderKind))]
     return _section(_("Given out in the period"), [*facts, [_("Images"), _number(told["images"])]])
 
 
@@ -122,7 +122,9 @@ def _access(told: dict[str, Any]) -> dict[str, Any]:
         [
             [_("Looks on record"), _number(told["events"])],
             [_("People who looked"), _number(told["people"])],
-            *[[kinds.get(kind, kind), _number(count)] for kind, count in sorted(told["by_kind_of_actor"].items())],
+            *_indented(
+                [[kinds.get(kind, kind), _number(count)] for kind, count in sorted(told["by_kind_of_actor"].items())]
+            ),
             *[[str(LOOKS.get(action, action)), _number(count)] for action, count in actions],
         ],
         _("Each with person or device, time and address, in the access record of the facility's portal."),
@@ -169,6 +171,10 @@ def _check() -> list[str]:
 def _by(counts: dict[str, int], names: Any) -> Facts:
     labels = {each.value: str(each.label) for each in names}
     return [[labels.get(key, key), _number(count)] for key, count in sorted(counts.items())]
+
+
+def _indented(facts: Facts) -> Facts:
+    return [[f"- {name}", value] for name, value in facts]
 
 
 def _number(count: int) -> str:

@@ -139,8 +139,9 @@ def _terminals(desk: Desk) -> Iterator[Need]:
         where, name = desk.url("terminal", terminal_id=terminal.pk), {"name": terminal.name}
         neglect = late.get(terminal.pk)
         if not outlook.last_collected_at and not terminal.enrolled_at:
-            yield Need("info", _("%(name)s is not set up") % name, _("A guide leads through it, step by step."),
-                       _("Set it up"), where)  # fmt: skip
+            if desk.may(Role.MEMBER):
+                yield Need("info", _("%(name)s is not set up") % name, _("A guide leads through it, step by step."),
+                           _("Set it up"), where)  # fmt: skip
         elif neglect and neglect.visit_late_days:
             text = _("The visit that was agreed has not been made. The center has it on its list.")
             yield Need("warning", _("%(name)s: visit overdue") % name, text, _("See"), where, outlook.next_visit_on)

@@ -12,9 +12,7 @@ from apps.collection.schedule import Outlook
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`commands` to be typed in at the clinic; `gives_code`: the code is given out here; `asks_for`: what the center is
-    asked for.
-    """
+    """`commands` to be typed in at the clinic, `facts` to be entered there; `gives_code`: the code is given here."""
 
     title: str
     text: str
@@ -23,6 +21,11 @@ class Step:
     commands: list[str] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
     gives_code: bool = False
+
+    @property
+    def typed(self) -> str:
+        """The commands, one a line."""
+        return "\n".join(self.commands)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def steps(client: Client, terminal: Terminal) -> tuple[str, int, int]:
     page = client.get(url("terminal", terminal_id=terminal.pk)).content.decode()
     guide = page.split('id="set-up"', 1)[1].split("</section>", 1)[0]
     now = re.search(r'aria-current="step">.*?<h3>\s*(.*?)\s*</h3>', guide, re.DOTALL)
-    return now[1] if now else "", guide.count("is-done"), guide.count('class="step ')
+    return now[1] if now else "", guide.count("is-done"), guide.count('class="guide-step ')
 
 
 def test_steps_tick_themselves_when_the_center_has_seen_them(sakura: Facility, viewer: Client) -> None:
