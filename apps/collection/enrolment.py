@@ -16,7 +16,7 @@ from apps.collection.models import Collector, CollectorFacility, Terminal
 from apps.core.errors import DomainError
 from apps.facilities.models import Facility, Scope
 from apps.facilities.tenancy import as_center
-from apps.facilities.tokens import issue_token, revoke_token
+from apps.facilities.tokens import issue_token, revoke_token, widen_token
 
 CODE_LIFETIME = timedelta(days=3)
 CERTIFICATE = "medvault-device+jwt"
@@ -105,6 +105,17 @@ def enrol(*, code: str, jwk: dict[str, Any], actor: Actor, now: datetime) -> Enr
         "iat": int(now.timestamp()),
     }
     return Enrolled(device, kind, places, sign(claims, typ=CERTIFICATE))
+
+
+def may_restore(terminal: Terminal) -> bool:
+    """Whether the terminal may fetch what was ordered to come back. One that enrolled before that existed may not."""
+    return terminal.device_token is None or Scope.RESTORE in terminal.device_token.scopes
+
+
+def allow_restores(terminal: Terminal, *, actor: Actor) -> None:
+    """Let it, without enrolling again."""
+    if terminal.device_token:
+        widen_token(terminal.device_token, Scope.RESTORE, actor=actor)
 
 
 def revoke_collector(collector: Collector, *, actor: Actor, now: datetime) -> None:

@@ -53,6 +53,18 @@ def revoke_token(token: DeviceToken, *, actor: Actor) -> None:
                    facility_id=token.facility_id)  # fmt: skip
 
 
+def widen_token(token: DeviceToken, scope: Scope, *, actor: Actor) -> None:
+    """Let a token that is in use do something more; again it changes nothing."""
+    with as_facility(token.facility_id):
+        current = DeviceToken.objects.select_for_update().get(pk=token.pk)
+        if scope in current.scopes or not current.is_usable:
+            return
+        current.scopes.append(scope)
+        current.save(update_fields=["scopes"])
+        record("token.widened", actor=actor, object_type="device_token", object_id=token.pk,
+               facility_id=token.facility_id, scopes=current.scopes)  # fmt: skip
+
+
 def recognize(secret: str) -> DeviceToken:
     """The usable token with this secret, its facility loaded. Raises UnknownToken. Within `as_center`, whose end notes
     the use: a request that takes its time must not keep the next one waiting for the row.

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
-from apps.collection.enrolment import issue_code
+from apps.collection.enrolment import allow_restores, issue_code, may_restore
 from apps.collection.models import Collection, CollectionRequest, Reason, Terminal
 from apps.collection.requests import request_collection, withdraw_request
 from apps.collection.schedule import outlooks
@@ -106,8 +106,19 @@ def give_code(request: FacilityRequest, terminal_id: int) -> HttpResponse:
     return _page(request, terminal, RequestForm(), code=code)
 
 
+@facility_door(role=Role.OWNER)
+@require_POST
+def let_restore(request: FacilityRequest, terminal_id: int) -> HttpResponse:
+    """Let a terminal that enrolled long ago fetch what was ordered to come back."""
+    terminal = _terminal(request, terminal_id)
+    allow_restores(terminal, actor=request.actor)
+    messages.success(request, _("The terminal may fetch restores now."))
+    return redirect("portal:terminal", facility_slug=request.facility.slug, terminal_id=terminal.pk)
+
+
 def _terminals(request: FacilityRequest) -> QuerySet[Terminal]:
-    return Terminal.objects.filter(facility=request.facility, retired_at=None).select_related("facility")
+    found = Terminal.objects.filter(facility=request.facility, retired_at=None)
+    return found.select_related("facility", "device_token")
 
 
 def _terminal(request: FacilityRequest, terminal_id: int) -> Terminal:
@@ -128,5 +139,6 @@ def _page(
         "collections": recent.select_related("reception_record").order_by("-opened_at")[:RECENT],
         "form": form,
         "code": code,
+        "may_restore": may_restore(terminal),
     }
     return render(request, "portal/terminal.html", context, status=status)

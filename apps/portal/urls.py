@@ -88,6 +88,7 @@ urlpatterns = [
     path("terminals/", terminals.terminal_list, name="terminals"),
     path("terminals/<int:terminal_id>/", terminals.terminal_page, name="terminal"),
     path("terminals/<int:terminal_id>/ask", terminals.ask, name="ask_for_collection"),
+    path("terminals/<int:terminal_id>/restores", terminals.let_restore, name="let_restore"),
     path("terminals/<int:terminal_id>/code", terminals.give_code, name="enrolment_code"),
     path("invoices/", invoices.invoice_list, name="invoices"),
     path("invoices/details", billing_details.billing_details, name="billing_details"),

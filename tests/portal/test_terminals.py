@@ -16,8 +16,9 @@ from apps.collection.enrolment import enrol
 from apps.collection.models import Capacity, CollectionRequest, Reason, Terminal
 from apps.collection.replication import replicate_pending
 from apps.collection.requests import request_collection
-from apps.facilities.models import Facility, Role
+from apps.facilities.models import Facility, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
+from apps.facilities.tokens import issue_token
 from tests.portal.pages import NOW, dicom, queries_of, store, url
 
 GIB = 2**30
@@ -219,6 +220,25 @@ def test_a_code_is_shown_once_and_enrols_the_terminal(terminal: Terminal, sakura
     assert "Enrolled on" in page_of(owner, terminal)
     with as_facility(sakura):
         assert Event.objects.get(action="terminal.code_issued").facility_id == sakura.pk
+
+
+def test_an_owner_lets_a_terminal_that_enrolled_long_ago_fetch_restores(
+    terminal: Terminal, sakura: Facility, owner: Client, member: Client
+) -> None:
+    token, secret = issue_token(sakura, label="X-ray room", scopes=[Scope.HANDOVER, Scope.REPORT], actor=SYSTEM)
+    with as_center():
+        Terminal.objects.filter(pk=terminal.pk).update(device_token=token, enrolled_at=timezone.now())
+    address, bearer = f"/api/v1/f/{sakura.slug}/restores/", {"authorization": f"Bearer {secret}"}
+    assert owner.get(address, headers=bearer).status_code == 403
+    assert "Let it fetch restores" in page_of(owner, terminal)
+    assert member.post(url("let_restore", terminal_id=terminal.pk)).status_code == 403
+    for _again in range(2):
+        owner.post(url("let_restore", terminal_id=terminal.pk))
+    assert owner.get(address, headers=bearer).status_code == 200
+    assert "Let it fetch restores" not in page_of(owner, terminal)
+    with as_facility(sakura):
+        [event] = Event.objects.filter(action="token.widened")
+        assert event.details["scopes"] == ["collections:handover", "terminal:report", "images:restore"]
 
 
 def test_codes_are_the_owners(terminal: Terminal, member: Client, viewer: Client) -> None:
