@@ -8,7 +8,6 @@ from textwrap import wrap
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from apps.audit.record import record
@@ -16,6 +15,7 @@ from apps.catalog.bytes import instance_range, open_instance
 from apps.catalog.models import Instance
 from apps.catalog.preview import NotRenderable, facts_of, render_preview
 from apps.catalog.preview_cache import kept_preview
+from apps.catalog.windows import WINDOWS
 from apps.core.ranges import AFTER_ASKING, in_parts, tagged
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.tenancy import as_facility
@@ -23,13 +23,6 @@ from apps.portal.looks import look_at_image
 from apps.portal.numbers import whole_number
 
 SIZES = {"thumb": 192, "view": 1024, "large": 4096}
-# Centre and width in Hounsfield units, as radiology commonly uses them.
-WINDOWS = {
-    "lung": (_("Lung"), (-600.0, 1500.0)),
-    "soft": (_("Soft tissue"), (40.0, 400.0)),
-    "bone": (_("Bone"), (400.0, 1800.0)),
-    "brain": (_("Brain"), (40.0, 80.0)),
-}
 MOST_PREVIEW_PIXELS = 32 * 1024 * 1024
 CHARACTERS = 24  # of a line below the tile of an image that has no picture
 _NUMBERS = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?,(?=[0-9.]*[1-9])[0-9]{1,9}(\.[0-9]{1,6})?")
@@ -88,7 +81,7 @@ def facts(request: FacilityRequest, instance_id: int) -> HttpResponseBase:
     """What the viewer needs to know of a frame to change its window and to measure; or why it has no picture."""
     frame, instance = _frame(request), _instance(request, instance_id)
     look_at_image(request, instance.series.study_id)
-    etag = f'"{bytes(instance.sha256).hex()[:24]}-facts-{frame}"'
+    etag = f'"{bytes(instance.sha256).hex()[:24]}-facts2-{frame}"'
     if known := tagged(request, etag):
         return known
     try:

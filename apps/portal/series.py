@@ -10,12 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from apps.catalog.models import Instance, Series
+from apps.catalog.windows import MODALITY, WINDOWS
 from apps.facilities.doors import FacilityRequest, facility_door
-from apps.portal.images import WINDOWS
 from apps.portal.looks import look_at_study
 from apps.portal.numbers import whole_number
 
 MOST_FRAMES = 2000
+RATES = (2, 5, 10, 15, 25, 30, 60)
+"""At which a series can be played, in pictures a second, beside its own."""
 WORDS = {  # of static/js/viewer.js
     "label": _("Image {number} of {count}"),
     "window": _("C {center} · W {width}"),
@@ -25,6 +27,8 @@ WORDS = {  # of static/js/viewer.js
         "PixelSpacing": _("by the image's Pixel Spacing"),
         "ImagerPixelSpacing": _("at the detector"),
         "NominalScannedPixelSpacing": _("on the scanned film"),
+        "region": _("by the calibration of its ultrasound region"),
+        "outside": _("not within one calibrated region"),
         "none": _("the image does not tell the size of a pixel"),
     },
 }
@@ -41,7 +45,7 @@ def viewer(request: FacilityRequest, series_id: int) -> HttpResponse:
         raise Http404
     number = min(max(whole_number(request.GET.get("image", "")) or 1, 1), len(frames))
     instance_id, frame = frames[number - 1]
-    windows = WINDOWS if series.modality == "CT" else {}
+    windows = WINDOWS if series.modality == MODALITY else {}
     is_grey = instances.filter(pk=instance_id, photometric_interpretation__startswith="MONOCHROME").exists()
     look_at_study(request, series.study_id, series=series.pk)
     data = {
@@ -59,6 +63,7 @@ def viewer(request: FacilityRequest, series_id: int) -> HttpResponse:
         "instance_id": instance_id,
         "frame": frame,
         "windows": windows,
+        "rates": RATES,
         "window": request.GET.get("window", ""),
     }
     return render(request, "portal/viewer.html", context)

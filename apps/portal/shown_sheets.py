@@ -40,5 +40,5 @@ def shown_sheets(
         count=count,
         before=max(1, start - AT_ONCE) if start > 1 else None,
         after=start + AT_ONCE if start + AT_ONCE <= count else None,
-        query=urlencode({"kind": kind, **options.chosen}),
+        query=urlencode({"kind": kind} | {name: value for name, value in options.chosen.items() if value is not None}),
     )

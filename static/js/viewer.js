@@ -15,7 +15,7 @@ const slider = part("slider");
 const problem = part("problem");
 const AHEAD = 4;
 const RESTS_MS = 200;
-const FRAME_MS = 100;
+const USUAL_RATE = 10; // pictures a second
 const TURN_PX = 12;
 const VIEW_PX = 1024; // the longest side of a picture of size "view"
 
@@ -30,6 +30,8 @@ let direction = 1;
 let tool = usual;
 let timer = 0;
 let isPlaying = false;
+let ownRate = USUAL_RATE;
+let shownAt = 0;
 let isLost = false;
 let drag = null;
 let measured = null; // a length that is not said yet
@@ -53,6 +55,7 @@ function show(to) {
   direction = Math.sign(target - number) || direction;
   number = target;
   const frame = current();
+  shownAt = performance.now();
   slider.value = number;
   part("number").textContent = `${number} / ${frames.length}`;
   part("original").href = viewer.dataset.download.replace("/0/", `/${frame.id}/`);
@@ -84,7 +87,9 @@ function loaded(ready) {
   levels.rest();
   tell();
   placed();
-  if (isPlaying) timer = setTimeout(() => show(number < frames.length ? number + 1 : 1), FRAME_MS);
+  if (!isPlaying) return;
+  const each = 1000 / (Number(part("rate").value) || ownRate);
+  timer = setTimeout(() => show(number < frames.length ? number + 1 : 1), Math.max(0, shownAt + each - performance.now()));
 }
 
 // Once the images are not turned for a moment: what there is to know of the one on view.
@@ -101,6 +106,7 @@ async function ask() {
     const answer = await fetch(addressOf("facts", frame)).catch(() => null);
     if (!answer?.ok || answer.redirected) return;
     factsOf.set(keyOf(frame), await answer.json());
+    ownRate = factsOf.get(keyOf(frame)).frame_rate ?? ownRate;
   }
   if (frame !== current()) return;
   tell();

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from pydicom import Dataset
 
 from apps.catalog.models import Series
 from apps.facilities.models import Facility
@@ -126,4 +127,44 @@ def test_fingers_enlarge_and_move(series: str, visit: Callable[..., Visit]) -> N
     scale = page.locator("[data-viewer-image]").evaluate("image => new DOMMatrix(getComputedStyle(image).transform).a")
     assert scale == pytest.approx(3)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert window.faults() == []
+
+
+def test_ultrasound_is_measured_by_its_regions_and_played_at_its_rate(
+    clinic: Facility, visit: Callable[..., Visit]
+) -> None:
+    region = Dataset()
+    region.RegionLocationMinX0, region.RegionLocationMinY0 = 0, 0
+    region.RegionLocationMaxX1, region.RegionLocationMaxY1 = 15, 11
+    region.PhysicalUnitsXDirection = region.PhysicalUnitsYDirection = 3
+    region.PhysicalDeltaX, region.PhysicalDeltaY = 0.5, -0.25
+    store(clinic, dicom(9, 1, pixels=MANY, NumberOfFrames=40, FrameTime=50, SequenceOfUltrasoundRegions=[region],
+                        PixelSpacing=[9, 9]))  # fmt: skip
+    with as_facility(clinic):
+        address = f"/f/sakura/series/{Series.objects.get(series_instance_uid='2.25.9.1').pk}/"
+    window = visit()
+    window.sign_in()
+    page = window.page
+    page.goto(address)
+    expect(page.locator("[data-viewer-window-now]")).not_to_be_empty()
+    page.get_by_role("button", name="Measure").click()
+    side = dragged(page, 0, 60)
+    label = page.locator("[data-viewer-drawing] text")
+    expect(label).to_have_text(f"{60 / side * 16 * 2.5:.1f} mm")
+    expect(page.locator("[data-viewer-said]")).to_have_text(re.compile("ultrasound region"))
+    dragged(page, 60, round(side * 0.4))
+    expect(label.last).to_have_text(re.compile(r"^\d+ px, not within one calibrated region"))
+
+    rate = page.get_by_label("Pictures a second")
+    times = """async () => {
+      const slider = document.querySelector("[data-viewer-slider]"), from = Number(slider.value);
+      await new Promise((done) => setTimeout(done, 1500));
+      return (Number(slider.value) - from + 40) % 40;
+    }"""
+    page.keyboard.press("p")
+    own = page.evaluate(times)
+    rate.select_option("5")
+    slow = page.evaluate(times)
+    assert 15 < own <= 31
+    assert 5 <= slow <= 9
     assert window.faults() == []

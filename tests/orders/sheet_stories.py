@@ -21,7 +21,7 @@ from tests.orders.stories import now, studies
 from tests.portal.pages import dicom
 
 WISHES = {
-    "layout": "2x2", "orientation": "portrait", "frames": "middle", "every": "1", "copies": "1",
+    "layout": "2x2", "orientation": "portrait", "frames": "middle", "every": "1", "copies": "1", "window": "own",
 }  # fmt: skip
 SIZES = {OrderKind.FILM: "8INX10IN", OrderKind.PAPER: "A4"}
 SIDE = 800

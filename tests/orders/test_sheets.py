@@ -131,6 +131,34 @@ def test_paper_shows_every_picture_in_its_own_pixels(clinic: Facility, staff: Us
     assert "P1" not in second
 
 
+def test_a_window_is_chosen_for_grey_pictures_and_told(clinic: Facility, staff: User) -> None:
+    hounsfield = {"RescaleSlope": 1, "RescaleIntercept": -1024, "WindowCenter": 1000, "WindowWidth": 100}
+    values = np.array([[0, 1024, 1064, 1104, 2048]], np.uint16)
+    store(
+        clinic, dicom(1, 1, values, **hounsfield), dicom(2, 1, values, **hounsfield, Modality="MR"),
+        dicom(3, 1, COLOURS),
+    )  # fmt: skip
+
+    def printed(**wishes: str) -> tuple[list[Any], list[str]]:
+        pdf = output_of(made(clinic, staff, PAPER, **wishes))
+        with pikepdf.open(pdf) as read:
+            return [pictures_on(page)[0].tolist() for page in read.pages], texts(pdf)
+
+    brain = [[0, 0, 129, 255, 255]]
+    shown, told = printed(window="brain")
+    own = shown[1]
+    assert shown == [brain, own, COLOURS.tolist()]
+    assert own != brain
+    assert ["C 40 W 80" in each for each in told] == [True, False, False]
+    shown, told = printed(window="given", window_center="40", window_width="80")
+    assert shown == [brain, brain, COLOURS.tolist()]
+    assert ["C 40 W 80" in each for each in told] == [True, True, False]
+    for wrong in ({}, {"window_center": "40"}, {"window_center": "nan", "window_width": "80"},
+                  {"window_center": "40", "window_width": "0"}):  # fmt: skip
+        with pytest.raises(InvalidOptions):
+            wanted(clinic, PAPER, window="given", **wrong)
+
+
 def test_names_in_any_script_are_written(clinic: Facility, staff: User) -> None:
     names = ["Στέφανος^Ωμέγα", "Иванова^Ольга", "김^민준", "王^小明", "สมชาย^ใจดี", "محمد^علي", "שרה^כהן", "Nguyễn^Văn"]
     store(clinic, *(dicom(number, 1, PatientName=name) for number, name in enumerate(names, 1)))

@@ -22,7 +22,7 @@ from tests.portal.pages import dicom, document, store, url
 Enter = Callable[..., Client]
 WISHES = {
     "kind": "film", "layout": "1x1", "size": "8INX10IN", "orientation": "landscape", "frames": "middle", "every": "1",
-    "copies": "2",
+    "copies": "2", "window": "own",
 }  # fmt: skip
 BRIGHT = {"WindowCenter": 1, "WindowWidth": 1}
 

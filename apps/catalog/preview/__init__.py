@@ -14,6 +14,7 @@ from PIL import Image
 
 from apps.catalog.bounds import MIB
 from apps.catalog.preview.attributes import Attributes, read_attributes
+from apps.catalog.preview.calibration import Calibrated, calibrated_regions, frame_rate
 from apps.catalog.preview.errors import NotRenderable
 from apps.catalog.preview.frame import Frame, decode_frame
 from apps.catalog.preview.grey import grey_levels, is_inverse, shown_window
@@ -56,7 +57,8 @@ class Picture(NamedTuple):
 class Facts:
     """What a viewer needs to know of a frame beside its picture.
 
-    `window` is the center and width by which a grey one is made, in modality units.
+    `window` is the center and width by which a grey one is made, in modality units. `regions`: in which lengths are
+    measured otherwise than by `spacing`. `frame_rate`: pictures a second.
     """
 
     rows: int
@@ -64,6 +66,8 @@ class Facts:
     spacing: Spacing | None
     window: tuple[float, float] | None
     is_inverse: bool
+    regions: tuple[Calibrated, ...]
+    frame_rate: float | None
 
 
 def render_preview(
@@ -91,8 +95,7 @@ def render_preview(
     Overlays are drawn, which takes a byte more for each of their pixels, and shutters shut.
     Raises NotRenderable, and what reading `file` raises.
     """
-    if window and not (all(map(math.isfinite, window)) and window[1] > 0):
-        raise NotRenderable("invalid_window", _("A window is a center and a width above 0."))
+    _require_window(window)
     side = _LONGEST_SIDE if longest_side is None else longest_side
     box = within or (side, side)
     if min(box) < 1:
@@ -106,14 +109,18 @@ def render_preview(
     return _attempted(file, made)
 
 
-def picture_of(file: BinaryIO, *, frame: int = 1, bits: int = 8, max_pixels: int = MAX_PIXELS) -> Picture:
-    """One frame in its own size, with its first VOI LUT or window, for what is printed. `bits`, up to 16, are those of
-    grey levels. Everything else is as of `render_preview`; with more than 8 bits it takes a byte more for each pixel.
+def picture_of(
+    file: BinaryIO, *, frame: int = 1, window: tuple[float, float] | None = None, bits: int = 8,
+    max_pixels: int = MAX_PIXELS,
+) -> Picture:  # fmt: skip
+    """One frame in its own size, for what is printed. `bits`, up to 16, are those of grey levels. Everything else is as
+    of `render_preview`; with more than 8 bits it takes a byte more for each pixel.
     """
+    _require_window(window)
 
     def made(region: Region) -> Picture:
         image = read_attributes(region, frame)
-        levels = _levels(region, image, frame, None, bits, max_pixels)
+        levels = _levels(region, image, frame, window, bits, max_pixels)
         return Picture(levels, bits if levels.ndim == 2 else 8, _pixel_height(image), _spacing(image))
 
     return _attempted(file, made)
@@ -135,9 +142,17 @@ def facts_of(file: BinaryIO, *, frame: int = 1, max_pixels: int = MAX_PIXELS) ->
         if not is_grey and decoded.photometric_interpretation not in ("PALETTE COLOR", "RGB"):
             raise _not_shown()
         window = shown_window(decoded, image) if is_grey else None
-        return Facts(rows, columns, _spacing(image), window, is_grey and is_inverse(decoded, image))
+        return Facts(
+            rows, columns, _spacing(image), window, is_grey and is_inverse(decoded, image), calibrated_regions(image),
+            frame_rate(image),
+        )  # fmt: skip
 
     return _attempted(file, made)
+
+
+def _require_window(window: tuple[float, float] | None) -> None:
+    if window and not (all(map(math.isfinite, window)) and window[1] > 0):
+        raise NotRenderable("invalid_window", _("A window is a center and a width above 0."))
 
 
 def _is_grey(frame: Frame) -> bool:

@@ -41,6 +41,7 @@ _KEYWORDS = (
     *("ShutterShape", "ShutterPresentationValue", "VerticesOfThePolygonalShutter"),
     *(f"Shutter{side}Edge" for side in ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")),
     *("CenterOfCircularShutter", "RadiusOfCircularShutter"),
+    *("SequenceOfUltrasoundRegions", "RecommendedDisplayFrameRate", "CineRate", "FrameTime"),
 )
 _OVERLAYS = [group << 16 for group in range(0x6000, 0x6020, 2)]
 _OVERLAY_DATA = frozenset(group | 0x3000 for group in _OVERLAYS)

@@ -1,4 +1,4 @@
-"""What is written below a picture: whose it is, where and when it was made, which one it is, and how large."""
+"""What is written below a picture: whose it is, where and when it was made, which one, by which window, how large."""
 
 from django.utils.translation import gettext as _
 
@@ -8,9 +8,9 @@ from apps.facilities.models import Facility
 from apps.orders.sheets.planning import Sheet, Shown
 
 
-def caption(facility: Facility, sheet: Sheet, shown: Shown, note: str) -> list[str]:
+def caption(facility: Facility, sheet: Sheet, shown: Shown, *notes: str) -> list[str]:
     """Lines, in whatever scripts the names are."""
-    return [each for each in (_patient(sheet.study.patient), _study(facility, sheet), _image(shown, note)) if each]
+    return [each for each in (_patient(sheet.study.patient), _study(facility, sheet), _image(shown, *notes)) if each]
 
 
 def _patient(patient: Patient) -> str:
@@ -26,13 +26,13 @@ def _study(facility: Facility, sheet: Sheet) -> str:
     return _joined(facility.name, made_on, page)
 
 
-def _image(shown: Shown, note: str) -> str:
+def _image(shown: Shown, *notes: str) -> str:
     instance, series = shown.instance, shown.instance.series
     numbers = [each for each in (series.series_number, instance.instance_number) if each is not None]
     number = "/".join(map(str, numbers))
     if (instance.number_of_frames or 1) > 1:
         number = f"{number}.{shown.frame}"
-    return _joined(series.modality, number, series.laterality, series.series_description, note)
+    return _joined(series.modality, number, series.laterality, series.series_description, *notes)
 
 
 def _joined(*parts: str) -> str:

@@ -3,14 +3,19 @@
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from apps.catalog.models import Instance
+from apps.catalog.windows import WINDOWS
 from apps.orders.options import SentOptions
 from apps.orders.sheets.format import LANDSCAPE, LAYOUTS, PORTRAIT, SIZE_NAMES
 from apps.orders.sheets.planning import ALL_FRAMES, FIRST_FRAME, MIDDLE_FRAME
+from apps.orders.sheets.windows import GIVEN, OWN
+
+FARTHEST = 1e6
 
 
 class SheetOptions(SentOptions):
@@ -30,12 +35,38 @@ class SheetOptions(SentOptions):
     every = forms.IntegerField(
         label=_("Every n-th picture"), min_value=1, max_value=1000, initial=1, help_text=_("1: all of them")
     )
+    window = forms.ChoiceField(
+        label=_("Window"), initial=OWN, help_text=_("of grey pictures; those with a name are for CT alone"),
+        choices=[
+            (OWN, _("as stored")), *((name, label) for name, (label, _levels) in WINDOWS.items()),
+            (GIVEN, _("center and width below")),
+        ],
+    )  # fmt: skip
+    window_center = forms.FloatField(label=_("Center"), min_value=-FARTHEST, max_value=FARTHEST, required=False)
+    window_width = forms.FloatField(
+        label=_("Width"), min_value=0.001, max_value=FARTHEST, required=False,
+        help_text=_("in the image's own units, of CT Hounsfield units"),
+    )  # fmt: skip
     is_true_size = forms.BooleanField(
         label=_("True size, where the images tell it"), required=False, initial=False,
         help_text=_("It is written below a picture why it is not."),
     )  # fmt: skip
     copies = forms.IntegerField(label=_("Copies"), min_value=1, max_value=9, initial=1)
-    field_order = ("size", "orientation", "layout", "frames", "every", "copies", "is_true_size")
+    field_order = (
+        "size", "orientation", "layout", "frames", "every", "window", "window_center", "window_width", "copies",
+        "is_true_size",
+    )  # fmt: skip
+
+    def clean(self) -> None:
+        super().clean()
+        given = self.cleaned_data
+        if given.get("window") == GIVEN and None in (given.get("window_center"), given.get("window_width")):
+            raise ValidationError(_("A window has a center and a width."))
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        wanted = super().chosen
+        return wanted if wanted["window"] == GIVEN else wanted | {"window_center": None, "window_width": None}
 
     def notes(self, instances: QuerySet[Instance]) -> list[str]:
         """Reports and the like are no pictures."""

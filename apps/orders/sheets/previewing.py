@@ -19,6 +19,7 @@ from apps.orders.sheets.planning import Sheet, Shown
 from apps.orders.sheets.rendering import Cell
 from apps.orders.sheets.scale import placed
 from apps.orders.sheets.typesetting import small_page
+from apps.orders.sheets.windows import GIVEN, Window, in_words, window_of
 from apps.vault.spool import passing_folder
 
 PICTURE_SIDE = 512
@@ -37,32 +38,37 @@ def sheet_preview(
 
 def sheet_tag(facility: Facility, sheet: Sheet, options: Mapping[str, Any]) -> str:
     """What tells the sheet from every other one: its pictures, how they are laid out, and what is written."""
-    pictures = [
-        [bytes(each.instance.sha256).hex(), each.frame, caption(facility, sheet, each, "")] for each in sheet.shown
-    ]
+    pictures = [[bytes(each.instance.sha256).hex(), each.frame, caption(facility, sheet, each)] for each in sheet.shown]
     return sha256(json.dumps([pictures, dict(options)], sort_keys=True).encode()).hexdigest()[:24]
 
 
 def _cells(facility: Facility, sheet: Sheet, options: Mapping[str, Any], layout: Format) -> Iterator[Cell]:
     for shown in sheet.shown:
+        window = window_of(shown.instance, options)
         try:
-            picture = np.asarray(Image.open(BytesIO(_small(shown))))
+            picture = np.asarray(Image.open(BytesIO(_small(shown, window, options))))
             spacing = _spacing(shown) if options["is_true_size"] else None
         except NotRenderable as error:
-            yield Cell(caption(facility, sheet, shown, ""), problem=error.message)
+            yield Cell(caption(facility, sheet, shown), problem=error.message)
             continue
         rows, columns = shown.instance.rows or picture.shape[0], shown.instance.columns or picture.shape[1]
         oblong = picture.shape[0] / picture.shape[1] * columns / rows
         place = placed((rows, columns), oblong, spacing, layout.area, is_wanted=options["is_true_size"])
-        yield Cell(caption(facility, sheet, shown, place.note), place, picture)
+        lines = caption(facility, sheet, shown, "" if picture.ndim == 3 else in_words(window), place.note)
+        yield Cell(lines, place, picture)
 
 
-def _small(shown: Shown) -> bytes:
+def _small(shown: Shown, window: Window | None, options: Mapping[str, Any]) -> bytes:
+    """As it was kept or as it is made now; not kept where a window was given, of which there are as many as numbers."""
+
     def render() -> bytes:
         with open_instance(shown.instance) as file:
-            return render_preview(file, frame=shown.frame, longest_side=PICTURE_SIDE, max_pixels=MOST_PIXELS)
+            return render_preview(
+                file, frame=shown.frame, longest_side=PICTURE_SIDE, window=window, max_pixels=MOST_PIXELS
+            )
 
-    return kept_preview(shown.instance, f"sheet-{shown.frame}", render)
+    is_given = options["window"] == GIVEN
+    return render() if is_given else kept_preview(shown.instance, f"sheet-{shown.frame}-{options['window']}", render)
 
 
 def _spacing(shown: Shown) -> Spacing | None:

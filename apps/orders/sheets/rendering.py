@@ -19,6 +19,7 @@ from apps.orders.sheets.captions import caption
 from apps.orders.sheets.format import Format
 from apps.orders.sheets.planning import Sheet
 from apps.orders.sheets.scale import Placed, placed
+from apps.orders.sheets.windows import in_words, window_of
 
 MOST_DENSITY = 16.0
 """Pixels a mm (406 dpi), of what is printed. Larger images are made smaller, none is made larger here."""
@@ -45,15 +46,16 @@ def rendered(facility: Facility, sheet: Sheet, options: Mapping[str, Any], *, bi
     """The cells of a sheet; grey levels have so many bits. Raises MissingPack, VaultUnavailable."""
     area = Format.chosen(options).area
     for shown in sheet.shown:
+        window = window_of(shown.instance, options)
         try:
             with open_instance(shown.instance) as file:
-                picture = picture_of(file, frame=shown.frame, bits=bits)
+                picture = picture_of(file, frame=shown.frame, window=window, bits=bits)
         except NotRenderable as error:
-            yield Cell(caption(facility, sheet, shown, ""), problem=error.message)
+            yield Cell(caption(facility, sheet, shown), problem=error.message)
             continue
         shape = picture.levels.shape[0], picture.levels.shape[1]
         place = placed(shape, picture.pixel_height, picture.spacing, area, is_wanted=options["is_true_size"])
-        lines = caption(facility, sheet, shown, place.note)
+        lines = caption(facility, sheet, shown, "" if picture.is_colour else in_words(window), place.note)
         yield Cell(lines, place, _reduced(picture, place), picture.bits)
 
 

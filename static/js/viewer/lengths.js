@@ -28,9 +28,17 @@ export class Lengths {
   told({ from, to }, facts) {
     const across = (to.x - from.x) * facts.columns;
     const down = (to.y - from.y) * facts.rows;
-    if (!facts.spacing) return { length: `${Math.hypot(across, down).toFixed(0)} px`, by: this.words.by.none };
-    const [by, height, width] = facts.spacing;
+    const [by, height, width] = this.#spacing([from, to], facts);
+    if (!width) return { length: `${Math.hypot(across, down).toFixed(0)} px`, by: this.words.by[by] };
     return { length: `${Math.hypot(across * width, down * height).toFixed(1)} mm`, by: this.words.by[by] };
+  }
+
+  // Of an image with calibrated regions, as ultrasound has them, that of the one which holds both ends.
+  #spacing(ends, { rows, columns, regions, spacing }) {
+    if (!regions.length) return spacing ?? ["none"];
+    const isIn = ([left, top, right, bottom], { x, y }) => x * columns >= left && x * columns <= right + 1 && y * rows >= top && y * rows <= bottom + 1;
+    const found = regions.find((region) => ends.every((end) => isIn(region, end)));
+    return found ? ["region", found[4], found[5]] : ["outside"];
   }
 
   draw(image, picture, facts) {
@@ -44,7 +52,8 @@ export class Lengths {
     const ends = [from, to].map(({ x, y }) => element("circle", { cx: x, cy: y, r: 3 }));
     const label = element("text", { x: to.x + 8, y: to.y - 8 });
     const { length, by } = this.told(line, facts);
-    label.textContent = facts.spacing?.[0] === "PixelSpacing" ? length : `${length}, ${by}`;
+    const isPlain = [this.words.by.PixelSpacing, this.words.by.region].includes(by);
+    label.textContent = isPlain ? length : `${length}, ${by}`;
     return [stroke, ...ends, label];
   }
 
