@@ -25,7 +25,7 @@ def described_kinds(facility: Facility) -> list[dict[str, Any]]:
         {
             "kind": name,
             "title": str(OrderKind(name).label),
-            "is_fetched": bool(kind.content_type),
+            "is_fetched": kind.is_fetched,
             "needs_items": kind.options.needs_choices,
             "options": [_described(each, field) for each, field in kind.options(facility).fields.items()],
         }

@@ -13,17 +13,8 @@ from apps.api.order_serializers import MadeLinkSerializer, ShareSerializer
 from apps.api.orders import found_order
 from apps.api.resource import Resource
 from apps.facilities.tenancy import as_facility
-from apps.orders.share_mail import mail_code
-from apps.orders.sharing import (
-    address_of,
-    contact_of,
-    history_of,
-    is_alive,
-    link_of,
-    make_link,
-    network_of,
-    revoke_link,
-)
+from apps.orders.giving_links import give_link
+from apps.orders.sharing import history_of, is_alive, link_of, network_of, revoke_link
 
 
 class ShareLinkView(Resource):
@@ -58,15 +49,8 @@ class ShareLinkView(Resource):
         door = entered(request)
         with as_facility(door.facility):
             order = found_order(request, order_uid)
-            contact = contact_of(order)
-            made = make_link(order, actor=door.actor, now=timezone.now())
-        told = {
-            "address": address_of(made.token),
-            "code": made.code,
-            "asks_birth_date": made.link.asks_birth_date,
-            "is_mailed": bool(contact) and mail_code(facility=door.facility, code=made.code, to=contact),
-        }
-        return Response(MadeLinkSerializer(told).data, status=status.HTTP_201_CREATED)
+        given = give_link(order, actor=door.actor, now=timezone.now())
+        return Response(MadeLinkSerializer(given).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="share_links_end", request=None, responses={204: None})
     def delete(self, request: Request, order_uid: UUID) -> Response:

@@ -17,7 +17,7 @@ from apps.orders.outputs import offered_output, pieces
 def taken(order: Order, *, actor: Actor, now: datetime) -> Output:
     """What the facility fetches, within the caller's transaction. Raises NothingOffered."""
     output = offered_output(order, now=now)
-    if output is None or not KINDS[order.kind].content_type:
+    if output is None or not KINDS[order.kind].is_fetched:
         raise NothingOffered
     record(
         "order.downloaded", actor=actor, object_type="order", object_id=order.pk, facility_id=order.facility_id,

@@ -21,19 +21,9 @@ from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.facilities.tenancy import as_facility
 from apps.orders.errors import NothingOffered
+from apps.orders.giving_links import give_link
 from apps.orders.models import Order, OrderKind
-from apps.orders.share_mail import mail_code
-from apps.orders.sharing import (
-    MOST_REFUSALS,
-    address_of,
-    contact_of,
-    history_of,
-    is_alive,
-    link_of,
-    make_link,
-    network_of,
-    revoke_link,
-)
+from apps.orders.sharing import MOST_REFUSALS, history_of, is_alive, link_of, network_of, revoke_link
 
 HAPPENED = {
     "share_link.made": gettext_lazy("Link made"),
@@ -74,24 +64,17 @@ def share_of(order: Order) -> dict[str, Any] | None:
 @facility_door(role=Role.MEMBER, own_scope=True)
 @require_POST
 def make(request: FacilityRequest, order_id: int) -> HttpResponse:
-    """A new link; the one before ends. Link and code are in this answer and nowhere else. Mailed after the commit."""
+    """A new link; the one before ends. Link and code are in this answer and nowhere else."""
     user = request.user
     assert isinstance(user, User)
     with as_facility(request.facility):
-        order = get_object_or_404(Order, facility=request.facility, pk=order_id)
-        contact = contact_of(order)
-        try:
-            made = make_link(order, by=user, actor=request.actor, now=timezone.now())
-        except NothingOffered as error:
-            messages.error(request, error.message)
-            return _back(request, order)
-    code, address = spoken(made.code), address_of(made.token)
-    context = {
-        "order": order, "address": address, "qr": qr(address), "code": code, "contact": contact,
-        "is_mailed": bool(contact) and mail_code(facility=request.facility, code=code, to=contact),
-        "asks_birth_date": made.link.asks_birth_date,
-    }  # fmt: skip
-    return render(request, "portal/share_made.html", context)
+        order = get_object_or_404(Order.objects.select_related("facility"), facility=request.facility, pk=order_id)
+    try:
+        given = give_link(order, by=user, actor=request.actor, now=timezone.now())
+    except NothingOffered as error:
+        messages.error(request, error.message)
+        return _back(request, order)
+    return render(request, "portal/share_made.html", {"order": order, "given": given, "qr": qr(given.address)})
 
 
 @facility_door(role=Role.MEMBER)
@@ -109,11 +92,6 @@ def qr(text: str) -> str:
     file = BytesIO()
     qrcode.make(text, image_factory=SvgPathImage).save(file)
     return "data:image/svg+xml;base64," + b64encode(file.getvalue()).decode()
-
-
-def spoken(code: str) -> str:
-    """In groups of four, to be told by telephone."""
-    return " ".join(code[start : start + 4] for start in range(0, len(code), 4))
 
 
 def _back(request: FacilityRequest, order: Order) -> HttpResponse:

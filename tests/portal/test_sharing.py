@@ -74,7 +74,7 @@ def test_link_and_code_are_shown_once(clinic: Facility, member: Client, staff: U
     order = share_order(clinic, staff)
     assert "Make the link" in page_of(member, order)
     answer = made_by(member, order)
-    address, code = answer.context["address"], answer.context["code"]
+    address, code = answer.context["given"].address, answer.context["given"].code
     content = answer.content.decode()
     assert address.startswith("http://localhost:8000/s/#")
     for told in (address, code, "data:image/svg+xml;base64,", "Tell it by telephone", "date of birth, too"):
@@ -86,6 +86,18 @@ def test_link_and_code_are_shown_once(clinic: Facility, member: Client, staff: U
     for told in ("It works until", "2 downloads are left", "Make another link", "Link made"):
         assert told in page
     assert mail.outbox == []
+
+
+def test_the_clinic_does_not_get_what_is_the_receivers(
+    clinic: Facility, member: Client, staff: User, token_for: Callable[..., str]
+) -> None:
+    order = share_order(clinic, staff)
+    assert url("order_output", order_id=order.pk) not in page_of(member, order)
+    assert member.get(url("order_output", order_id=order.pk)).status_code == 404
+    bearer = {"authorization": f"Bearer {token_for(clinic, 'orders:read')}"}
+    assert member.get(f"/api/v1/f/sakura/orders/{order.uid}/output/", headers=bearer).status_code == 404
+    browser, entered = enter(linked(order))
+    assert browser.get(f"{entered['Location']}files").status_code == 200
 
 
 def test_another_link_ends_the_one_before(clinic: Facility, member: Client, staff: User) -> None:
@@ -121,8 +133,8 @@ def test_the_code_is_mailed_where_a_contact_was_given(
     [message] = mail.outbox
     assert message.to == ["vogt@clinic.example"]
     text = f"{message.subject} {message.body}"
-    assert answer.context["code"] in text
-    for kept_back in (answer.context["address"].partition("#")[2], "Mori", "1980"):
+    assert answer.context["given"].code in text
+    for kept_back in (answer.context["given"].address.partition("#")[2], "Mori", "1980"):
         assert kept_back not in text
     settings.EMAIL_BACKEND = "tests.portal.test_sharing.Down"
     assert "could not be mailed" in made_by(member, order).content.decode()

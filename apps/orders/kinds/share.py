@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.orders.errors import InvalidOptions
 from apps.orders.kinds.download import Download
 from apps.orders.options import Options, Recipient
-from apps.orders.quoting import Counted, Extent
+from apps.orders.quoting import Counted, Extent, require_bearable
 from apps.tiers.models import Item
 
 OF_PEOPLE = ("to_name", "contact")
@@ -59,11 +59,15 @@ class ShareOptions(Options):
 
 
 class Share(Download):
-    """The same file as a download. Of one patient: a birth date must not open another one's images."""
+    """The same file as a download, for the receiver alone. Of one patient: a birth date must not open another one's
+    images.
+    """
 
+    is_fetched = False
     options: type[Options] = ShareOptions
 
     def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:  # noqa: ARG002 one price for all
+        require_bearable(extent)
         if extent.patients != 1:
             raise InvalidOptions(gettext("A share link is of one patient: order one for each"))
         return [Counted(Item.SHARE, Decimal(1))]
