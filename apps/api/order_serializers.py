@@ -7,6 +7,7 @@ from rest_framework import serializers
 from apps.orders.choosing import MOST_CHOSEN, Choice
 from apps.orders.kinds import KINDS
 from apps.orders.models import Message, Order, OrderItem, OrderKind, QuoteLine, State, Step
+from apps.orders.ordered import later_images_of
 from apps.tiers.models import Item
 
 
@@ -121,12 +122,16 @@ class ListedOrderSerializer(serializers.ModelSerializer[Order]):
 class OrderSerializer(ListedOrderSerializer):
     """An order with what it is of, what it costs and how it went."""
 
+    later_images = serializers.SerializerMethodField(help_text="that came after the quote, and are not part of it")
     items = ItemSerializer(many=True)
     lines = LineSerializer(many=True)
     steps = StepSerializer(many=True)
 
     class Meta(ListedOrderSerializer.Meta):
-        fields = (*ListedOrderSerializer.Meta.fields, "items", "lines", "steps")
+        fields = (*ListedOrderSerializer.Meta.fields, "later_images", "items", "lines", "steps")
+
+    def get_later_images(self, order: Order) -> int:
+        return later_images_of(order).count()
 
 
 class EmergencySerializer(serializers.Serializer[Any]):
@@ -156,6 +161,12 @@ class MessagesSerializer(serializers.Serializer[Any]):
     """All of it, in its order."""
 
     messages = MessageSerializer(many=True)
+
+
+class PasswordSerializer(serializers.Serializer[Any]):
+    """What opens the media of an order."""
+
+    password = serializers.CharField()
 
 
 class OptionSerializer(serializers.Serializer[Any]):

@@ -27,6 +27,7 @@ from apps.api.order_serializers import (
     MessageSerializer,
     MessagesSerializer,
     OrderSerializer,
+    PasswordSerializer,
     QuoteWishSerializer,
     ReasonSerializer,
     WishSerializer,
@@ -41,6 +42,7 @@ from apps.orders.kinds import KINDS
 from apps.orders.models import Order, State
 from apps.orders.ordering import cancel, complete, draw_up, estimate
 from apps.orders.ordering import request as request_order
+from apps.orders.passwords import read_password
 from apps.orders.talking import write
 
 TWO_STUDIES = {
@@ -186,6 +188,17 @@ class OrderMessagesView(Resource):
             order, text=told["text"], by=None, is_from_center=False, actor=entered(request).actor, now=timezone.now()
         )
         return Response(MessageSerializer(message).data, status=status.HTTP_201_CREATED)
+
+
+class PasswordView(Resource):
+    """The password of media for a patient, from dispatch until the order ends. Every reading is on record."""
+
+    tag = "Orders"
+
+    @extend_schema(operation_id="orders_password", request=None, responses=PasswordSerializer)
+    def post(self, request: Request, order_uid: UUID) -> Response:
+        password = read_password(found_order(request, order_uid), actor=entered(request).actor)
+        return Response(PasswordSerializer({"password": password}).data, headers={"Cache-Control": "no-store"})
 
 
 class OrderOutputView(Resource):

@@ -109,6 +109,7 @@ urlpatterns = [
     path(f"{ORDER}cancel/", behind(orders.CancelView, POST=PLACE), name="cancel_order"),
     path(f"{ORDER}confirm/", behind(orders.ConfirmView, POST=PLACE), name="confirm_order"),
     path(f"{ORDER}messages/", behind(orders.OrderMessagesView, GET=FOLLOW, POST=PLACE), name="order_messages"),
+    path(f"{ORDER}password/", behind(orders.PasswordView, POST=PLACE), name="order_password"),
     path(f"{ORDER}output/", behind(orders.OrderOutputView, GET=FETCH), name="order_output"),
     path(
         f"{ORDER}share-link/",

@@ -35,15 +35,16 @@ def deliver_due() -> int:
 
 def deliver(delivery: Delivery) -> bool:
     """Send what the node has not taken; whether the order is dispatched by it."""
-    answers, problem, cuts = _Answers(delivery), "", 0
-    while cuts < MOST_CUTS and answers.are_wanted and (images := unanswered(delivery, AT_ONCE)):
+    answers, problem, cuts, after = _Answers(delivery), "", 0, 0
+    while cuts < MOST_CUTS and answers.are_wanted and (images := unanswered(delivery, AT_ONCE, after=after)):
+        after = images[-1].pk
         try:
             for instance, status in _sent(delivery.node, images):
                 if not answers.add(instance, status):
                     break
         except DomainError as error:
             log.warning("Delivery %s was cut: %s", delivery.pk, error.message)
-            problem = error.message
+            problem, after = error.message, 0
             cuts = cuts + 1 if answers.waiting else MOST_CUTS
         answers.keep()
     return conclude(delivery, problem=problem, has_progressed=answers.has_progressed, now=database_now())

@@ -39,6 +39,7 @@ from apps.orders.kinds import KINDS
 from apps.orders.kinds.bundle import members
 from apps.orders.models import WAITING, Order, OrderKind, State
 from apps.orders.nodes import node_of
+from apps.orders.ordered import later_images_of
 from apps.orders.ordering import cancel, complete
 from apps.orders.outputs import made_output, opened, pieces
 from apps.orders.progress import progress_of
@@ -112,7 +113,7 @@ class OrderAdmin(SheetActs, AuditedTenantAdmin):
     ordering: ClassVar[Sequence[str]] = ["due_at", "pk"]
     fields = (
         ("number", "uid"), "facility", ("kind", "is_urgent"), "state", "progress", "problem", "emergency",
-        ("requested_at", "due_at"), "accepted_by", ("price", "version"), ("instance_count", "size"),
+        ("requested_at", "due_at"), "accepted_by", ("price", "version"), ("instance_count", "size", "later"),
         ("delivered_at", "offered_until"), "tracking_number",
     )  # fmt: skip
     actions_detail = (
@@ -136,6 +137,11 @@ class OrderAdmin(SheetActs, AuditedTenantAdmin):
     @display(description=_("order"), ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, obj: Order) -> str:
         return str(obj)
+
+    @display(description=_("images since the quote"))  # type: ignore[untyped-decorator]
+    def later(self, obj: Order) -> int:
+        """They are not part of it."""
+        return later_images_of(obj).count()
 
     @display(description=_("late"), boolean=True)  # type: ignore[untyped-decorator]
     def is_late(self, obj: Order) -> bool:

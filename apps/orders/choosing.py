@@ -61,6 +61,11 @@ def instances_of(facility_id: int, choices: Iterable[Named]) -> QuerySet[Instanc
     found = Instance.objects.filter(
         Q(series__in=wanted) | Q(series__in=among) | Q(sop_instance_uid__in=images), facility_id=facility_id
     )
-    return found.select_related("pack", "series").order_by(
+    return in_order(found)
+
+
+def in_order(instances: QuerySet[Instance]) -> QuerySet[Instance]:
+    """Study by study and series by series, in the order of their numbers."""
+    return instances.select_related("pack", "series").order_by(
         "series__study_id", "series__series_number", "series_id", "instance_number", "pk"
     )

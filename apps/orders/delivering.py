@@ -16,10 +16,10 @@ from apps.accounts.models import User
 from apps.audit.record import SYSTEM, Actor, record
 from apps.catalog.models import Instance
 from apps.facilities.tenancy import as_center
-from apps.orders.choosing import instances_of
 from apps.orders.errors import IllegalTransition
 from apps.orders.handing_out import hand_out
 from apps.orders.models import Answer, Delivery, Node, Order, Output, State
+from apps.orders.ordered import images_of
 from apps.orders.reporting import keep_report
 from apps.orders.statuses import in_words, is_taken
 from apps.orders.steps import held
@@ -40,7 +40,7 @@ class Standing:
 
     @property
     def is_whole(self) -> bool:
-        return self.taken == self.images
+        return self.taken >= self.images
 
 
 def ask_delivery(order: Order, node: Node, *, by: User | None, actor: Actor, now: datetime) -> None:
@@ -88,7 +88,7 @@ def standing_of(delivery: Delivery) -> Standing:
     answers = Answer.objects.filter(facility_id=delivery.facility_id, delivery=delivery)
     taken = answers.filter(is_taken=True).count()
     refused = answers.filter(is_taken=False).values_list("status").annotate(Count("pk"))
-    return Standing(_images(delivery).count(), taken, Counter(dict(refused)))
+    return Standing(delivery.order.instance_count, taken, Counter(dict(refused)))
 
 
 def claim_delivery(*, now: datetime) -> Delivery | None:
@@ -104,14 +104,17 @@ def claim_delivery(*, now: datetime) -> Delivery | None:
     return delivery
 
 
-def unanswered(delivery: Delivery, most: int) -> list[Instance]:
-    """Images that the node has not taken, and has not been asked about since this was begun."""
+def unanswered(delivery: Delivery, most: int, *, after: int = 0) -> list[Instance]:
+    """Images that the node has not taken, and has not been asked about since this was begun; with ids above `after`,
+    from which it goes on: the delivery may be of millions.
+    """
     answers = Answer.objects.filter(
         Q(is_taken=True) | Q(at__gte=delivery.begun_at), facility_id=OuterRef("facility_id"), delivery=delivery,
         sop_instance_uid=OuterRef("sop_instance_uid"),
     )  # fmt: skip
     with as_center():
-        return list(_images(delivery).filter(~Exists(answers))[:most])
+        wanted = images_of(delivery.order).filter(~Exists(answers), pk__gt=after)
+        return list(wanted.select_related("pack", "series").order_by("pk")[:most])
 
 
 def note_answers(delivery: Delivery, answers: Iterable[tuple[str, int | None]], *, now: datetime) -> bool:
@@ -169,12 +172,8 @@ def _end(delivery: Delivery, *, actor: Actor, now: datetime, by: User | None = N
     order, standing = delivery.order, standing_of(delivery)
     delivery.ended_at, delivery.next_at, delivery.problem = now, None, ""
     delivery.save(update_fields=["ended_at", "next_at", "problem"])
-    keep_report(delivery, _images(delivery), taken=standing.taken, now=now)
+    keep_report(delivery, taken=standing.taken, now=now)
     hand_out(order, note=told(standing), actor=actor, now=now, by=by, problem="")
-
-
-def _images(delivery: Delivery) -> QuerySet[Instance]:
-    return instances_of(delivery.facility_id, delivery.order.items.filter(facility_id=delivery.facility_id))
 
 
 def _mine(delivery: Delivery) -> QuerySet[Delivery]:

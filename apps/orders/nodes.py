@@ -26,7 +26,8 @@ class NodeOptions(Options):
         field = self.fields["node"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = list(self._names.items())
-        if not self.data.get("node"):
+        is_asked = given is not None and "node" in given  # a page that is opened has it filled in, a program has not
+        if not self.data.get("node") and not (is_asked and len(self._names) > 1):
             self.data = {**self.data, "node": next(iter(self._names), "")}
 
     @property

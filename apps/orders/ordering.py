@@ -85,7 +85,7 @@ def draw_up(
     order = Order.objects.create(
         facility=facility, uid=uid or uuid4(), kind=kind, options=wanted.chosen, version=version, is_urgent=is_urgent,
         currency=quote.currency, amount=quote.amount, ready_hours=quote.ready_hours, instance_count=extent.images,
-        size_bytes=extent.size_bytes, quoted_at=now, valid_until=now + QUOTE_HOLDS,
+        size_bytes=extent.size_bytes, newest_counted=extent.newest, quoted_at=now, valid_until=now + QUOTE_HOLDS,
     )  # fmt: skip
     if recipient:
         OrderAddress.objects.create(facility=facility, order=order, name=recipient.name, lines=recipient.lines)
@@ -164,7 +164,7 @@ def _extent(facility: Facility, choices: Sequence[Choice]) -> Extent:
     found = list(
         of_studies.values("series__study_id", "series__study__patient_id").annotate(
             images=Count("pk"), seen=Count("pk", filter=pixels), frames=frames, size_bytes=Sum("length_bytes"),
-            largest_bytes=Max("length_bytes"),
+            largest_bytes=Max("length_bytes"), newest=Max("pk"),
         )
     )  # fmt: skip
     if not found:
@@ -176,4 +176,5 @@ def _extent(facility: Facility, choices: Sequence[Choice]) -> Extent:
         largest_bytes=max(each["largest_bytes"] for each in found),
         patients=len({each["series__study__patient_id"] for each in found}),
         pictures=tuple(Pictures(each["seen"], each["frames"]) for each in found),
+        newest=max(each["newest"] for each in found),
     )

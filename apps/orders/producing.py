@@ -14,10 +14,10 @@ from apps.core.clock import database_now
 from apps.core.errors import DomainError
 from apps.facilities.reading import in_words_of
 from apps.facilities.tenancy import as_center
-from apps.orders.choosing import instances_of
 from apps.orders.errors import NothingChosen
 from apps.orders.kinds import KINDS
 from apps.orders.models import Order, Output, State
+from apps.orders.ordered import Images
 from apps.orders.outputs import erase, keep, latest, opened
 from apps.orders.progress import Progress
 from apps.orders.steps import held, take_step
@@ -70,17 +70,17 @@ def _produce(key: int) -> bool:
 def _make(output: Output) -> None:
     """Produce and keep the file, read it back and compare it. Raises DomainError, OSError."""
     order, kind = output.order, KINDS[output.order.kind]
-    instances = list(instances_of(order.facility_id, order.items.filter(facility_id=order.facility_id)))
-    if not instances:
+    images = Images(order)
+    if not images:
         raise NothingChosen(_("Nothing that was ordered is there any more"))
     with passing_folder() as folder:
         target: Path = folder / f"output{kind.suffix}"
         with in_words_of(None, order.facility):
-            kind.produce(order, instances, target, Progress(order))
+            kind.produce(order, images, target, Progress(order))
         keep(output, target, f"{order.facility_id}/{order.uid}/{output.number}{kind.suffix}")
     try:
         with opened(output) as file:
-            kind.check(order, instances, file)
+            kind.check(order, images, file)
     except (DomainError, OSError):
         erase(output, now=database_now())
         raise

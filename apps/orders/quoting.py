@@ -4,7 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from apps.core.money import EXACT, rounded
+from apps.orders.errors import InvalidOptions
+
+MOST_IMAGES = 100_000
+"""Of one file, whose lists are held in memory while it is made: some 200 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +24,7 @@ class Pictures:
 @dataclass(frozen=True, slots=True)
 class Extent:
     """How much is chosen, and the largest image. `frames`: pictures; of an image without pixels there is none.
-    `pictures`: those of each study.
+    `pictures`: those of each study. `newest`: the highest id of an image.
     """
 
     images: int
@@ -27,6 +33,7 @@ class Extent:
     largest_bytes: int = 0
     patients: int = 1
     pictures: tuple[Pictures, ...] = ()
+    newest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,13 @@ def quoted(counted: Iterable[Counted], tariff: Tariff, *, is_urgent: bool) -> Qu
     lines = tuple(_priced(each, tariff, factor) for each in counted)
     hours = tariff.urgent_hours if is_urgent else tariff.hours
     return Quote(lines, tariff.currency, sum((line.amount for line in lines), Decimal(0)), hours, is_urgent)
+
+
+def require_bearable(extent: Extent) -> None:
+    """Raises InvalidOptions where it is too much for one file."""
+    if extent.images > MOST_IMAGES:
+        told = _("That is more than %(count)s images: make several orders, or order a restore")
+        raise InvalidOptions(told % {"count": f"{MOST_IMAGES:,}"})
 
 
 def _priced(counted: Counted, tariff: Tariff, factor: Decimal) -> Priced:

@@ -8,17 +8,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.catalog.models import Conflict, Instance
 from apps.collection.models import Outcome, ReceivedFile
 from apps.orders.kinds.download import numbered
 from apps.orders.manifest import Entry, entry_of
-from apps.orders.models import Order, OrderItem
+from apps.orders.models import Order
+from apps.orders.ordered import AT_ONCE, images_of, items_of
 from apps.vault.places import place
 
 IMAGE, CONFLICT, QUARANTINED = "image", "conflict", "quarantined"
-AT_ONCE, LONGEST_NUMBER = 2000, 19
+LONGEST_NUMBER = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ class StoredFile:
         return place("primary").pieces(self.pack, self.offset + start, size)
 
 
-def files_of(order: Order, instances: Iterable[Instance]) -> Iterator[Entry]:
+def files_of(order: Order, images: Iterable[Instance]) -> Iterator[Entry]:
     """The lines of the manifest."""
-    for name, instance in numbered(instances):
+    for name, instance in numbered(images):
         yield entry_of(name, instance) | {"key": f"{IMAGE}-{instance.pk}"}
     others: tuple[tuple[str, QuerySet[Any]], ...] = (
         (CONFLICT, _conflicts(order)),
@@ -55,7 +56,7 @@ def stored_file(order: Order, key: str) -> StoredFile | None:
     """The file of that key, if the order gives it back."""
     kind, _, number = key.partition("-")
     rows: dict[str, QuerySet[Any]] = {
-        IMAGE: _images(order), CONFLICT: _conflicts(order), QUARANTINED: _quarantined(order),
+        IMAGE: images_of(order), CONFLICT: _conflicts(order), QUARANTINED: _quarantined(order),
     }  # fmt: skip
     is_one = kind in rows and number.isascii() and number.isdigit() and len(number) < LONGEST_NUMBER
     row = rows[kind].filter(pk=int(number)).select_related("pack").first() if is_one else None
@@ -64,25 +65,14 @@ def stored_file(order: Order, key: str) -> StoredFile | None:
     return StoredFile(row.pack.name, row.pack_offset, row.length_bytes, bytes(row.sha256))
 
 
-def _images(order: Order) -> QuerySet[Instance]:
-    chosen = _items(order).filter(
-        Q(series_instance_uid="") | Q(series_instance_uid=OuterRef("series__series_instance_uid")),
-        Q(sop_instance_uid="") | Q(sop_instance_uid=OuterRef("sop_instance_uid")),
-        study_instance_uid=OuterRef("series__study__study_instance_uid"),
-    )
-    return Instance.objects.filter(Exists(chosen), facility_id=order.facility_id)
-
-
 def _conflicts(order: Order) -> QuerySet[Conflict]:
-    """Of studies that come back whole."""
-    whole = _items(order).filter(series_instance_uid="", study_instance_uid=OuterRef("study__study_instance_uid"))
-    return Conflict.objects.filter(Exists(whole), facility_id=order.facility_id)
+    """Of studies that come back whole, as of the quote."""
+    whole = items_of(order).filter(series_instance_uid="", study_instance_uid=OuterRef("study__study_instance_uid"))
+    return Conflict.objects.filter(Exists(whole), facility_id=order.facility_id, raised_at__lte=order.quoted_at)
 
 
 def _quarantined(order: Order) -> QuerySet[ReceivedFile]:
-    found = ReceivedFile.objects.filter(facility_id=order.facility_id, outcome=Outcome.QUARANTINED, pack__isnull=False)
+    found = ReceivedFile.objects.filter(
+        facility_id=order.facility_id, outcome=Outcome.QUARANTINED, pack__created_at__lte=order.quoted_at
+    )
     return found if order.options["what"] == "all" else found.none()
-
-
-def _items(order: Order) -> QuerySet[OrderItem]:
-    return OrderItem.objects.filter(facility_id=order.facility_id, order=order)

@@ -24,9 +24,10 @@ from apps.audit.models import Event
 from apps.audit.record import Actor, record
 from apps.catalog.models import Instance
 from apps.facilities.tenancy import as_center, as_facility
-from apps.orders.choosing import instances_of, studies_of
+from apps.orders.choosing import in_order
 from apps.orders.errors import LinkNotOpened, NoDownloadsLeft, NothingOffered
 from apps.orders.models import Order, OrderKind, Output, ShareLink, ShareOpening
+from apps.orders.ordered import images_of, studies_of_order
 from apps.orders.outputs import offered_output
 from apps.orders.steps import held
 
@@ -62,9 +63,8 @@ class Shared:
 
     @property
     def images(self) -> QuerySet[Instance]:
-        """What was stored when it was produced; what came later was not shared."""
-        items = self.link.order.items.filter(facility_id=self.link.facility_id)
-        return instances_of(self.link.facility_id, items).filter(pack__created_at__lte=self.output.started_at)
+        """What was produced, too; what came later was not shared."""
+        return in_order(images_of(self.link.order))
 
 
 def make_link(order: Order, *, actor: Actor, now: datetime, by: User | None = None) -> Made:
@@ -211,8 +211,7 @@ def _leads_to(link: ShareLink, order: Order, now: datetime) -> Output | None:
 
 def _birth_date_of(order: Order) -> date | None:
     """The patient's, where the images tell it."""
-    studies = studies_of(order.facility_id, order.items.filter(facility_id=order.facility_id))
-    known = set(studies.values_list("patient__birth_date", flat=True))
+    known = set(studies_of_order(order).values_list("patient__birth_date", flat=True))
     return known.pop() if len(known) == 1 else None
 
 

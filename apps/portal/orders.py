@@ -27,7 +27,8 @@ from apps.orders.delivering import Standing, delivery_of, standing_of
 from apps.orders.errors import NoPassword, NothingOffered
 from apps.orders.fetching import as_answer, taken
 from apps.orders.kinds import KINDS
-from apps.orders.models import WAITING, Order, State
+from apps.orders.models import ENDED, WAITING, Order, State
+from apps.orders.ordered import later_images_of
 from apps.orders.ordering import cancel, complete
 from apps.orders.ordering import request as request_order
 from apps.orders.outputs import offered_output
@@ -98,12 +99,13 @@ def _page(request: FacilityRequest, order: Order, password: str = "") -> HttpRes
         "order": order,
         "items": items,
         "has_more_items": len(listed) > ITEMS,
+        "later_count": 0 if order.state in ENDED else later_images_of(order).count(),
         "wishes": KINDS[order.kind].options.told(order.options),
         "addresses": order.addresses.filter(facility=request.facility, erased_at=None),
         "lines": order.lines.filter(facility=request.facility).order_by("pk"),
         "steps": list(steps),
         "written": list(written),
-        "output": offered_output(order, now=timezone.now()) if KINDS[order.kind].content_type else None,
+        "output": offered_output(order, now=timezone.now()) if KINDS[order.kind].is_fetched else None,
         "has_password": order.state == State.DISPATCHED and order.options.get("is_protected"),
         "password": password,
         "progress": progress_of(order),

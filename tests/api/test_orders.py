@@ -127,6 +127,7 @@ def test_a_link_is_made_told_about_and_ended(ask: Ask, staff: User, client: Clie
     told = made.json()
     assert (made.status_code, told["asks_birth_date"], told["is_mailed"]) == (201, True, True)
     assert told["code"] in str(mail.outbox[0].body)
+    assert [len(group) for group in told["code"].split()] == [4, 4]
     entering = {"token": told["address"].partition("#")[2], "birth_date": "1980-02-29", "code": told["code"]}
     assert client.post("/s/", entering).status_code == 302
     seen = ask(link).json()
@@ -207,6 +208,31 @@ def test_a_restore_needs_no_items_and_goes_to_a_node_of_the_facilitys_own(
     assert ask("orders/", wish).json()["options"]["to"] == "ours"
     assert ask("orders/", wish | {"options": {"to": f"node-{theirs.pk}"}}).json()["status"] == 400
     assert ask("orders/", wish | {"kind": "transfer", "options": {}}).json()["status"] == 400
+
+
+def test_a_transfer_says_where_to_where_there_are_several_nodes(ask: Ask, clinic: Facility) -> None:
+    wish = WISH | {"kind": "transfer"}
+    first = node(clinic, "first")
+    assert ask("orders/", wish).json()["options"]["node_name"] == "first"
+    node(clinic, "another")
+    for path in ("orders/", "order-estimates/"):
+        told = ask(path, wish)
+        assert (told.status_code, told.json()["errors"]["options"][0][:14]) == (400, "Receiving node")
+    assert ask("orders/", wish | {"options": {"node": first.pk}}).json()["options"]["node"] == first.pk
+
+
+def test_the_password_of_a_medium_is_read_while_it_is_on_its_way(ask: Ask, clinic: Facility, staff: User) -> None:
+    order = ask("orders/", WISH | {"kind": "medium", "options": {"is_protected": True}}).json()
+    path = f"orders/{order['uid']}/password/"
+    ask(f"orders/{order['uid']}/request/", {})
+    assert (ask(path, {}).status_code, ask(path, {}).json()["code"]) == (409, "no_password")
+    carried_out(only_order(), staff)
+    told = ask(path, {})
+    assert (told.status_code, told["Cache-Control"], len(told.json()["password"])) == (200, "no-store", 23)
+    with as_center():
+        assert Event.objects.filter(action="order.password_read", facility_id=clinic.pk).count() == 1
+    ask(f"orders/{order['uid']}/confirm/", {})
+    assert ask(path, {}).status_code == 409
 
 
 def test_the_description_for_programs_knows_orders(client: Client) -> None:

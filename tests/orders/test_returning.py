@@ -33,6 +33,7 @@ from tests.retention import stories
 from tests.retention.workplace import act_address, in_group, page_address, shown, told
 
 pytestmark = pytest.mark.usefixtures("committed_db")
+BROKEN = b"\0" * 128 + b"DICM" + b"\xff" * 64
 BORN: dict[str, Any] = {"PatientBirthDate": "19500101"}
 TODAY = timezone.now().date()
 
@@ -139,6 +140,9 @@ def test_what_comes_after_the_restore_was_not_returned(leaving: Contract, linden
         confirmed(leaving, staff)
     returned(lindenhof, staff)
     confirmed(leaving, staff)
+    stories.store(lindenhof, BROKEN)
+    with pytest.raises(NotReturned, match="came after"), transaction.atomic():
+        confirmed(leaving, staff)
     late = stories.stored(lindenhof, PatientID="later", **BORN)
     over(leaving)
     sweep()

@@ -1,6 +1,6 @@
 """The forms in which images leave the center. Each says what of it has a price, and how it is produced and checked."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -26,20 +26,22 @@ class Kind(Protocol):
     suffix: str
     """Of the file that is produced, with its dot."""
     content_type: str
-    """Of the file, where the facility may fetch it; else empty."""
+    """Of the file."""
+    is_fetched: bool
+    """Whether the facility may fetch the file."""
     options: type[Options]
     """What can be chosen beyond the images."""
 
     def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:
         """What of so much has a price. Raises InvalidOptions where it cannot be of so much."""
 
-    def produce(self, order: Order, instances: Sequence[Instance], target: Path, progress: Progress) -> None:
+    def produce(self, order: Order, images: Iterable[Instance], target: Path, progress: Progress) -> None:
         """Write the output to a file that is not there yet; `progress` takes the bytes that were added.
 
-        Raises MissingPack, VaultUnavailable, OSError.
+        `images` may be gone through again and again. Raises MissingPack, VaultUnavailable, OSError.
         """
 
-    def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
+    def check(self, order: Order, images: Iterable[Instance], output: BinaryIO) -> None:
         """Read the output back and compare it with the catalog. Raises OutputDiffers."""
 
 

@@ -1,6 +1,6 @@
 """Download: a ZIP of the original files byte for byte, with a list of their digests and a signed statement."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
@@ -13,9 +13,10 @@ from apps.catalog.bytes import instance_pieces
 from apps.catalog.models import Instance
 from apps.orders.digests import digest_list, digest_of, pieces_of
 from apps.orders.errors import OutputDiffers
+from apps.orders.manifest import Entry, entry_of
 from apps.orders.models import Order
 from apps.orders.options import Options
-from apps.orders.quoting import Counted, Extent
+from apps.orders.quoting import Counted, Extent, require_bearable
 from apps.orders.statement import TYP, signed_statement
 from apps.tiers.models import Item
 
@@ -29,40 +30,40 @@ class Download:
 
     suffix = ".zip"
     content_type = "application/zip"
+    is_fetched = True
     options = Options
 
-    def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:  # noqa: ARG002 however large it is
+    def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:  # noqa: ARG002 nothing is chosen
+        require_bearable(extent)
         return [Counted(Item.DOWNLOAD, Decimal(1))]
 
-    def produce(
-        self, order: Order, instances: Sequence[Instance], target: Path, progress: Callable[[int], None]
-    ) -> None:
-        named = list(numbered(instances))
+    def produce(self, order: Order, images: Iterable[Instance], target: Path, progress: Callable[[int], None]) -> None:
+        entries: list[Entry] = []
         with ZipFile(target, "x", ZIP_STORED) as archive:
-            for name, instance in named:
+            for name, instance in numbered(images):
                 with archive.open(member(name), "w", force_zip64=True) as file:
                     for piece in instance_pieces(instance):
                         file.write(piece)
                         progress(len(piece))
-            archive.writestr(member(DIGESTS), _digests(named))
-            archive.writestr(member(STATEMENT), signed_statement(order, named))
+                entries.append(entry_of(name, instance))
+            archive.writestr(member(DIGESTS), _digests(entries))
+            archive.writestr(member(STATEMENT), signed_statement(order, entries))
 
-    def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
-        named = list(numbered(instances))
+    def check(self, order: Order, images: Iterable[Instance], output: BinaryIO) -> None:
+        entries = [entry_of(name, instance) for name, instance in numbered(images)]
         try:
             with ZipFile(output) as archive:
-                if archive.namelist() != [*(name for name, _ in named), DIGESTS, STATEMENT]:
+                if archive.namelist() != [*(each["name"] for each in entries), DIGESTS, STATEMENT]:
                     raise OutputDiffers("The output does not hold what was ordered")
-                for name, instance in named:
-                    if _digest(archive, name) != bytes(instance.sha256).hex():
-                        raise OutputDiffers(f"{name} of the output is not what is stored")
-                if archive.read(DIGESTS).decode() != _digests(named):
+                for each in entries:
+                    if _digest(archive, each["name"]) != each["sha256"]:
+                        raise OutputDiffers(f"{each['name']} of the output is not what is stored")
+                if archive.read(DIGESTS).decode() != _digests(entries):
                     raise OutputDiffers("The list of digests is not that of what is stored")
                 claims = checked(archive.read(STATEMENT).decode(), typ=TYP)
         except (BadZipFile, NotSigned, UnicodeDecodeError) as error:
             raise OutputDiffers("The output cannot be read back") from error
-        told = [(each["name"], each["sha256"]) for each in claims["files"]]
-        if told != [(name, bytes(each.sha256).hex()) for name, each in named] or claims["order"] != str(order.uid):
+        if claims["files"] != entries or claims["order"] != str(order.uid):
             raise OutputDiffers("The statement is not about what is stored")
 
 
@@ -74,9 +75,9 @@ def numbered(instances: Iterable[Instance]) -> Iterator[tuple[str, Instance]]:
                 yield f"{study:03d}/{series:03d}/{number:06d}.dcm", instance
 
 
-def _digests(named: Sequence[tuple[str, Instance]]) -> str:
+def _digests(entries: Iterable[Entry]) -> str:
     """As `sha256sum --check` reads it."""
-    return digest_list({name: bytes(instance.sha256).hex() for name, instance in named})
+    return digest_list({each["name"]: each["sha256"] for each in entries})
 
 
 def member(name: str, kind: Callable[..., Any] = ZipInfo) -> Any:

@@ -1,7 +1,7 @@
 """Film: what a film printer is sent, sheet by sheet (docs/orders.md); it is printed before it is dispatched."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
@@ -27,35 +27,34 @@ class Film(Sheets):
     """The facility fetches nothing: it gets the film."""
 
     suffix = ".zip"
-    content_type = ""
+    content_type = "application/zip"
+    is_fetched = False
     options: type[Options] = FilmOptions
     item = Item.FILM
     is_dark = True
     bits = FILM_BITS
 
-    def produce(
-        self, order: Order, instances: Sequence[Instance], target: Path, progress: Callable[[int], None]
-    ) -> None:
+    def produce(self, order: Order, images: Iterable[Instance], target: Path, progress: Callable[[int], None]) -> None:
         from apps.orders.sheets.pages import Pages  # noqa: PLC0415 for who makes sheets alone, and large
 
         layout = Format.chosen(order.options)
         with TemporaryDirectory(dir=target.parent) as name, new_archive(target) as archive:
             folder = Path(name)
             look, film = Pages(folder), FilmWriter(archive, order.options, folder)
-            for cells in advancing(instances, self.rendered(order, instances), progress):
+            for cells in advancing(order, self.rendered(order, images), progress):
                 film.add(cells)
                 look.add(page(layout, cells, is_dark=self.is_dark, folder=folder))
             look.save(folder / "look.pdf")
             film.finish(folder / "look.pdf")
 
-    def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
+    def check(self, order: Order, images: Iterable[Instance], output: BinaryIO) -> None:
         from apps.orders.sheets.pages import read_pages, require_pictures  # noqa: PLC0415 for who makes sheets alone, and large
 
         layout, counts = Format.chosen(order.options), []
         try:
             film = FilmFile(output)
             with passing_folder() as folder, read_pages(_copied(film.look(), folder / "look.pdf")) as look:
-                for number, cells in enumerate(self.rendered(order, instances), 1):
+                for number, cells in enumerate(self.rendered(order, images), 1):
                     anew = film_cells(layout, cells, folder=folder)
                     for box, levels in zip(film.sheet(number), anew, strict=True):
                         if not np.array_equal(box.levels, levels):

@@ -100,7 +100,7 @@ class Restore(Transfer):
     def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:  # noqa: ARG002 wherever to
         return [Counted(Item.RESTORE, (Decimal(extent.size_bytes) / GB).quantize(EXACT))]
 
-    def entries(self, order: Order, instances: Iterable[Instance]) -> Iterator[Entry]:
+    def entries(self, order: Order, images: Iterable[Instance]) -> Iterator[Entry]:
         if order.options["node"]:
-            return super().entries(order, instances)
-        return files_of(order, instances)
+            return super().entries(order, images)
+        return files_of(order, images)

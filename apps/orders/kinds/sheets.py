@@ -1,6 +1,6 @@
 """What film and paper have in common: sheets of pictures, counted by the sheet and sent as a parcel."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -31,10 +31,10 @@ class Sheets:
         sheets = sheets_needed(extent.pictures, options) * options["copies"]
         return [Counted(self.item, Decimal(sheets)), Counted(Item.DELIVERY, Decimal(1))]
 
-    def rendered(self, order: Order, instances: Sequence[Instance]) -> Iterator[list[Cell]]:
+    def rendered(self, order: Order, images: Iterable[Instance]) -> Iterator[list[Cell]]:
         """The cells of one sheet after the other. Raises NothingToShow where no picture of all of them can be shown."""
         is_any_shown = False
-        for sheet in planned(order.facility_id, instances, order.options):
+        for sheet in planned(order.facility_id, images, order.options):
             cells = list(rendered(order.facility, sheet, order.options, bits=self.bits))
             is_any_shown |= any(cell.levels is not None for cell in cells)
             yield cells
@@ -42,12 +42,8 @@ class Sheets:
             raise NothingToShow(_("None of the images can be shown: there is nothing to print"))
 
 
-def advancing(instances: Sequence[Instance], sheets: Iterable[list[Cell]], progress: Callable[[int], None]) -> Iterator[
-    list[Cell]
-]:  # fmt: skip
+def advancing(order: Order, sheets: Iterable[list[Cell]], progress: Callable[[int], None]) -> Iterator[list[Cell]]:
     """The sheets, with `progress` told of what was read; about, as a sheet knows its pictures alone."""
-    size = sum(each.length_bytes for each in instances)
-    pictures = sum(each.has_pixel_data for each in instances) or 1
     for cells in sheets:
         yield cells
-        progress(size * len(cells) // pictures)
+        progress(order.size_bytes * len(cells) // max(order.instance_count, 1))

@@ -2,7 +2,7 @@
 it is delivered, the report of what the node answered takes its place.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
@@ -24,29 +24,28 @@ class Transfer:
 
     suffix = ".jsonl"
     content_type = "application/jsonl"
+    is_fetched = True
     options: type[Options] = NodeOptions
 
     def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:  # noqa: ARG002 however large it is
         return [Counted(Item.TRANSFER, Decimal(1))]
 
-    def produce(
-        self, order: Order, instances: Sequence[Instance], target: Path, progress: Callable[[int], None]
-    ) -> None:
+    def produce(self, order: Order, images: Iterable[Instance], target: Path, progress: Callable[[int], None]) -> None:
         def entries() -> Iterator[Entry]:
-            for entry in self.entries(order, instances):
+            for entry in self.entries(order, images):
                 yield entry
                 progress(entry["length"])
 
         write_manifest(target, order, entries())
 
-    def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
+    def check(self, order: Order, images: Iterable[Instance], output: BinaryIO) -> None:
         claims, found = read_manifest(output)
         if claims["order"] != str(order.uid):
             raise OutputDiffers("The manifest is another order's")
-        for entry, stored in zip_longest(found, self.entries(order, instances)):
+        for entry, stored in zip_longest(found, self.entries(order, images)):
             if entry != stored:
                 raise OutputDiffers("The manifest is not about what is stored")
 
-    def entries(self, order: Order, instances: Iterable[Instance]) -> Iterator[Entry]:  # noqa: ARG002 further kinds' need
+    def entries(self, order: Order, images: Iterable[Instance]) -> Iterator[Entry]:  # noqa: ARG002 further kinds' need
         """What goes out."""
-        return (entry_of(name, instance) for name, instance in numbered(instances))
+        return (entry_of(name, instance) for name, instance in numbered(images))

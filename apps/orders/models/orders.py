@@ -87,6 +87,7 @@ class Order(TenantModel):
     ready_hours = models.PositiveSmallIntegerField(_("hours until ready"))
     instance_count = models.PositiveIntegerField(_("images"))
     size_bytes = models.BigIntegerField(_("size"))
+    newest_counted = models.BigIntegerField(help_text=_("highest id of the images that were counted"), editable=False)
     quoted_at = models.DateTimeField(_("quoted"))
     valid_until = models.DateTimeField(_("quote holds until"))
     requested_at = models.DateTimeField(_("requested"), null=True)

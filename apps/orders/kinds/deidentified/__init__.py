@@ -1,7 +1,7 @@
 """De-identified copy: a ZIP of images for teaching and second opinions, without what says whose they are."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from hashlib import sha256
 from itertools import chain
@@ -25,7 +25,7 @@ from apps.orders.kinds.deidentified.profile import METHOD, Profile
 from apps.orders.kinds.download import DIGESTS, member, numbered
 from apps.orders.models import Order
 from apps.orders.options import Options
-from apps.orders.quoting import Counted, Extent
+from apps.orders.quoting import Counted, Extent, require_bearable
 from apps.tiers.models import Item
 
 
@@ -34,21 +34,21 @@ class Deidentified:
 
     suffix = ".zip"
     content_type = "application/zip"
+    is_fetched = True
     options: type[Options] = DeidentifiedOptions
 
-    def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:  # noqa: ARG002 however large it is
+    def count(self, extent: Extent, options: Mapping[str, Any]) -> Iterable[Counted]:  # noqa: ARG002 whatever is kept
+        require_bearable(extent)
         return [Counted(Item.DOWNLOAD, Decimal(1))]
 
-    def produce(
-        self, order: Order, instances: Sequence[Instance], target: Path, progress: Callable[[int], None]
-    ) -> None:
+    def produce(self, order: Order, images: Iterable[Instance], target: Path, progress: Callable[[int], None]) -> None:
         profile = _profile(order)
-        patients = _patients(order, instances)
+        patients = _patients(order, images)
         left_out: dict[str, str] = {}
         doubted: dict[str, str] = {}
         digests: dict[str, str] = {}
         with ZipFile(target, "x", ZIP_STORED) as archive:
-            for name, instance in numbered(instances):
+            for name, instance in numbered(images):
                 if reason := _not_copied(instance):
                     left_out[name] = reason
                     continue
@@ -73,8 +73,8 @@ class Deidentified:
             digests[README] = _write(archive, README, [readme])
             _write(archive, DIGESTS, [digest_list(digests).encode()])
 
-    def check(self, order: Order, instances: Sequence[Instance], output: BinaryIO) -> None:
-        check_copies(instances, output, keeps_intervals=order.options["keeps_intervals"])
+    def check(self, order: Order, images: Iterable[Instance], output: BinaryIO) -> None:
+        check_copies(images, output, keeps_intervals=order.options["keeps_intervals"])
 
 
 def _profile(order: Order) -> Profile:
@@ -82,9 +82,9 @@ def _profile(order: Order) -> Profile:
     return Profile(secrets.token_bytes(32), *(order.options[each] for each in kept))
 
 
-def _patients(order: Order, instances: Sequence[Instance]) -> dict[int, int]:
+def _patients(order: Order, images: Iterable[Instance]) -> dict[int, int]:
     """The number of each study's patient, as they come."""
-    wanted = dict.fromkeys(each.series.study_id for each in instances)
+    wanted = dict.fromkeys(each.series.study_id for each in images)
     found = dict(Study.objects.filter(facility_id=order.facility_id, pk__in=wanted).values_list("pk", "patient_id"))
     numbers = {patient: number for number, patient in enumerate(dict.fromkeys(found[study] for study in wanted), 1)}
     return {study: numbers[found[study]] for study in wanted}

@@ -1,6 +1,6 @@
 """The check of de-identified copies: nothing that identified remains in a header, and every pixel is as it was."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
 from pydicom import Dataset
@@ -23,10 +23,10 @@ README = "README.txt"
 _DAYS = frozenset(("DA", "DT"))
 
 
-def check_copies(instances: Sequence[Instance], output: BinaryIO, *, keeps_intervals: bool) -> None:
+def check_copies(images: Iterable[Instance], output: BinaryIO, *, keeps_intervals: bool) -> None:
     """Read all back and compare it with the originals. Raises OutputDiffers, MissingPack."""
     found = members(output)
-    originals = dict(numbered(instances))
+    originals = dict(numbered(images))
     if not {README, DIGESTS} <= set(found) <= {README, DIGESTS, *originals}:
         raise OutputDiffers("The output holds what was not ordered")
     _check_digests(output, found)

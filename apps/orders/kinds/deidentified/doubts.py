@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.core.cache import cache
 from django.utils.translation import gettext
 from pydicom import Dataset
 from pydicom._uid_dict import UID_dictionary
@@ -20,10 +21,22 @@ MODALITIES = frozenset(("US", "IVUS", "SC", "OT", "FS", "DG", "ES", "XC", "GM", 
 _CONVERTED = frozenset(("DV", "DI", "DF", "WSD", "SD", "SI", "DRW", "SYN"))
 _CAPTURED = frozenset(("SCREEN SAVE", "SCREEN_SAVE", "SCREEN", "DOSE_INFO", "PASTED", "REPORT"))
 _HEADER_BYTES = 64 * MIB
+_KEPT_S = 24 * 3600
 
 
-def doubt_of(instance: Instance) -> str:
-    """Why the picture of a stored image may have text in it; '' where nothing says so. Fast."""
+def doubtful_of(instances: Iterable[Instance]) -> int:
+    """How many pictures of stored images may have text in them. What headers say is kept for a day: it is asked for
+    again with each option that is chosen.
+    """
+    by_key = {f"doubt/{each.pk}": each for each in instances}
+    known: dict[str, bool] = cache.get_many(by_key)
+    told = {key: bool(_doubt_of(each)) for key, each in by_key.items() if key not in known}
+    cache.set_many(told, _KEPT_S)
+    return sum((*known.values(), *told.values()))
+
+
+def _doubt_of(instance: Instance) -> str:
+    """Why; '' where nothing says so."""
     try:
         with open_instance(instance) as file:
             header = read_header(Region(file, _HEADER_BYTES))
@@ -33,7 +46,7 @@ def doubt_of(instance: Instance) -> str:
 
 
 def doubt_in(data_set: Dataset) -> str:
-    """The same, of a whole header."""
+    """Why the picture of an object may have text in it, by its whole header; '' where nothing says so."""
     if _text(data_set, "RecognizableVisualFeatures") == "YES":
         return gettext("it says that the picture shows who it is")
     if _text(data_set, "ConversionType") in _CONVERTED and _text(data_set, "BurnedInAnnotation") != "NO":

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.catalog.models import Instance
-from apps.orders.kinds.deidentified.doubts import MODALITIES, SOP_CLASSES, doubt_of
+from apps.orders.kinds.deidentified.doubts import MODALITIES, SOP_CLASSES, doubtful_of
 from apps.orders.options import Options
 
 LOOKED_AT = 500
@@ -49,8 +49,7 @@ class DeidentifiedOptions(Options):
         risky = Q(sop_class_uid__in=SOP_CLASSES) | Q(series__modality__in=MODALITIES)
         first = [*pictures.filter(risky)[:LOOKED_AT]]
         looked_at = [*first, *pictures.exclude(risky)[: LOOKED_AT - len(first)]]
-        doubtful = sum(bool(doubt_of(each)) for each in looked_at)
-        if doubtful:
+        if doubtful := doubtful_of(looked_at):
             notes.append(
                 ngettext(
                     "%(count)d image may have a name or another text burned into the picture (ultrasound, screen"

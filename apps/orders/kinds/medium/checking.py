@@ -1,6 +1,6 @@
 """The check of media: every file of every medium is read back from what was produced and compared."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, Protocol, cast
 
 from apps.audit.signing import NotSigned, checked
@@ -40,7 +40,7 @@ def read_media(output: BinaryIO, password: str = "") -> Iterator[ReadMedium]:
         yield ReadLocked(medium.opened(CONTAINER), password)
 
 
-def check_media(order: Order, instances: Sequence[Instance], output: BinaryIO, password: str = "") -> None:
+def check_media(order: Order, images: Iterable[Instance], output: BinaryIO, password: str = "") -> None:
     """Every file against its medium's digests, every image against the catalog's. Raises OutputDiffers."""
     told: dict[str, str] = {}
     for medium in read_media(output, password):
@@ -56,7 +56,7 @@ def check_media(order: Order, instances: Sequence[Instance], output: BinaryIO, p
         ):
             raise OutputDiffers("The statement is not about what the medium holds")
         told |= {each["sop_instance_uid"]: each["sha256"] for each in claims["files"]}
-    if told != {each.sop_instance_uid: bytes(each.sha256).hex() for each in instances}:
+    if told != {each.sop_instance_uid: bytes(each.sha256).hex() for each in images}:
         raise OutputDiffers("The output does not hold what was ordered")
 
 
