@@ -54,7 +54,8 @@ def _produce(key: int) -> bool:
         if output is None:
             return False
         try:
-            _make(output)
+            with in_words_of(None, output.order.facility):  # made and checked in the same words
+                _make(output)
         except DomainError as error:
             problem = error.message
         except OSError as error:
@@ -75,8 +76,7 @@ def _make(output: Output) -> None:
         raise NothingChosen(_("Nothing that was ordered is there any more"))
     with passing_folder() as folder:
         target: Path = folder / f"output{kind.suffix}"
-        with in_words_of(None, order.facility):
-            kind.produce(order, images, target, Progress(order))
+        kind.produce(order, images, target, Progress(order))
         keep(output, target, f"{order.facility_id}/{order.uid}/{output.number}{kind.suffix}")
     try:
         with opened(output) as file:

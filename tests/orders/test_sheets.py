@@ -196,6 +196,16 @@ def test_film_shows_twelve_bits_pixel_by_pixel_and_true_size(clinic: Facility, s
     assert "photometric interpretation is not rendered" in texts(BytesIO(film.look().read()))[1]
 
 
+def test_film_is_made_and_checked_in_the_words_of_its_facility(clinic: Facility, staff: User) -> None:
+    with as_center():
+        Facility.objects.filter(pk=clinic.pk).update(language="ja")
+    store(clinic, dicom(1, 1))
+    order = made(clinic, staff, FILM)
+    assert state_of(order) == State.READY
+    [told] = texts(BytesIO(Film(output_of(order)).look().read()))
+    assert "sheet 1 of 1" not in told
+
+
 def test_an_output_that_shows_something_else_is_not_handed_out(clinic: Facility, staff: User) -> None:
     store(clinic, fine(1, 1), fine(2, 1, WindowWidth=2000))
     for kind in (FILM, PAPER):
