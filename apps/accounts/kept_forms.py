@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import CSRF_ALLOWED_CHARS, CSRF_SECRET_LENGTH, CSRF_TOKEN_LENGTH
@@ -88,13 +90,14 @@ def take(request: HttpRequest) -> KeptForm | None:
 def remember_whose(request: HttpRequest, response: HttpResponseBase) -> None:
     """Tell the browser whose page this is, for forms that may be sent when the sign-in has ended."""
     secret = request.META.get("CSRF_COOKIE")
-    if not secret or not request.user.is_authenticated:
+    user: AbstractBaseUser | AnonymousUser | None = request.user  # a device that a token admitted is nobody
+    if not secret or user is None or not user.is_authenticated:
         return
     person, digests = _told(request)
-    known, digest = digests if person == str(request.user.pk) else [], _digest(secret)
+    known, digest = digests if person == str(user.pk) else [], _digest(secret)
     if digest in known:
         return
-    told = {"person": str(request.user.pk), "secrets": [*known, digest][-MOST_SECRETS:]}
+    told = {"person": str(user.pk), "secrets": [*known, digest][-MOST_SECRETS:]}
     cookie = signing.dumps(told, salt=_SALT)
     response.set_cookie(COOKIE, cookie, secure=settings.SECURE, httponly=True, samesite="Lax")
 
