@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLResolver, include, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -23,6 +23,14 @@ from apps.accounts.models import User
 
 class MedVaultAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     """Its sign-in page is everybody's: the one that asks for the second factor."""
+
+    def extra_urls(self) -> list[URLResolver]:
+        """The search over everything, and saved filters."""
+        return [path("", include("medvault.workplace.urls"))]
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
+        """Unfold's search takes its term from the address, which must not name patients."""
+        return redirect("admin:find")
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Active staff who gave their second factor in this session (the demonstration may switch the factor off)."""

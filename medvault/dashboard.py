@@ -1,4 +1,4 @@
-"""The first page of the center's workplace: what is stored, what waits for somebody, what came in."""
+"""The first page of the center's workplace: a person's queues, or the overview of what is stored, waits and came in."""
 
 import json
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.catalog.models import Conflict, Study
 from apps.collection.models import Collection, Outcome, ReceivedFile
+from apps.collection.quarantine import undecided
 from apps.core.admin import Table, link_to, list_of
 from apps.core.clock import database_now
 from apps.facilities.models import Facility
@@ -22,7 +23,9 @@ from apps.retention.ending import stuck, sweeping, unknown, waiting
 from apps.retention.models import Correction, Disposition, Retention, State
 from apps.vault.models import Finding, Pack
 from apps.vault.standing import not_read_in_time
+from medvault.workplace.starts import starts_of
 
+OVERVIEW, WORK = "overview", "work"
 CHART_OPTIONS = {
     "maintainAspectRatio": False,
     "plugins": {"legend": {"display": False}},
@@ -44,7 +47,21 @@ class Figure:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's DASHBOARD_CALLBACK: adds what templates/admin/index.html shows to those who may read it."""
+    starts = starts_of(request.user)
+    wanted = request.GET.get(WORK, starts[0].key if starts else OVERVIEW)
+    start = next((each for each in starts if each.key == wanted), None)
+    now = database_now()
+    context |= {"starts": starts, "start": start}
+    if request.user.has_perm("retention.view_disposition"):
+        context["obstacle"] = sweeping(now).obstacle
+    if start:
+        return context | {"queues": start.queues(now), "now": now}
+    return context | _overview(request)
+
+
+def _overview(request: HttpRequest) -> dict[str, Any]:
     may = request.user.has_perm
+    context: dict[str, Any] = {}
     if may("catalog.view_study"):
         context["stored"] = list(_stored())
     if may("collection.view_collection"):
@@ -55,7 +72,6 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["latest"] = _latest()
     if may("retention.view_disposition"):
         context["ending"] = list(_ending())
-        context["obstacle"] = sweeping(database_now()).obstacle
     return context
 
 
@@ -69,13 +85,13 @@ def _stored() -> Iterator[Figure]:
 
 def _waiting() -> Iterator[Figure]:
     packs = Pack.objects.filter(replicated_at=None).count()
-    quarantined = ReceivedFile.objects.filter(outcome=Outcome.QUARANTINED).count()
+    quarantined = undecided().count()
     conflicts = Conflict.objects.filter(resolved_at=None).count()
     yield Figure(_("Packs waiting for the second copy"), intcomma(packs), list_of(Pack, replicated="no"))
     yield Figure(
         _("Quarantined files"),
         intcomma(quarantined),
-        list_of(ReceivedFile, outcome__exact=Outcome.QUARANTINED.value),
+        list_of(ReceivedFile, outcome__exact=Outcome.QUARANTINED.value, decided="no"),
         is_pressing=quarantined > 0,
     )
     yield Figure(_("Open conflicts"), intcomma(conflicts), list_of(Conflict, resolved="no"), is_pressing=conflicts > 0)

@@ -371,6 +371,9 @@ UNFOLD = {
     "SHOW_HISTORY": False,  # the audit trail's, where a page has one
     "SHOW_BACK_BUTTON": True,
     "DASHBOARD_CALLBACK": "medvault.dashboard.dashboard",
+    "GLOBAL_CALLBACK": "medvault.workplace.filters.saved_filters",
+    "STYLES": [lambda _: static("css/workplace.css")],
+    "SCRIPTS": [lambda _: static("js/workplace.js")],
     "SIDEBAR": {"navigation": "medvault.admin_menu.menu"},
     "ACCOUNT": {"navigation": "medvault.admin_menu.account_links"},
 }

@@ -42,6 +42,18 @@ _PARTIES = (
     "billing.change_billingaccount",
 )
 
+# What came in and waits for a decision: conflicts, files that could not be read.
+_RECEPTION = ("catalog.change_conflict", "catalog.add_imageaccess", "collection.add_quarantinedecision")
+# Orders, and where they are printed and sent.
+_OUTPUT = (
+    "catalog.add_imageaccess",
+    "orders.change_order",
+    "orders.add_printer",
+    "orders.change_printer",
+    "orders.add_node",
+    "orders.change_node",
+)
+
 # Everybody reads everything; this is what each group changes besides.
 CHANGES: dict[str, tuple[str, ...]] = {
     "administrator": (
@@ -61,12 +73,10 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "collection.change_collector",
         "dicomnet.add_source",
         "dicomnet.change_source",
-        "orders.change_order",
-        "orders.add_printer",
-        "orders.change_printer",
-        "orders.add_node",
-        "orders.change_node",
+        *_OUTPUT,
         "retention.add_deletionpolicy",
+        "audit.change_failedtask",
+        "catalog.add_imageaccess",
         *_STORAGE_PERIODS,
         *_CONTRACTS,
         *_PARTIES,
@@ -77,13 +87,11 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "collection.change_terminal",
         "dicomnet.add_source",
         "dicomnet.change_source",
-        "orders.change_order",
-        "orders.add_printer",
-        "orders.change_printer",
-        "orders.add_node",
-        "orders.change_node",
+        *_OUTPUT,
     ),
-    "archivist": ("catalog.change_conflict", *_STORAGE_PERIODS),
+    "reception": _RECEPTION,
+    "output": _OUTPUT,
+    "archivist": (*_RECEPTION, *_STORAGE_PERIODS),
     "billing": (*_CONTRACTS, *_PARTIES, *_INVOICES, *_PAYMENTS),
 }
 

@@ -53,3 +53,20 @@ class User(AbstractUser):
     def get_short_name(self) -> str:
         """Same as the full name: names are not split into first and last."""
         return str(self)
+
+
+class SavedFilter(models.Model):
+    """How one person narrows a list of the workplace down, under a name. Never a term that was searched for."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="saved_filters")
+    list_name = models.CharField(max_length=80, help_text=_("the list's address name"))
+    name = models.CharField(_("name"), max_length=60)
+    query = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("saved filter")
+        verbose_name_plural = _("saved filters")
+        constraints = [models.UniqueConstraint(fields=["user", "list_name", "name"], name="filter_saved_once")]
+
+    def __str__(self) -> str:
+        return self.name

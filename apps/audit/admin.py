@@ -1,16 +1,22 @@
-"""Acts of the center's staff in their workplace, each on record."""
+"""Acts of the center's staff in their workplace, each on record; and the background work that failed."""
 
 import re
 from typing import Any, ClassVar
 
+from django.contrib import admin
 from django.db.models import Model
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
 
-from apps.audit.models import Event
+from apps.audit.failures import repeat
+from apps.audit.models import Event, FailedTask
 from apps.audit.record import Actor, record
-from apps.core.admin import ReadOnlyAdmin, list_of
+from apps.core.admin import HappenedFilter, ReadOnlyAdmin, attempt, list_of, to_page
+from apps.core.clock import database_now
 
 
 def staff_actor(request: HttpRequest) -> Actor:
@@ -79,3 +85,54 @@ class AuditedAdmin(ReadOnlyAdmin):
         if obj is not None and self.records_views and request.method == "GET":
             self.record_act(request, "viewed", obj)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+
+class FailureResolvedFilter(HappenedFilter):
+    title = _("resolved")
+    parameter_name = "resolved"
+    field = "resolved_at"
+
+
+@admin.register(FailedTask)
+class FailedTaskAdmin(AuditedAdmin):
+    """What background work failed of. Repeating is safe: what is done already is not done again."""
+
+    list_display = ("name", "error", "place", "times", "first_failed_at", "last_failed_at", "retried_at", "resolved_at")
+    list_filter = (FailureResolvedFilter,)
+    ordering = ("-last_failed_at", "-pk")
+    fields = (
+        "task", "told_arguments", "error", "message", "place", "times", ("first_failed_at", "last_failed_at"),
+        "request_id", "retried_at", "resolved_at",
+    )  # fmt: skip
+    actions_detail = ("repeat",)
+
+    @display(description=_("task"), ordering="task")  # type: ignore[untyped-decorator]
+    def name(self, obj: FailedTask) -> str:
+        return obj.name
+
+    @display(description=_("arguments"))  # type: ignore[untyped-decorator]
+    def told_arguments(self, obj: FailedTask) -> str:
+        if not obj.is_repeatable:
+            return str(_("not kept"))
+        named = [f"{name}={value}" for name, value in obj.arguments["kwargs"].items()]
+        return ", ".join([*map(str, obj.arguments["args"]), *named]) or "-"
+
+    def can_act_on(self, obj: FailedTask) -> bool:
+        return obj.resolved_at is None and obj.is_repeatable
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Do it again"),
+        icon="replay",
+        permissions=["audit.change_failedtask"],
+        dialog={
+            "title": _("Have a worker do it again?"),
+            "description": _("What was done already is not done again. The row is resolved when it succeeds."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Do it again"),
+        },
+    )
+    def repeat(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        failed: FailedTask = self.found(request, object_id)
+        actor, now = staff_actor(request), database_now()
+        attempt(request, lambda: repeat(failed, actor=actor, now=now), done=_("A worker does it again."))
+        return to_page(request, failed)

@@ -1,4 +1,4 @@
-"""Append-only events: who did what to which object, when, and from where."""
+"""Append-only events: who did what to which object, when, and from where. And background work that failed."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -28,3 +28,43 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_type} {self.object_id}"
+
+
+class FailedTask(models.Model):
+    """What a piece of background work failed of: further failures of the same kind count, a success resolves them.
+
+    Without patient data: the class of the error, the line of ours that it came from, and what it says only where it is
+    one of our own errors. `arguments` are ids; work with others cannot be repeated from here.
+    """
+
+    task = models.CharField(_("task"), max_length=120)
+    arguments = models.JSONField(_("arguments"), default=dict)
+    is_repeatable = models.BooleanField(_("can be repeated"), default=True)
+    error = models.CharField(_("error"), max_length=120)
+    message = models.CharField(_("message"), max_length=300, blank=True)
+    place = models.CharField(_("raised in"), max_length=160, blank=True)
+    request_id = models.CharField(_("last request ID"), max_length=64, blank=True)
+    times = models.PositiveIntegerField(_("times"), default=1)
+    first_failed_at = models.DateTimeField(_("first failed"))
+    last_failed_at = models.DateTimeField(_("last failed"))
+    retried_at = models.DateTimeField(_("last repeated by staff"), null=True)
+    resolved_at = models.DateTimeField(_("resolved"), null=True)
+
+    class Meta:
+        verbose_name = _("failed task")
+        verbose_name_plural = _("failed tasks")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "arguments", "error"],
+                condition=models.Q(resolved_at=None),
+                name="open_failure_of_a_kind",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.error}"
+
+    @property
+    def name(self) -> str:
+        """The task's name without the path of its module."""
+        return self.task.rsplit(".", 1)[-1]

@@ -37,6 +37,7 @@ WAYS = {
     Method.DICOM: Item.ONLINE,
     Method.MEDIA: Item.MEDIA,
 }
+"""What each way of collecting is charged as; what the center reads again is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ def _collections(windows: Windows) -> dict[int, list[CollectionFact]]:
         received_at__gte=windows.begins_at,
         received_at__lt=windows.ends_at,
         state__in=[CollectionState.RECEIVED, CollectionState.STORED],
+        method__in=WAYS,
     )
     found = defaultdict[int, list[CollectionFact]](list)
     told = rows.order_by("received_at", "pk").values_list("facility_id", "uid", "method", "received_at")

@@ -1,22 +1,30 @@
-"""Patients, studies, series, instances, conflicts and holds. Looking at a patient or a study is an event on record."""
+"""Patients, studies, series, instances and holds. Looking at a patient or a study is an event on record.
+
+At images staff look by exception alone.
+"""
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django import forms
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext_lazy as _
+from django_htmx.http import HttpResponseClientRedirect
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
-from apps.catalog.conflicts import resolve_conflict
+from apps.catalog import image_pages
 from apps.catalog.holds import ask_release, release_hold
-from apps.catalog.models import Conflict, Hold, HoldKind, Instance, Patient, Series, Study
+from apps.catalog.image_access import open_images
+from apps.catalog.models import AccessPurpose, Conflict, Hold, HoldKind, ImageAccess, Instance, Patient, Series, Study
 from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, attempt, link_to, list_of, to_page
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
@@ -69,6 +77,16 @@ class PatientAdmin(AuditedTenantAdmin):
         return [Table(_("Studies"), headers, rows, list_of(Study, patient__id__exact=obj.pk))]
 
 
+class ImagesForm(BaseDialogForm):  # type: ignore[misc]
+    """Why staff need to see images; the facility reads it."""
+
+    purpose = forms.ChoiceField(label=_("Purpose"), choices=AccessPurpose, widget=UnfoldAdminSelectWidget)
+    reason = forms.CharField(
+        label=_("Reason"), max_length=300, widget=UnfoldAdminTextInputWidget,
+        help_text=_("In your words, without the patient's name. The facility reads it."),
+    )  # fmt: skip
+
+
 class StudyAdmin(AuditedTenantAdmin):
     """Registered in collection, which adds how the study came in."""
 
@@ -103,6 +121,37 @@ class StudyAdmin(AuditedTenantAdmin):
         ("series_count", "instance_count", "size"),
         ("created_at", "updated_at"),
     )
+    actions_detail = ("open_images",)
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*image_pages.urls(self.admin_site), *super().get_urls()]
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Look at the images"),
+        icon="visibility",
+        permissions=["catalog.add_imageaccess"],
+        dialog={
+            "title": _("Look at the images of this study?"),
+            "description": _(
+                "Staff have no reason to in everyday work. For half an hour you may; who looked, when and why is on "
+                "record, and the facility is shown it."
+            ),
+            "form_class": ImagesForm,
+            "form_submit_text": _("Look at the images"),
+        },
+    )
+    def open_images(self, request: HttpRequest, form: ImagesForm, object_id: str) -> HttpResponse:
+        study: Study = self.found(request, object_id)
+        purpose, reason = AccessPurpose(form.cleaned_data["purpose"]), form.cleaned_data["reason"]
+        by, actor, now = staff_member(request), staff_actor(request), database_now()
+
+        def act() -> None:
+            open_images(study, purpose=purpose, reason=reason, by=by, actor=actor, now=now)
+
+        done = attempt(request, act, done=_("You may look at the images for half an hour."))
+        if not done or purpose == AccessPurpose.CONFLICT:
+            return to_page(request, study)
+        return HttpResponseClientRedirect(reverse("admin:catalog_study_images", args=[study.pk]))
 
     @display(description=_("name"))  # type: ignore[untyped-decorator]
     def patient_name(self, obj: Study) -> str:
@@ -186,63 +235,6 @@ class InstanceAdmin(AuditedTenantAdmin):
     @display(description=_("warnings"))  # type: ignore[untyped-decorator]
     def findings(self, obj: Instance) -> str:
         return ", ".join(obj.warnings)
-
-
-class ResolvedFilter(HappenedFilter):
-    title = _("resolved")
-    parameter_name = "resolved"
-    field = "resolved_at"
-
-
-@admin.register(Conflict)
-class ConflictAdmin(AuditedTenantAdmin):
-    list_display = ("sop_instance_uid", "kind", "facility", "raised_at", "resolved_at")
-    list_filter = (("facility", RelatedDropdownFilter), "kind", ResolvedFilter)
-    search_fields = ("sop_instance_uid__exact",)
-    search_help_text = _("SOP Instance UID")
-    fields = (
-        "facility",
-        "kind",
-        "study",
-        "sop_instance_uid",
-        "pack",
-        ("pack_offset", "length_bytes"),
-        "digest",
-        "raised_at",
-        "resolved_at",
-    )
-    actions_detail = ("resolve",)
-
-    def can_act_on(self, obj: Conflict) -> bool:
-        return obj.resolved_at is None
-
-    def tables(self, obj: Conflict) -> list[Table]:
-        stored = Instance.objects.filter(facility_id=obj.facility_id, sop_instance_uid=obj.sop_instance_uid)
-        rows = [
-            [link_to(row, f"#{row.pk}"), link_to(row.series.study), filesizeformat(row.length_bytes)]
-            for row in stored.select_related("series__study")
-        ]
-        headers = [_("Instance"), _("Study"), _("Length")]
-        return [Table(_("Stored under the same SOP Instance UID"), headers, rows)]
-
-    @action(  # type: ignore[untyped-decorator]
-        description=_("Mark as resolved"),
-        icon="check",
-        permissions=["catalog.change_conflict"],
-        dialog={
-            "title": _("Mark this conflict as resolved?"),
-            "description": _("Both files stay stored. Your name and the time are recorded."),
-            "form_class": BaseDialogForm,
-            "form_submit_text": _("Mark as resolved"),
-        },
-    )
-    def resolve(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        conflict = self.get_object(request, object_id)
-        if conflict is None:
-            raise PermissionDenied
-        resolve_conflict(conflict, actor=staff_actor(request))
-        messages.success(request, _("The conflict is resolved."))
-        return to_page(request, conflict)
 
 
 class ReleasedFilter(HappenedFilter):
@@ -366,3 +358,15 @@ def _conflicts_table(study: Study) -> Table:
         for row in found[:ROWS_OF_A_TABLE]
     ]
     return Table(_("Conflicts"), [_("SOP Instance UID"), _("Kind"), _("Raised"), _("Resolved")], rows)
+
+
+@admin.register(ImageAccess)
+class ImageAccessAdmin(AuditedTenantAdmin):
+    """When staff looked at images, and why."""
+
+    list_display = ("opened_at", "facility", "person", "purpose", "reason", "ends_at")
+    list_select_related = ("facility", "person")
+    list_filter = (("facility", RelatedDropdownFilter), "purpose")
+    search_fields = ("study_instance_uid__exact",)
+    search_help_text = _("Study Instance UID")
+    fields = ("facility", "study_instance_uid", "person", "purpose", "reason", "opened_at", "ends_at")

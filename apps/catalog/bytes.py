@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
 from apps.catalog.bounds import Limits
-from apps.catalog.models import Instance
+from apps.catalog.models import Conflict, Instance
 from apps.catalog.part10 import data_set_start
 from apps.catalog.sources import BytesSource
 from apps.vault import reading
@@ -67,13 +67,13 @@ def data_set_pieces(instance: Instance) -> Iterator[bytes]:
     return instance_range(instance, start, instance.length_bytes - start)
 
 
-def open_instance(instance: Instance) -> BinaryIO:
-    """The same file, seekable; reads fetch ranges of the pack."""
+def open_instance(instance: Instance | Conflict) -> BinaryIO:
+    """The same file, or one in conflict, seekable; reads fetch ranges of the pack."""
     return cast(BinaryIO, io.BufferedReader(_PackRange(instance), BUFFER))
 
 
 class _PackRange(io.RawIOBase):
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance | Conflict) -> None:
         self._pack = instance.pack
         self._start, self._length = instance.pack_offset, instance.length_bytes
         self._at = 0

@@ -252,6 +252,15 @@ class ConflictKind(models.TextChoices):
     OTHER_PATIENT = "other_patient", _("Same Study Instance UID, another patient")
 
 
+class ConflictDecision(models.TextChoices):
+    """What staff hold to be so of two files in conflict; it changes neither of them."""
+
+    STORED = "stored", _("The stored file counts")
+    OTHER = "other", _("The other file counts: the facility is to send it under a UID of its own")
+    BOTH = "both", _("Both count, for different things")
+    SAME = "same", _("Both show the same; only what accompanies it differs")
+
+
 class Conflict(TenantModel):
     """A file that contradicts what is stored. Both are kept; staff decide; nothing is overwritten."""
 
@@ -266,6 +275,11 @@ class Conflict(TenantModel):
     sha256 = models.BinaryField(_("SHA-256"), max_length=32)
     raised_at = models.DateTimeField(_("raised"))
     resolved_at = models.DateTimeField(_("resolved"), null=True)
+    decision = models.CharField(_("decision"), max_length=8, choices=ConflictDecision, blank=True)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("resolved by")
+    )
 
     class Meta:
         verbose_name = _("conflict")
@@ -274,6 +288,7 @@ class Conflict(TenantModel):
             models.UniqueConstraint(fields=["facility", "id"], name="conflict_of_facility"),
             models.UniqueConstraint(fields=["facility", "sop_instance_uid", "sha256"], name="conflict_raised_once"),
         ]
+        indexes = [models.Index(fields=["id"], condition=models.Q(resolved_at=None), name="conflict_open")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.sop_instance_uid}"
@@ -318,7 +333,51 @@ class Hold(TenantModel):
                 name="legal_hold_released_by_two",
             ),
         ]
-        indexes = [models.Index(fields=["facility", "study"], name="hold_of_study")]
+        indexes = [
+            models.Index(fields=["facility", "study"], name="hold_of_study"),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(released_at=None, release_asked_at__isnull=False),
+                name="hold_to_be_released",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} #{self.study_id}"
+
+
+class AccessPurpose(models.TextChoices):
+    """Why staff look at images."""
+
+    CONFLICT = "conflict", _("To decide a conflict")
+    OUTPUT = "output", _("To check an output")
+    FACILITY = "facility", _("The facility asked for help")
+    DAMAGE = "damage", _("To judge damage, or an image that is not shown")
+    AUTHORITY = "authority", _("By order of an authority")
+
+
+class ImageAccess(TenantModel):
+    """That one person of the center's staff may look at the images of a study until `ends_at`. The facility reads it.
+
+    By UID: it stays on record when the study is gone. Append-only.
+    """
+
+    study_instance_uid = models.CharField(_("Study Instance UID"), max_length=UID_LENGTH)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("person")
+    )
+    purpose = models.CharField(_("purpose"), max_length=12, choices=AccessPurpose)
+    reason = models.CharField(_("reason"), max_length=300)
+    opened_at = models.DateTimeField(_("opened"))
+    ends_at = models.DateTimeField(_("ends"))
+
+    class Meta:
+        verbose_name = _("access to images")
+        verbose_name_plural = _("accesses to images")
+        constraints = [models.UniqueConstraint(fields=["facility", "id"], name="image_access_of_facility")]
+        indexes = [
+            models.Index(fields=["facility", "study_instance_uid", "person", "-ends_at"], name="image_access_of_study")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_purpose_display()} {self.opened_at:%Y-%m-%d %H:%M}"

@@ -71,6 +71,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     show_facets = ShowFacets.NEVER  # a COUNT for each value of each filter
     ordering: ClassVar[Sequence[str]] = ["-pk"]
     change_form_outer_after_template = "admin/tables.html"
+    list_before_template = "admin/saved_filters.html"
     linked_by: ClassVar[Sequence[str]] = ()  # further fields that other pages narrow the list down by
 
     class Media:
@@ -100,14 +101,14 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
             for stale in (SEARCH_VAR, PAGE_VAR):
                 query.pop(stale, None)
             if term := request.POST[SEARCH_VAR].strip():
-                query[SEARCH_VAR] = _keep_term(request, term)
+                query[SEARCH_VAR] = keep_term(request, term)
             return redirect(f"{request.path}?{query.urlencode()}")
         response: HttpResponse = super().changelist_view(request, extra_context)
         return response
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changelist = super().get_changelist_instance(request)
-        changelist.searched_for = _kept_term(request, changelist.query)
+        changelist.searched_for = kept_term(request, changelist.query)
         return changelist
 
     def get_search_results(
@@ -118,7 +119,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         One query a field, united: the planner uses no index for an OR that spans tables.
         """
         fields = self.get_search_fields(request)
-        if not (fields and (term := _kept_term(request, search_term))):
+        if not (fields and (term := kept_term(request, search_term))):
             return queryset, False
         found = [self.model._default_manager.filter(**{field: term}).values("pk") for field in fields]
         return queryset.filter(pk__in=reduce(lambda left, right: left.union(right), found)), False
@@ -189,7 +190,7 @@ class HappenedFilter(SimpleListFilter):
         return queryset.filter(**{f"{self.field}__isnull": self.value() == "no"})
 
 
-def _keep_term(request: HttpRequest, term: str) -> str:
+def keep_term(request: HttpRequest, term: str) -> str:
     """The key that stands for the term in addresses."""
     recent = dict(list(request.session.get(_SEARCHES, {}).items())[-KEPT_SEARCHES + 1 :])
     key = secrets.token_urlsafe(6)
@@ -197,7 +198,7 @@ def _keep_term(request: HttpRequest, term: str) -> str:
     return key
 
 
-def _kept_term(request: HttpRequest, key: str) -> str:
+def kept_term(request: HttpRequest, key: str) -> str:
     """The term of a key, '' where the session knows none."""
     return str(request.session.get(_SEARCHES, {}).get(key, ""))
 
@@ -230,9 +231,13 @@ def link_to(obj: Model, text: object = "") -> SafeString:
 
 
 def to_page(request: HttpRequest, obj: Model) -> HttpResponse:
-    """Leave a dialog for the page of `obj`; dialogs are htmx's, which would load a redirect into the dialog."""
-    if getattr(request, "htmx", False):
-        return HttpResponseClientRedirect(page_of(obj))
+    """Leave a dialog for the page that it was opened on, such as a queue; one that is no dialog for that of `obj`.
+
+    Dialogs are htmx's, which would load a redirect into the dialog.
+    """
+    htmx = getattr(request, "htmx", None)
+    if htmx:
+        return HttpResponseClientRedirect(htmx.current_url_abs_path or page_of(obj))
     return redirect(page_of(obj))
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from apps.accounts.models import User
 from apps.audit.models import Event
-from apps.catalog.models import Instance, Study
+from apps.catalog.models import ImageAccess, Instance, Study
 from apps.facilities.models import DeviceToken, Facility, Membership
 from apps.orders.models import OrderItem, ShareLink
 
@@ -35,8 +35,7 @@ LOOKS = {
     "catalog.searched": gettext_lazy("Searched by a program"),
     "instances.c_get": gettext_lazy("Fetched images by DICOM"),
     "instances.c_move": gettext_lazy("Had images sent by DICOM"),
-    "received_file.viewed": gettext_lazy("Opened a received file"),
-    "received_file.downloaded": gettext_lazy("Downloaded a received file"),
+    "file.downloaded": gettext_lazy("Downloaded a received file"),
     "series.viewed": gettext_lazy("Opened a series"),
     "instance.viewed": gettext_lazy("Opened an image's record"),
     "order.downloaded": gettext_lazy("Fetched an order's output"),
@@ -118,11 +117,12 @@ def in_words(facility: Facility, events: Sequence[Event]) -> list[Look]:
     """Lines for people; the number of queries does not grow with them."""
     names, staff = _people(facility, events)
     devices = _devices(facility, events)
-    studies = _studies(facility, events)
+    studies, reasons = _studies(facility, events), _reasons(facility, events)
     return [
         Look(
             event.at, _who(event, names, devices), _is_staff(event, staff), str(LOOKS.get(event.action, event.action)),
-            _about_in_words(event), studies.get((event.object_type, event.object_id)), event.source_address or "",
+            reasons.get(event.details.get("access"), _about_in_words(event)),
+            studies.get((event.object_type, event.object_id)), event.source_address or "",
         )
         for event in events
     ]  # fmt: skip
@@ -203,10 +203,17 @@ def _about_in_words(event: Event) -> str:
         return ngettext("%(count)d entry", "%(count)d entries", count) % {"count": count}
     names = {
         "study": _("study"), "instance": _("image"), "series": _("series"), "patient": _("patient"),
-        "order": _("order"), "share_link": _("share link"), "received_file": _("received file"),
+        "order": _("order"), "share_link": _("share link"), "file": _("received file"),
     }  # fmt: skip
     name = names.get(event.object_type)
     return f"{name} #{event.object_id}" if name else ""
+
+
+def _reasons(facility: Facility, events: Sequence[Event]) -> dict[object, str]:
+    """Why staff looked at images, by the number of the access that they asked for."""
+    keys = {event.details["access"] for event in events if "access" in event.details}
+    found = ImageAccess.objects.filter(facility=facility, pk__in=keys) if keys else []
+    return {access.pk: f"{access.get_purpose_display()}: {access.reason}" for access in found}
 
 
 def seen(facility: Facility, wanted: Wanted) -> QuerySet[Event]:

@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from apps.collection.models import Collection, Outcome, Receipt, ReceivedFile, State, Terminal
+from apps.collection.models import Collection, Outcome, QuarantineDecision, Receipt, ReceivedFile, State, Terminal
 from apps.collection.progress import UNDER_WAY, arriving, progress_of
 from apps.collection.reconciliation import left_by_reason, reconcile
 from apps.collection.schedule import Outlook, outlooks
@@ -77,11 +77,20 @@ def collection_page(request: FacilityRequest, collection_id: int) -> HttpRespons
         "left": left_by_reason(collection),
         "receipts": Receipt.objects.filter(facility=request.facility, collection=collection).order_by("pk"),
         "files": page[:FILES],
+        "decisions": _decisions(collection, page),
         "outcome": outcome,
         "after": after,
         "next": page[FILES - 1].pk if len(page) > FILES else None,
     }
     return render(request, "portal/collection.html", context)
+
+
+def _decisions(collection: Collection, files: list[ReceivedFile]) -> dict[int, QuarantineDecision]:
+    """What the center's staff decided on quarantined files, by the files' numbers."""
+    found = QuarantineDecision.objects.filter(
+        facility_id=collection.facility_id, file_number__in=[file.pk for file in files]
+    )
+    return {decision.file_number: decision for decision in found}
 
 
 def _counts(collection: Collection) -> list[tuple[str, str, int]]:

@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Count, Exists, Max, OuterRef, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import ExtractYear
 from django.utils.translation import gettext
 
 from apps.audit.record import SYSTEM, Actor
 from apps.catalog.models import Hold, Study
+from apps.collection.models import Outcome, ReceivedFile
+from apps.collection.quarantine import undecided
 from apps.contracts.agreeing import end, held, is_followed, today_of
 from apps.contracts.models import Contract, State
 from apps.core.errors import DomainError
@@ -23,7 +25,7 @@ from apps.facilities.tenancy import as_center
 from apps.retention.clocks import today
 from apps.retention.models import Disposition, Retention
 from apps.retention.models.dispositions import State as DispositionState
-from apps.vault.models import Pack
+from apps.vault.models import Pack, PackKind
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,9 @@ class StillStored(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
-    """What is stored still. `by_year`: studies by the year in which their storage period ends; `over`: it has ended."""
+    """What is stored still. `by_year`: studies by the year in which their storage period ends; `over`: it has ended;
+    `packs`: but those of quarantined files that staff have decided on.
+    """
 
     studies: int
     size_bytes: int
@@ -69,7 +73,7 @@ def remaining_of(facility_id: int, *, now: datetime) -> Remaining:
         last_on=ahead.aggregate(last=Max("kept_until"))["last"],
         unknown=counted["studies"] - periods.filter(kept_until__isnull=False).count(),
         held=studies.filter(Exists(holds)).count(),
-        packs=Pack.objects.filter(facility_id=facility_id).count(),
+        packs=_packs_of(facility_id).count(),
         erased=Disposition.objects.filter(facility_id=facility_id, state=DispositionState.DELETED).count(),
     )
 
@@ -115,6 +119,13 @@ def told(remaining: Remaining) -> str:
     said = [what % {"count": count, "day": last} for count, what in parts if count]
     stored = gettext("%(count)d studies are stored still: %(what)s")
     return stored % {"count": remaining.studies, "what": "; ".join(said or [gettext("files in quarantine are")])}
+
+
+def _packs_of(facility_id: int) -> QuerySet[Pack]:
+    """Of the facility, without those in which every quarantined file was decided on; the database asks the same."""
+    in_pack = {"facility_id": OuterRef("facility"), "pack": OuterRef("pk"), "outcome": Outcome.QUARANTINED}
+    is_settled = Exists(ReceivedFile.objects.filter(**in_pack)) & ~Exists(undecided().filter(**in_pack))
+    return Pack.objects.filter(~Q(kind=PackKind.QUARANTINE) | ~Q(is_settled), facility_id=facility_id)
 
 
 def _closes(key: int, now: datetime) -> bool:

@@ -16,6 +16,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core import mail
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -24,6 +25,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.audit.failures import note_failure
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM
 from apps.billing.models import (
@@ -37,12 +39,14 @@ from apps.billing.models import (
     WebhookEvent,
 )
 from apps.catalog.holds import place_hold
-from apps.catalog.models import Conflict, HoldKind, Patient, Study
+from apps.catalog.image_access import open_images
+from apps.catalog.models import AccessPurpose, Conflict, HoldKind, Patient, Study
 from apps.collection.capacity import report_capacity
 from apps.collection.enrolment import issue_code
 from apps.collection.ingest import Intake, new_collection, store_batch
 from apps.collection.models import (
     AnnouncedFile,
+    Basis,
     Collection,
     Collector,
     CollectorFacility,
@@ -52,6 +56,7 @@ from apps.collection.models import (
     Terminal,
     Upload,
 )
+from apps.collection.quarantine import set_aside
 from apps.collection.receipts import issue_receipts
 from apps.collection.reception import Reception
 from apps.contracts.models import ContractVersion
@@ -89,6 +94,7 @@ PAYMENTS = ("payment", "paymentattempt", "banktransaction", "webhookevent")
 CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
     "administrator": {
         "accounts.user": ("add", "change"),
+        "audit.failedtask": ("change",),
         "facilities.facility": ("add", "change"),
         "facilities.devicetoken": ("change",),
         "collection.terminal": ("add", "change"),
@@ -138,6 +144,7 @@ WITHOUT_PAGES = {
     "api.KeptAnswer",  # sealed
     "admin.LogEntry",
     "auth.Permission",
+    "accounts.SavedFilter",  # on the list that it narrows down
     "tiers.Price",  # on the page of its list
     "billing.Counter",
     *("billing.InvoiceLine", "billing.StorageEntry"),  # on the page of its invoice; summed up by the day
@@ -159,8 +166,10 @@ WITHOUT_PAGES = {
 
 
 @pytest.fixture(autouse=True)
-def workplace(settings: Any) -> None:
-    """No collected static files and no second factor, except where a test is about them."""
+def workplace(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No collected static files and no second factor, except where a test is about them; nothing kept of others."""
+    cache.delete_many(["workplace-badges", "workplace-visits-en"])
+    monkeypatch.setattr("medvault.workplace.badges.KEPT_S", 3600)
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
@@ -258,6 +267,13 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
         Finding.objects.create(
             facility=sakura, pack=pack, pack_name=pack.name, place="primary", damage="missing", found_at=now
         )
+        open_images(
+            Study.objects.order_by("pk")[0], purpose=AccessPurpose.DAMAGE, reason="It is said to be dark", by=owner,
+            actor=SYSTEM, now=now,
+        )  # fmt: skip
+        file = ReceivedFile.objects.get(outcome=Outcome.QUARANTINED)
+        set_aside(file, basis=Basis.SENT_AGAIN, reason="It came again", by=owner, actor=SYSTEM, now=now)
+        note_failure("apps.vault.tasks.verify_pack", [1], {}, ValueError("patient Mori"), now=now)
         rows = {model: model._default_manager.order_by("pk").first() for model in MODELS}
     assert all(rows.values()), rows
     return rows
@@ -514,15 +530,18 @@ def test_a_conflict_is_resolved_once_by_who_may(
     assert staff("billing").post(page, {"_form_submitted": "True"}).status_code == 403
     archivist = staff("archivist")
     assert archivist.get(page).status_code == 200
+    undecided = archivist.post(page, {"_form_submitted": "True"})
+    assert undecided.status_code == 200
     assert b"Mark as resolved" in archivist.get(address(world[Conflict], "change")).content
     assert events("conflict.resolved") == []
     for _again in range(2):
-        assert archivist.post(page, {"_form_submitted": "True"}).status_code == 302
+        assert archivist.post(page, {"_form_submitted": "True", "decision": "both"}).status_code == 302
         assert b"Mark as resolved" not in archivist.get(address(world[Conflict], "change")).content
     (event,) = events("conflict.resolved")
     assert (event.actor_id, event.facility_id) == (str(person_of(archivist).pk), sakura.pk)
+    assert event.details["decision"] == "both"
     with as_center():
-        assert Conflict.objects.get().resolved_at is not None
+        assert Conflict.objects.get().resolved_by == person_of(archivist)
     assert archivist.get(address(Conflict, "changelist"), {"resolved": "no"}).context["cl"].result_count == 0
     assert archivist.get(address(Conflict, "changelist"), {"resolved": "yes"}).context["cl"].result_count == 1
 
@@ -657,7 +676,8 @@ def test_long_lists_are_counted_no_further_than_people_page(
 def test_the_overview_counts_what_is_stored_and_what_waits(
     superuser: Client, sakura: Facility, lindenhof: Facility
 ) -> None:
-    empty = superuser.get(reverse("admin:index"))
+    overview = f"{reverse('admin:index')}?work=overview"
+    empty = superuser.get(overview)
     assert "No collection yet" in empty.content.decode()
     assert [figure.value for figure in empty.context["waiting"]] == ["0", "0", "0", "0", "0"]
     collection = receive(sakura, CT, CUT, OTHER_BYTES)
@@ -667,7 +687,7 @@ def test_the_overview_counts_what_is_stored_and_what_waits(
         Finding.objects.create(
             facility=sakura, pack=pack, pack_name=pack.name, place="replica", damage="missing", found_at=timezone.now()
         )
-    full = superuser.get(reverse("admin:index"))
+    full = superuser.get(overview)
     assert [figure.value for figure in full.context["stored"]][:3] == ["2", "1", "1"]
     assert [figure.value for figure in full.context["waiting"]] == ["2", "1", "1", "1", "1"]
     assert address(collection, "change") in full.content.decode()

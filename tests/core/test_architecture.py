@@ -115,7 +115,15 @@ def test_tables_that_are_not_a_facilitys_are_known() -> None:
     """A new table without a facility is a decision: name it here."""
     others = {model._meta.label for model in OURS if model not in TENANTS and not model._meta.proxy}
     assert others == {
-        *("audit.Event", "accounts.User", "facilities.Facility", "collection.Collector", "retention.Rule"),
+        *(
+            "audit.Event",
+            "audit.FailedTask",
+            "accounts.User",
+            "accounts.SavedFilter",
+            "facilities.Facility",
+            "collection.Collector",
+            "retention.Rule",
+        ),
         *("tiers.Tier", "tiers.TierVersion", "tiers.PriceList", "tiers.Price"),
         *("billing.Issuer", "billing.Counter", "billing.WebhookEvent", "billing.BankTransaction"),
         "orders.Printer",

@@ -218,7 +218,7 @@ def test_only_staff_who_may_read_see_the_page(
 
 
 def test_the_overview_counts_what_staff_must_look_at(archivist: Client, stuck: Disposition) -> None:
-    answer = archivist.get(reverse("admin:index"))
+    answer = archivist.get(reverse("admin:index"), {"work": "overview"})
     assert [figure.value for figure in answer.context["ending"]] == ["0", "0", "1", "0"]
     for figure in answer.context["ending"]:
         assert archivist.get(figure.href).context["cl"].result_count == int(figure.value)

@@ -60,7 +60,8 @@ def test_the_page_of_a_pack_lists_what_was_found(staff: Client, packs: list[Pack
 
 
 def test_the_first_page_counts_what_is_open(staff: Client, packs: list[Pack]) -> None:
-    figures = {figure.title: figure for figure in staff.get(reverse("admin:index")).context["waiting"]}
+    overview = staff.get(reverse("admin:index"), {"work": "overview"})
+    figures = {figure.title: figure for figure in overview.context["waiting"]}
     assert (figures["Open findings"].value, figures["Open findings"].is_pressing) == ("2", True)
     with as_center():
         assert Finding.objects.count() == 4

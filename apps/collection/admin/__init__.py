@@ -1,5 +1,5 @@
 """The workplace's pages about collections."""
 
-from apps.collection.admin import devices, handovers, receptions
+from apps.collection.admin import conflicts, devices, handovers, quarantine, receptions
 
-__all__ = ["devices", "handovers", "receptions"]
+__all__ = ["conflicts", "devices", "handovers", "quarantine", "receptions"]

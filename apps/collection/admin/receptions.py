@@ -5,19 +5,25 @@ from itertools import chain
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 
+from apps.accounts.staff import staff_member
+from apps.audit.admin import staff_actor
 from apps.catalog.admin import StudyAdmin, instances_of
 from apps.catalog.models import Study
-from apps.collection.models import Collection, Outcome, ReceivedFile, ReceptionRecord
+from apps.collection.admin.quarantine import MAY, QUARANTINE_DIALOG, AgainForm, AsideForm, UndecidedFilter, decisions_of
+from apps.collection.models import Basis, Collection, Outcome, ReceivedFile, ReceptionRecord
 from apps.collection.progress import progress_of
+from apps.collection.quarantine import read_again, set_aside, undecided
 from apps.collection.reconciliation import left_by_reason, reconcile
-from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
+from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, list_of, to_page
 from apps.core.admin_progress import live
+from apps.core.clock import database_now
 from apps.core.shown import moment
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.vault.errors import MissingPack, VaultUnavailable
@@ -111,7 +117,7 @@ class ReceivedFileAdmin(AuditedTenantAdmin):
     linked_by = ("collection",)
     list_display = ("number", "outcome", "reason", "length", "short_digest", "collection", "facility")
     list_select_related = ("facility", "collection")
-    list_filter = (("facility", RelatedDropdownFilter), "outcome")
+    list_filter = (("facility", RelatedDropdownFilter), "outcome", UndecidedFilter)
     fields = (
         "facility",
         "collection",
@@ -126,7 +132,7 @@ class ReceivedFileAdmin(AuditedTenantAdmin):
         "conflict",
         ("pack", "pack_offset"),
     )
-    actions_detail = ("download",)
+    actions_detail = ("download", "read_again", "set_aside")
 
     @property
     def object_type(self) -> str:
@@ -140,14 +146,67 @@ class ReceivedFileAdmin(AuditedTenantAdmin):
     def short_digest(self, obj: ReceivedFile) -> str:
         return bytes(obj.sha256).hex()[:12] + "…"
 
-    def can_act_on(self, obj: ReceivedFile) -> bool:
-        return obj.pack is not None and obj.outcome in DOWNLOADABLE
+    def offers(self, act: str, obj: ReceivedFile) -> bool:
+        if act == "download":
+            return obj.pack is not None and obj.outcome in DOWNLOADABLE
+        return undecided().filter(facility_id=obj.facility_id, pk=obj.pk).exists()
+
+    def tables(self, obj: ReceivedFile) -> list[Table]:
+        return decisions_of(obj)
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Read again"),
+        icon="autorenew",
+        permissions=[MAY],
+        dialog=QUARANTINE_DIALOG
+        | {
+            "title": _("Read this file again?"),
+            "form_class": AgainForm,
+            "form_submit_text": _("Read again"),
+        },
+    )
+    def read_again(self, request: HttpRequest, form: AgainForm, object_id: str) -> HttpResponse:
+        file: ReceivedFile = self.found(request, object_id)
+        reason, by, actor, now = (
+            form.cleaned_data["reason"],
+            staff_member(request),
+            staff_actor(request),
+            database_now(),
+        )
+
+        def act() -> None:
+            read_again(file, reason=reason, by=by, actor=actor, now=now)
+
+        attempt(request, act, done=_("The file could be read, and is filed now."))
+        return to_page(request, file)
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Set aside"),
+        icon="archive",
+        permissions=[MAY],
+        dialog=QUARANTINE_DIALOG
+        | {
+            "title": _("Set this file aside?"),
+            "form_class": AsideForm,
+            "form_submit_text": _("Set aside"),
+        },
+    )
+    def set_aside(self, request: HttpRequest, form: AsideForm, object_id: str) -> HttpResponse:
+        file: ReceivedFile = self.found(request, object_id)
+        basis, reason = Basis(form.cleaned_data["basis"]), form.cleaned_data["reason"]
+        by, actor, now = staff_member(request), staff_actor(request), database_now()
+
+        def act() -> None:
+            set_aside(file, basis=basis, reason=reason, by=by, actor=actor, now=now)
+
+        attempt(request, act, done=_("The file is set aside; it stays stored."))
+        return to_page(request, file)
 
     @action(description=_("Download"), icon="download", permissions=["view"])  # type: ignore[untyped-decorator]
     def download(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """The bytes as they were received, streamed from the vault after the transaction has ended."""
         file = self.get_object(request, object_id)
-        if file is None or not self.can_act_on(file):
+        if file is None or not self.offers("download", file):
             raise Http404
         pieces = place("primary").pieces(file.pack.name, file.pack_offset, file.length_bytes)
         try:

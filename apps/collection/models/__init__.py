@@ -10,6 +10,7 @@ from apps.collection.models.collections import (
     State,
 )
 from apps.collection.models.handovers import AnnouncedFile, Left, Receipt, ReceiptKind, ReceiptMail, Upload
+from apps.collection.models.quarantine import Basis, QuarantineAct, QuarantineDecision
 from apps.collection.models.terminals import (
     Capacity,
     CollectionRequest,
@@ -25,6 +26,7 @@ from apps.collection.models.terminals import (
 __all__ = [
     "TRANSITIONS",
     "AnnouncedFile",
+    "Basis",
     "Capacity",
     "Collection",
     "CollectionRequest",
@@ -35,6 +37,8 @@ __all__ = [
     "Mark",
     "Method",
     "Outcome",
+    "QuarantineAct",
+    "QuarantineDecision",
     "Reason",
     "Receipt",
     "ReceiptKind",

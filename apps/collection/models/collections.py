@@ -24,6 +24,7 @@ class Method(models.TextChoices):
     VISIT = "visit", _("Operator's visit")
     DICOM = "dicom", _("DICOM association")
     PULL = "pull", _("Fetched by the center")
+    REREAD = "reread", _("Read again by the center")
 
 
 class State(models.TextChoices):

@@ -1,0 +1,64 @@
+"""What staff decided about files that could not be read."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from apps.collection.models.collections import Collection
+from apps.facilities.models import TenantModel
+
+
+class QuarantineAct(models.TextChoices):
+    """How a file leaves the quarantine; its bytes stay where they are in either case."""
+
+    FILED = "filed", _("Read again and filed")
+    SET_ASIDE = "set_aside", _("Set aside")
+
+
+class Basis(models.TextChoices):
+    """On what a file is set aside."""
+
+    NO_IMAGE = "no_image", _("It holds no image")
+    SENT_AGAIN = "sent_again", _("The facility sent the image again, undamaged")
+    FACILITY_HAS_IT = "facility_has_it", _("The facility has it back, or keeps it itself")
+    BEYOND_READING = "beyond_reading", _("It is damaged beyond reading, and no other copy exists")
+
+
+class QuarantineDecision(TenantModel):
+    """That a quarantined file was decided on: by whom, and why. The facility reads it. Append-only.
+
+    By the file's number: a key would need an index of all received files, for the few in quarantine.
+    """
+
+    collection = models.ForeignKey(
+        Collection, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="quarantine_decisions",
+        verbose_name=_("collection"),
+    )  # fmt: skip
+    file_number = models.BigIntegerField(_("file"), help_text=_("of a received file"))
+    act = models.CharField(_("decision"), max_length=10, choices=QuarantineAct)
+    basis = models.CharField(_("basis"), max_length=20, choices=Basis, blank=True)
+    reason = models.CharField(_("reason"), max_length=300)
+    filed_by = models.ForeignKey(
+        Collection, on_delete=models.PROTECT, db_constraint=False, db_index=False, null=True, related_name="+",
+        verbose_name=_("filed by"),
+    )  # fmt: skip
+    decided_at = models.DateTimeField(_("decided"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("decided by")
+    )
+
+    class Meta:
+        verbose_name = _("quarantine decision")
+        verbose_name_plural = _("quarantine decisions")
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "id"], name="quarantine_decision_of_facility"),
+            models.UniqueConstraint(fields=["facility", "file_number"], name="quarantined_file_decided_once"),
+            models.CheckConstraint(
+                condition=models.Q(act="filed", basis="", filed_by__isnull=False)
+                | models.Q(act="set_aside", basis__gt="", filed_by=None),
+                name="quarantine_decision_has_its_basis",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_act_display()} #{self.file_number}"

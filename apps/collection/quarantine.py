@@ -1,0 +1,102 @@
+"""Deciding about quarantined files: read again, or set aside with a basis. Nothing is deleted by either.
+
+A file that is set aside stays in the vault, where nothing can delete it; but it no longer keeps a contract from ending.
+"""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.audit.record import Actor, record
+from apps.collection.errors import IllegalTransition
+from apps.collection.ingest import Intake, new_collection, store_batch
+from apps.collection.models import (
+    Basis,
+    Collection,
+    Method,
+    Outcome,
+    QuarantineAct,
+    QuarantineDecision,
+    ReceivedFile,
+)
+from apps.collection.reception import Reception
+from apps.core.errors import DomainError
+from apps.facilities.tenancy import as_center
+from apps.vault.reading import pieces
+from apps.vault.spool import Batch
+
+
+class StillUnreadable(DomainError):
+    """The file is read no better than before."""
+
+    code = "still_unreadable"
+
+
+def undecided() -> QuerySet[ReceivedFile]:
+    """Quarantined files that nobody has decided on."""
+    decided = QuarantineDecision.objects.filter(facility=OuterRef("facility"), file_number=OuterRef("pk"))
+    return ReceivedFile.objects.filter(~Exists(decided), outcome=Outcome.QUARANTINED)
+
+
+def set_aside(
+    file: ReceivedFile, *, basis: Basis, reason: str, by: User, actor: Actor, now: datetime
+) -> QuarantineDecision:
+    """Decide that nothing more is to be done with the file. Raises IllegalTransition."""
+    with as_center():
+        return _decide(file, QuarantineAct.SET_ASIDE, by, actor, now, reason=reason, basis=basis)
+
+
+def read_again(file: ReceivedFile, *, reason: str, by: User, actor: Actor, now: datetime) -> Collection:
+    """Read the file as it was received with what the center understands now, and file it in a collection of its own.
+
+    Raises IllegalTransition, StillUnreadable, MissingPack, VaultUnavailable.
+    """
+    _require_open(file)
+    if file.pack is None or file.pack_offset is None:
+        raise StillUnreadable(_("The center does not have the bytes of this file any more."))
+    # Of no terminal: nothing was collected there, and nothing is charged.
+    reception = Reception(method=Method.REREAD, actor=actor, operator=str(by), user=by)
+    with Batch(file.facility_id) as batch:
+        intake = Intake(batch)
+        found = intake.add(pieces(file.pack, file.pack_offset, file.length_bytes), file.source_name)
+        if found.header is None:
+            assert found.fault
+            raise StillUnreadable(_("The file can still not be read: %(fault)s") % {"fault": found.fault.message})
+        collection = new_collection(file.facility, reception, now=now)
+        stored = store_batch(collection, reception, intake, now=now, is_last=True)
+    with as_center():
+        _decide(file, QuarantineAct.FILED, by, actor, now, reason=reason, filed_by=stored.collection)
+    return stored.collection
+
+
+def _decide(
+    file: ReceivedFile,
+    act: QuarantineAct,
+    by: User,
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str,
+    basis: str = "",
+    filed_by: Collection | None = None,
+) -> QuarantineDecision:
+    _require_open(file)
+    try:
+        with transaction.atomic():
+            decision = QuarantineDecision.objects.create(
+                facility_id=file.facility_id, collection_id=file.collection_id, file_number=file.pk, act=act,
+                basis=basis, reason=reason, filed_by=filed_by, decided_at=now, decided_by=by,
+            )  # fmt: skip
+    except IntegrityError as error:
+        raise IllegalTransition(_("Somebody else has decided on this file.")) from error
+    record("file.decided", actor=actor, object_type="file", object_id=file.pk, facility_id=file.facility_id,
+           act=act, basis=basis, collection=filed_by.pk if filed_by else None)  # fmt: skip
+    return decision
+
+
+def _require_open(file: ReceivedFile) -> None:
+    if not undecided().filter(facility_id=file.facility_id, pk=file.pk).exists():
+        raise IllegalTransition(_("The file is not in quarantine, or was decided on."))

@@ -1,0 +1,30 @@
+/* Keys of the workplace: j and k go through the rows of queues, a acts on the row; what bears data-key answers to it. */
+(() => {
+  const isTyping = (element) => element.matches("input:not([type=radio]), textarea, select, [contenteditable]");
+  const rows = () => [...document.querySelectorAll(".queue-row .queue-what")];
+
+  const step = (by) => {
+    const all = rows();
+    const row = document.activeElement.closest(".queue-row");
+    const at = row ? all.indexOf(row.querySelector(".queue-what")) : by > 0 ? -1 : all.length;
+    all[Math.min(Math.max(at + by, 0), all.length - 1)]?.focus();
+  };
+
+  const act = () => document.activeElement.closest(".queue-row")?.querySelector(".queue-acts a")?.click();
+
+  const named = (event) => (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + event.key;
+
+  document.addEventListener("keydown", (event) => {
+    const name = named(event);
+    const isCommand = name.startsWith("Ctrl+");
+    if (event.altKey || (isTyping(event.target) && !isCommand)) return;
+    const target = document.querySelector(`[data-key="${CSS.escape(name)}"]`);
+    const plain = { j: () => step(1), k: () => step(-1), a: act }[name];
+    if (!target && !plain) return;
+    event.preventDefault();
+    if (!target) return plain();
+    if (target.matches("input[type=search]")) return target.focus();
+    target.focus();
+    target.click();
+  });
+})();
