@@ -3,9 +3,11 @@
 Needs no gettext. Templates are read as Django's makemessages reads them.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import django
 import unfold
@@ -13,8 +15,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from django.apps import apps
 from django.utils.translation.template import templatize
 
+from apps.core.apps import CoreConfig
 from medvault.env import PROJECT
 
 KEYWORDS = {
@@ -47,6 +51,8 @@ def said(language: str) -> Catalog:
     for path in sources(*PROGRAMS, *PAGES):
         for line, message, context in _marked(path):
             catalog.add(message, locations=[(str(path.relative_to(PROJECT)), line)], context=context)
+    for name in cast(CoreConfig, apps.get_app_config("core")).called_as_in_code:
+        catalog.add(name, locations=[("apps/core/apps.py", 1)])
     known = _said_by_django()
     for path in sorted(each for each in UNFOLD.rglob("*.*") if each.suffix in {".py", ".html"}):
         where = path.relative_to(UNFOLD.parent)
@@ -87,7 +93,7 @@ def bring_up_to_date(path: Path) -> int:
     return sum(not all(_strings(message.string)) for message in catalog if message.id)
 
 
-def _marked(path: Path) -> Iterator[tuple[int, str | Sequence[str], str | None]]:
+def _marked(path: Path) -> Iterator[tuple[int, str | tuple[str, ...], str | None]]:
     for line, message, _comments, context in extract("python", BytesIO(_python(path)), KEYWORDS):
         yield line, message, context
 
@@ -117,5 +123,7 @@ def _python(path: Path) -> bytes:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
+    django.setup()
     for language in translations():
         print(language.relative_to(PROJECT), "-", bring_up_to_date(language), "missing")

@@ -89,7 +89,8 @@ def prepared(
 ) -> Prepared:  # fmt: skip
     """A contract's usage, rated by its versions, whose prices are known."""
     terms = [book.terms(version) for version in versions]
-    rated = rate(usage, terms, contract.currency, contract=f"{contract}")
+    with in_words_of(None, contract.facility):
+        rated = rate(usage, terms, contract.currency, contract=f"{contract}")
     odd = implausible(usage, rated, before=before, currency=contract.currency)
     by_number = {version.number: version for version in versions}
     return Prepared(contract, usage, rated, by_number, account, before, odd if account else NO_ACCOUNT)

@@ -10,6 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.billing.usage import Deed, Usage
 from apps.contracts.terms import Span, governing, spans
 from apps.core.money import EXACT, apportioned, plain, rounded
@@ -85,7 +87,8 @@ class _Month:
                 yield Rated(
                     span.number, "base", f"{self.key}/{span.first:%d}", Item.BASE_FEE, span.first,
                     _exact(Decimal(span.days) / self.usage.days_in_month), price, share,
-                    f"{self.terms[span.number].tier}: {span.days} of {self.usage.days_in_month} days",
+                    _("%(tier)s: %(days)d of %(all)d days")
+                    % {"tier": self.terms[span.number].tier, "days": span.days, "all": self.usage.days_in_month},
                     {"first": f"{span.first}", "last": f"{span.last}"},
                 )  # fmt: skip
 
@@ -100,7 +103,8 @@ class _Month:
             so_far[fact.way] = count = so_far.get(fact.way, 0) + 1
             is_included = count <= price.included
             unit_price = Decimal(0) if is_included else price.unit_price
-            why = f"{count} of {plain(price.included)} included" if is_included else f"number {count} of the month"
+            why = _("%(number)d of %(included)s included") if is_included else _("number %(number)d of the month")
+            why %= {"number": count, "included": plain(price.included)}
             yield Rated(
                 terms.number, "collection", fact.uid, fact.way, fact.on, Decimal(1), unit_price,
                 rounded(unit_price, self.currency), why, {"collection": fact.uid},
@@ -116,7 +120,8 @@ class _Month:
                 yield Rated(
                     terms.number, "missed_visit", f"{self.key}/{number}", Item.VISIT, day, Decimal(1),
                     -price.unit_price, rounded(-price.unit_price, self.currency),
-                    f"promised {len(self.usage.promised_visits)}, made {made}", {"promised_on": f"{day}"},
+                    _("promised %(promised)d, made %(made)d")
+                    % {"promised": len(self.usage.promised_visits), "made": made}, {"promised_on": f"{day}"},
                 )  # fmt: skip
 
     def storage(self) -> Iterable[Rated]:
@@ -134,7 +139,7 @@ class _Month:
                 yield Rated(
                     span.number, "storage", f"{self.key}/{span.first:%d}/{item}", item, span.last, quantity,
                     price.unit_price, rounded(quantity * price.unit_price, self.currency),
-                    f"{len(days)} days, {plain(_exact(share))} included",
+                    _("%(days)d days, %(included)s included") % {"days": len(days), "included": plain(_exact(share))},
                     {"first": f"{days[0].day}", "last": f"{days[-1].day}", "sum": stored},
                 )  # fmt: skip
 
@@ -155,7 +160,7 @@ class _Month:
                 amount = rounded(-net * terms.discount_percent / 100, self.currency)
                 made.append(Rated(
                     span.number, "discount", f"{self.key}/{span.number}", Item.BASE_FEE, span.last, Decimal(1), amount,
-                    amount, f"{plain(terms.discount_percent)} % of {net}",
+                    amount, _("%(percent)s %% of %(net)s") % {"percent": plain(terms.discount_percent), "net": net},
                 ))  # fmt: skip
         return made
 
@@ -172,7 +177,7 @@ class _Month:
         last = self.spans[-1]
         return [Rated(
             last.number, "true_up", self.key, Item.BASE_FEE, last.last, Decimal(1), agreed - net, agreed - net,
-            f"minimum {agreed}, used {net}",
+            _("minimum %(agreed)s, used %(net)s") % {"agreed": agreed, "net": net},
         )]  # fmt: skip
 
     def _deed(self, deed: Deed, terms: Terms, unit_price: Decimal) -> Rated:

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from apps.billing.changing import Standing
 from apps.billing.models import Invoice, InvoiceKind
@@ -197,11 +197,11 @@ def _orders(desk: Desk) -> Iterator[Need]:
         by = timezone.localdate(order.offered_until) if order.offered_until else None
         name = {"order": order, "kind": order.get_kind_display()}
         text = _("%(kind)s: fetch it, and confirm that you have it.") % name
-        yield Need("info", _("%(order)s is ready") % name, text, _("Open"), desk.url("order", order_id=order.pk), by)
+        yield Need("info", _("%(order)s is ready") % name, text, _open(), desk.url("order", order_id=order.pk), by)
     for order in open_orders.filter(state=OrderState.QUOTED, valid_until__gt=desk.now)[:LISTED]:
         name = {"order": order, "kind": order.get_kind_display()}
         yield Need("info", _("%(order)s is quoted") % name, _("%(kind)s: request it, or leave it.") % name,
-                   _("Open"), desk.url("order", order_id=order.pk), timezone.localdate(order.valid_until))  # fmt: skip
+                   _open(), desk.url("order", order_id=order.pk), timezone.localdate(order.valid_until))  # fmt: skip
 
 
 def _invoices(desk: Desk) -> Iterator[Need]:
@@ -212,7 +212,7 @@ def _invoices(desk: Desk) -> Iterator[Need]:
         owed = formatted(open_amount(invoice), invoice.currency)
         yield Need(
             "danger" if is_overdue else "info", title % {"number": invoice.number},
-            _("%(amount)s to be paid.") % {"amount": owed}, _("Open"), desk.url("invoice", invoice_id=invoice.pk),
+            _("%(amount)s to be paid.") % {"amount": owed}, _open(), desk.url("invoice", invoice_id=invoice.pk),
             invoice.due_on,
         )  # fmt: skip
 
@@ -240,3 +240,7 @@ def _counted(rows: QuerySet[Any]) -> int:
 
 def _up_to(count: int) -> str:
     return f"{MOST}+" if count > MOST else f"{count}"
+
+
+def _open() -> str:
+    return pgettext("action", "Open")

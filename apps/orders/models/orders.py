@@ -22,7 +22,7 @@ class State(models.TextChoices):
     """State of an order; `TRANSITIONS` lists what may follow what, and the database refuses the rest."""
 
     QUOTED = "quoted", _("Quoted")
-    REQUESTED = "requested", _("Requested")
+    REQUESTED = "requested", pgettext_lazy("order", "Requested")
     ACCEPTED = "accepted", _("Accepted")
     PRODUCING = "producing", _("Being produced")
     READY = "ready", _("Ready")
