@@ -42,9 +42,11 @@ class SheetOptions(SentOptions):
             (GIVEN, _("center and width below")),
         ],
     )  # fmt: skip
-    window_center = forms.FloatField(label=_("Center"), min_value=-FARTHEST, max_value=FARTHEST, required=False)
+    window_center = forms.FloatField(
+        label=_("Center of the window"), min_value=-FARTHEST, max_value=FARTHEST, required=False
+    )
     window_width = forms.FloatField(
-        label=_("Width"), min_value=0.001, max_value=FARTHEST, required=False,
+        label=_("Width of the window"), min_value=0.001, max_value=FARTHEST, required=False,
         help_text=_("in the image's own units, of CT Hounsfield units"),
     )  # fmt: skip
     is_true_size = forms.BooleanField(
