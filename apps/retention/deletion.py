@@ -20,7 +20,7 @@ from apps.core.locks import lock_names, share_name
 from apps.core.shown import day
 from apps.facilities.tenancy import as_center
 from apps.retention.assessing import assess_patients
-from apps.retention.certificates import certificate_of
+from apps.retention.certificates import certificate_of, keep_certificate
 from apps.retention.clocks import agreed_now, database_today
 from apps.retention.deciding import withdraw
 from apps.retention.erasing import erase_rows
@@ -77,6 +77,7 @@ def finish(disposition_id: int) -> State | None:
         now = agreed_now()
         disposition.advance(State.DELETED, at=now)
         disposition.certificate = certificate_of(disposition)
+        keep_certificate(disposition)
         disposition.problem = ""
         disposition.save(update_fields=["state", "deleted_at", "certificate", "problem", "next_at"])
         record("study.deleted", actor=SYSTEM, object_type="disposition", object_id=disposition.pk,
