@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo viewer test check bench lighthouse screenshots format messages clean
+.PHONY: demo viewer test check bench drill lighthouse screenshots format messages clean
 
 demo: .venv/runtime
 	@exec $(BIN)/python manage.py demo
@@ -37,6 +37,10 @@ tests/lighthouse/node_modules: tests/lighthouse/package-lock.json
 
 screenshots: .venv/development
 	$(BIN)/python -m tests.browser.screenshots --address http://localhost:$${PORT:-8000} $(ARGS)
+
+drill: export PYTHONPATH := edge
+drill: .venv/development
+	$(BIN)/python -m tests.drills.scaling_out $(ARGS)
 
 format: .venv/development
 	$(BIN)/ruff check --fix .

@@ -1,7 +1,8 @@
 """Where PostgreSQL and Redis are: the servers that the environment names, or the embedded ones."""
 
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
+
+from psycopg.conninfo import conninfo_to_dict
 
 from medvault.embedded.redis import socket_path
 from medvault.embedded.sockets import socket_folder
@@ -10,6 +11,16 @@ from medvault.roles import FACILITY, OWNER
 from medvault.secrets import local_secrets
 
 EMBEDDED_DATABASE = "medvault"
+NOTICING: dict[str, Any] = {
+    # Whichever side the network is cut off from notices within half a minute, and lets go of what it holds.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+    " -c tcp_user_timeout=20000",
+}
+_NAMES = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 
 
 def database(env: Environment, role: Literal["owner", "facility"]) -> dict[str, Any]:
@@ -31,15 +42,10 @@ def database(env: Environment, role: Literal["owner", "facility"]) -> dict[str, 
         password = local_secrets(env.medvault_home)[f"postgresql_{role}"]
         host = str(socket_folder(env.medvault_home))
         return entry | {"NAME": EMBEDDED_DATABASE, "USER": user, "PASSWORD": password, "HOST": host, "PORT": ""}
-    url = env.database_owner_url if role == "owner" and env.database_owner_url else env.database_url
-    parts = urlsplit(url)
-    return entry | {
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
-    }
+    told = conninfo_to_dict(env.database_owner_url if role == "owner" and env.database_owner_url else env.database_url)
+    named = {setting: str(told.pop(name, None) or "") for setting, name in _NAMES.items()}
+    several = {"target_session_attrs": "read-write"} if "," in named["HOST"] else {}
+    return entry | named | {"OPTIONS": entry["OPTIONS"] | NOTICING | several | told}
 
 
 def redis_urls(env: Environment) -> tuple[str, str]:

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -15,20 +17,28 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(case_sensitive=False, env_ignore_empty=True, hide_input_in_errors=True)
 
-    medvault_home: Path = Field(PROJECT / "var", description="data of the embedded services, vault, mail, secrets")
-    port: int = Field(8000, ge=1, le=65535, description="HTTP port on loopback")
+    medvault_home: Path = Field(
+        PROJECT / "var", description="this host's own: spool, secrets, embedded services, cache"
+    )
+    medvault_shared: Path | None = Field(
+        None, description="folder that all hosts share: keys, uploads, outputs, invoices; default: MEDVAULT_HOME"
+    )
+    port: int = Field(8000, ge=1, le=65535, description="HTTP port")
+    bind_address: str = Field("127.0.0.1", description="where the web server listens; a proxy with TLS calls it there")
     debug: bool = Field(False, description="Django's debug pages; never in production")
     secret_key: SecretStr | None = Field(None, description="default: generated once in MEDVAULT_HOME")
     allowed_hosts: str = Field("localhost,127.0.0.1,[::1]", description="host names, separated by commas")
     public_url: str = Field("", description="address the users see, e.g. https://vault.example; default: loopback")
-    database_url: str | None = Field(None, description="postgresql://medvault_facility:…@host/db; default: embedded")
+    database_url: str | None = Field(
+        None, description="postgresql://medvault_facility:…@host[,standby]/db?sslmode=…; default: embedded"
+    )
     database_owner_url: str | None = Field(None, description="the same database as medvault_owner, for migrations")
     database_admin_url: str | None = Field(None, description="a role that may create roles, for bootstrap alone")
     redis_url: str | None = Field(None, description="redis://host:port/0; default: embedded")
     vault_primary: str | None = Field(None, description="folder or s3://bucket/prefix?endpoint_url=…")
     vault_replica: str | None = Field(None, description="folder or s3://bucket/prefix?endpoint_url=…")
     email_url: str | None = Field(None, description="smtp[s]://user:password@host:port; default: files")
-    email_from: str = "MedVault <no-reply@localhost>"
+    email_from: str = Field("MedVault <no-reply@localhost>", description="sender of all mail")
     staff_second_factor: bool = Field(True, description="the admin asks for a second factor; off for the demonstration")
     trusted_proxies: int = Field(0, ge=0, le=9, description="proxies before the web server that set X-Forwarded-For")
     dicom_port: int = Field(11112, ge=1, le=65535, description="port of the DICOM gateway")
@@ -49,18 +59,31 @@ class Environment(BaseSettings):
         3, ge=0, le=60, description="invoices stay drafts so long before they are finalized"
     )
     billing_auto_finalize: bool = Field(False, description="finalize drafts after that by ourselves, without staff")
-    web_workers: int = Field(2, ge=1, le=64)
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    web_workers: int = Field(2, ge=1, le=64, description="processes of the web server, of eight threads each")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="of our own loggers")
+    log_format: Literal["json", "line"] | None = Field(None, description="default: lines on a terminal, JSON elsewhere")
+    metrics_token: SecretStr | None = Field(
+        None, min_length=16, description="Bearer token of /metrics; default: loopback alone may read it"
+    )
 
-    @field_validator("medvault_home")
+    @field_validator("medvault_home", "medvault_shared")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser().resolve()
 
     @field_validator("database_url", "database_owner_url", "database_admin_url")
     @classmethod
     def _postgresql(cls, value: str | None) -> str | None:
-        return _checked_url(value, {"postgresql", "postgres"})
+        if value is None:
+            return None
+        _require_scheme(value, {"postgresql", "postgres"})
+        try:
+            ports = str(conninfo_to_dict(value).get("port") or "5432").split(",")  # libpq's own reading, of many hosts
+        except psycopg.ProgrammingError:
+            raise ValueError("is not a URL that PostgreSQL's clients understand") from None
+        if not all(port.isdigit() or not port for port in ports):
+            raise ValueError("has a port that is no number")
+        return value
 
     @field_validator("redis_url")
     @classmethod
@@ -82,11 +105,14 @@ class Environment(BaseSettings):
 def _checked_url(value: str | None, schemes: set[str]) -> str | None:
     if value is None:
         return None
-    parts = urlsplit(value)
-    if parts.scheme not in schemes:
-        raise ValueError(f"is not a URL that starts with one of: {', '.join(sorted(f'{s}://' for s in schemes))}")
-    _ = parts.port  # raises on a malformed port
+    _require_scheme(value, schemes)
+    _ = urlsplit(value).port  # raises on a malformed port
     return value
+
+
+def _require_scheme(value: str, schemes: set[str]) -> None:
+    if value.partition("://")[0] not in schemes:
+        raise ValueError(f"is not a URL that starts with one of: {', '.join(sorted(f'{s}://' for s in schemes))}")
 
 
 def read_environment() -> Environment:

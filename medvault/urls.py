@@ -9,12 +9,15 @@ from apps.api.keys import jwks
 from apps.billing.cards import webhooks
 from apps.portal.home import home
 from medvault import health
+from medvault.errors import server_error
+from medvault.metrics.page import metrics
 
 urlpatterns = [
     path("", home, name="home"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("accounts/language/", reader_page, name="language"),
+    path("metrics", metrics, name="metrics"),
     path("accounts/", include("allauth.urls")),
     path("language/", set_language, name="set_language"),
     path("invitations/", include("apps.facilities.invitation_urls")),
@@ -27,3 +30,5 @@ urlpatterns = [
     path("f/<slug:facility_slug>/", include("apps.facilities.urls")),
     path("f/<slug:facility_slug>/", include("apps.portal.urls")),
 ]
+
+handler500 = server_error

@@ -44,6 +44,7 @@ _FIELDS: dict[str, serializers.Field[Any, Any, Any, Any]] = {
     "code": serializers.CharField(help_text="stable, for programs"),
     "detail": serializers.CharField(help_text="a sentence for people"),
     "errors": serializers.DictField(required=False, help_text="of a malformed request: what is wrong with each field"),
+    "request_id": serializers.CharField(required=False, help_text="by which the center finds it in its logs"),
 }
 PROBLEM_DETAILS = inline_serializer("Problem", _FIELDS)
 

@@ -21,6 +21,7 @@ from apps.collection.ingest import Intake, new_collection, store_batch
 from apps.collection.models import Collection, Method, ReceivedFile, State, Terminal
 from apps.collection.reception import Reception
 from apps.collection.sorting import examine_kept
+from apps.core import request_ids
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
 from apps.facilities.models import Facility
@@ -42,6 +43,8 @@ class Promise:
     method: str
     actor: Actor
     opened_at: str
+    request_id: str = ""
+    """Of the association, under which what becomes of it is logged."""
 
     def encoded(self) -> bytes:
         """As it lies in the journal."""
@@ -56,7 +59,8 @@ class Promise:
 
 def promise(collection_uid: UUID, terminal: Terminal, *, actor: Actor, now: datetime) -> Promise:
     """The promise of a collection that a terminal sends in one DICOM association."""
-    return Promise(str(collection_uid), terminal.facility_id, terminal.pk, Method.DICOM, actor, now.isoformat())
+    return Promise(str(collection_uid), terminal.facility_id, terminal.pk, Method.DICOM, actor, now.isoformat(),
+                   request_ids.current())  # fmt: skip
 
 
 def pack_promised() -> int:
@@ -67,25 +71,36 @@ def pack_promised() -> int:
     packed = 0
     for left in journals():
         if left.promise:
-            try:
-                packed += _pack(left)
-            except (OperationalError, InterfaceError):
-                raise
-            except DomainError as error:
-                log.error("Journal %s cannot be packed now: %s", left.uid, error.message)  # noqa: TRY400
-            except Exception as error:  # noqa: BLE001 one that cannot be packed must not hold up the others
-                log.error("Journal %s cannot be packed: %s", left.uid, type(error).__name__)  # noqa: TRY400
+            packed += _attempt(left)
         elif left.is_over:
             left.drop()
     return packed
 
 
-def _pack(left: Left) -> int:
+def _attempt(left: Left) -> int:
+    try:
+        promised = Promise.decoded(left.promise)
+    except (ValueError, TypeError, LookupError):
+        log.error("Journal %s cannot be packed: its promise cannot be read", left.uid)  # noqa: TRY400
+        return 0
+    with request_ids.entered(promised.request_id):
+        try:
+            return _pack(left, promised)
+        except (OperationalError, InterfaceError):
+            raise
+        except DomainError as error:
+            log.error("Journal %s cannot be packed now: %s", left.uid, error.message)  # noqa: TRY400
+        except Exception:  # one that cannot be packed must not hold up the others
+            log.exception("Journal %s cannot be packed", left.uid)
+        return 0
+
+
+def _pack(left: Left, promised: Promise) -> int:
     is_over = left.is_over
     segments = left.segments(is_over=is_over)
     if not (is_over or segments):
         return 0
-    collecting, packed = _Collecting(Promise.decoded(left.promise)), 0
+    collecting, packed = _Collecting(promised), 0
     for number, path in segments:
         packed += collecting.store(left.uid, number, path, is_last=is_over and path == segments[-1][1])
     if is_over:

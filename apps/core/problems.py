@@ -6,6 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.http import JsonResponse
 
+from apps.core import request_ids
+
 PROBLEM = "application/problem+json"
 TYPES = "/api/v1/problems/"
 
@@ -16,6 +18,7 @@ def problem(status: int, *, code: str, detail: str, headers: dict[str, str] | No
 
 
 def details(status: int, code: str, detail: str) -> dict[str, Any]:
-    """The members of a problem; at its type the code is explained."""
+    """The members of a problem. At its type the code is explained; by `request_id` the center finds it in its logs."""
     kind = f"{settings.PUBLIC_URL}{TYPES}#{code}"
-    return {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
+    told = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "code": code, "detail": detail}
+    return told | ({"request_id": request_id} if (request_id := request_ids.current()) else {})

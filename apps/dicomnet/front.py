@@ -10,6 +10,7 @@ import multiprocessing
 import selectors
 import signal
 import socket
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -151,7 +152,11 @@ class Front:
             inherited.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        work(theirs, self._bells[work is not self._serve])
+        try:
+            work(theirs, self._bells[work is not self._serve])
+        except Exception:  # multiprocessing would print what it says
+            log.exception("A process of the gateway broke")
+            sys.exit(1)
 
     def _restart(self) -> None:
         for n, worker in enumerate(self._background):

@@ -17,7 +17,8 @@ from django.utils import timezone
 from apps.audit.record import Actor
 from apps.collection.capacity import note_seen
 from apps.collection.terminals import Caller, UnknownTerminal, terminal_of
-from apps.dicomnet import acse
+from apps.core import request_ids
+from apps.dicomnet import acse, meters
 from apps.dicomnet.acse import ProtocolError
 from apps.dicomnet.association import Aborted, Association, Message, Released, read_pdu
 from apps.dicomnet.commands import Element, Field, Malformed
@@ -49,8 +50,20 @@ log = logging.getLogger(__name__)
 
 
 def serve(sock: socket.socket, address: str, tls: ssl.SSLContext | None, announce: Callable[[], None]) -> None:
-    """Serve a connection until it ends. Whatever happens within, it ends here."""
-    peer, linger_s = None, 0.0
+    """Serve a connection until it ends. Whatever happens within, it ends here. The log knows it by one id."""
+    began = time.monotonic()
+    with request_ids.entered():
+        ended = _serve(sock, address, tls, announce)
+        seconds = time.monotonic() - began
+        log.info("An association of %s %s after %.1f s", address, ended, seconds,
+                 extra={"fields": {"ended": ended, "ms": round(seconds * 1000)}})  # fmt: skip
+    meters.ASSOCIATIONS.labels(ended).inc()
+    meters.ASSOCIATION_SECONDS.labels(ended).observe(seconds)
+
+
+def _serve(sock: socket.socket, address: str, tls: ssl.SSLContext | None, announce: Callable[[], None]) -> str:
+    """How it ended."""
+    peer, linger_s, ended = None, 0.0, "aborted"
     try:
         sock.settimeout(REQUEST_TIMEOUT_S)
         certificate = None
@@ -58,7 +71,7 @@ def serve(sock: socket.socket, address: str, tls: ssl.SSLContext | None, announc
             sock = tls.wrap_socket(sock, server_side=True)
             certificate = sock.getpeercert(binary_form=True)
         peer = Connection(sock, timeout_s=REQUEST_TIMEOUT_S)
-        _converse(peer, address, sha256(certificate).digest() if certificate else None, announce)
+        ended = _converse(peer, address, sha256(certificate).digest() if certificate else None, announce)
         linger_s = LINGER_S
     except Exception as error:  # noqa: BLE001 whatever it is, it ends one association alone
         if _explain(error, address) and peer:
@@ -70,6 +83,7 @@ def serve(sock: socket.socket, address: str, tls: ssl.SSLContext | None, announc
             peer.close(linger_s=linger_s)
         else:
             sock.close()
+    return ended
 
 
 def _explain(error: Exception, address: str) -> bool:
@@ -95,10 +109,10 @@ def _explain(error: Exception, address: str) -> bool:
     return True
 
 
-def _converse(peer: Connection, address: str, certificate_sha256: bytes | None, announce: Callable[[], None]) -> None:
+def _converse(peer: Connection, address: str, certificate_sha256: bytes | None, announce: Callable[[], None]) -> str:
     session = _open(peer, address, certificate_sha256, announce)
     if session is None:
-        return
+        return "rejected"
     peer.timeout_s = STALLED_S
     try:
         _run(session)
@@ -107,6 +121,7 @@ def _converse(peer: Connection, address: str, certificate_sha256: bytes | None, 
     finally:
         session.storing.close()
         hand_over(session)
+    return "released"
 
 
 def _open(
@@ -129,6 +144,7 @@ def _open(
         database.close()
     contexts, accepted = acse.accept(request)
     peer.send(accepted)
+    log.info("An association of %s is terminal %s's", address, terminal.pk)
     actor = Actor("terminal", str(terminal.pk), address)
     storing = Storing(terminal, actor, announce)
     return Session(Association(peer, request, contexts), terminal, actor, storing)

@@ -18,6 +18,7 @@ from apps.collection.models import Terminal
 from apps.collection.promises import promise
 from apps.dicomnet.association import Message
 from apps.dicomnet.commands import Element, Value
+from apps.dicomnet.meters import STORED
 from apps.vault.errors import VaultUnavailable
 from apps.vault.journal import Journal
 
@@ -48,6 +49,7 @@ class Storing:
         command = message.command
         status, comment = self._refusal(message) or self._keep(message)
         message.drain()
+        STORED.labels(f"{status:04X}").inc()
         response: dict[Element, Value] = {
             Element.AFFECTED_SOP_CLASS_UID: command.text(Element.AFFECTED_SOP_CLASS_UID),
             Element.STATUS: status,

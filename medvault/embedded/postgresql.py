@@ -35,6 +35,7 @@ log_min_duration_statement = -1
 log_parameter_max_length = 0
 log_parameter_max_length_on_error = 0
 log_min_error_statement = panic
+log_min_messages = log
 """
 ACCESS = "# Written by MedVault.\nlocal all all scram-sha-256\n"
 START_TIMEOUT_S = 120
