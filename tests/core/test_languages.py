@@ -29,10 +29,9 @@ FOR_TECHNICIANS = {  # why a file, an output or an upload is not as it should be
     "UnknownToGateway", "ValueError", "CommandError", "ImproperlyConfigured", "ArgumentTypeError",
 }  # fmt: skip
 SHOWN_BY_NAME = {"verbose_name", "verbose_name_plural", "help_text", "label", "empty_label", "search_help_text"}
-NOT_PROSE = re.compile(r"<!--.*?-->|<(script|style|pre|code)\b.*?</\1>|\{#.*?#\}", re.DOTALL)
+NOT_PROSE = re.compile(r"<!--.*?-->|<(script|style|pre|code|kbd)\b.*?</\1>|\{#.*?#\}", re.DOTALL)
 ICON = re.compile(r'<span class="material-symbols-outlined[^>]*>[^<]*</span>')
-NAMES = {"MedVault", "API", "README", "OHIF", "PDF", "JWS", "SHA", "DICOMDIR", "INDEX.HTM", "Page", "Home", "End",
-         "Shift", "Backspace", "medvault", "jwks.json"}  # fmt: skip
+NAMES = {"MedVault", "API", "README", "OHIF", "PDF", "JWS", "SHA", "DICOMDIR", "medvault", "jwks"}
 PATHS = messages.translations()
 
 
