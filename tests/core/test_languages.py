@@ -31,7 +31,8 @@ FOR_TECHNICIANS = {  # why a file, an output or an upload is not as it should be
 SHOWN_BY_NAME = {"verbose_name", "verbose_name_plural", "help_text", "label", "empty_label", "search_help_text"}
 NOT_PROSE = re.compile(r"<!--.*?-->|<(script|style|pre|code|kbd)\b.*?</\1>|\{#.*?#\}", re.DOTALL)
 ICON = re.compile(r'<span class="material-symbols-outlined[^>]*>[^<]*</span>')
-NAMES = {"MedVault", "API", "README", "OHIF", "PDF", "JWS", "SHA", "DICOMDIR", "medvault", "jwks"}
+NAMES = {"MedVault", "API", "README", "OHIF", "PDF", "JWS", "SHA", "DICOMDIR", "medvault", "jwks",
+         "Backspace"}  # fmt: skip
 PATHS = messages.translations()
 
 
