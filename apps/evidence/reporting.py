@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import SYSTEM, Actor, record
@@ -28,7 +29,7 @@ class PeriodNotOver(DomainError):
     code = "period_not_over"
 
     def __init__(self) -> None:
-        super().__init__("The last day must have ended at least an hour ago")
+        super().__init__(_("The last day must have ended at least an hour ago."))
 
 
 def request_report(
@@ -77,6 +78,8 @@ def _made(report: Report, now: datetime) -> bool:
         mine = Report.objects.filter(pk=report.pk, state=ReportState.MAKING, claimed_at=report.claimed_at)
         if not mine.update(state=ReportState.READY, percent=100, made_at=now, facts=facts, jws=sign(claims, typ=TYP)):
             return False
+        if not facts["log"]["is_unchanged"]:
+            log.error("The record of facility %s does not have the root that was signed", report.facility_id)
         record("evidence_report.made", actor=SYSTEM, object_type="evidence_report", object_id=report.pk,
                facility_id=report.facility_id, log_is_unchanged=facts["log"]["is_unchanged"])  # fmt: skip
     return True

@@ -23,6 +23,7 @@ from apps.catalog.models import Conflict
 from apps.collection.models import Collection, State
 from apps.collection.overdue import neglected
 from apps.collection.schedule import Outlook
+from apps.contracts.agreeing import is_followed, terminating_contract_of
 from apps.contracts.models import Signature
 from apps.core.clock import day_of
 from apps.core.money import formatted
@@ -84,7 +85,7 @@ def needs_of(desk: Desk) -> list[Need]:
     if desk.may(Role.MEMBER):
         found += [*_decisions(desk), *_orders(desk), *_invoices(desk)]
     if desk.may(Role.OWNER):
-        found += _signatures(desk)
+        found += [*_signatures(desk), *_return(desk)]
     return sorted(found, key=lambda need: (_RANK[need.tone], need.by or date.max))
 
 
@@ -232,6 +233,14 @@ def _signatures(desk: Desk) -> Iterator[Need]:
             _("%(tier)s from %(day)s.") % {"tier": version.tier_version.tier, "day": day(version.effective_from)},
             _("Read and sign"), desk.url("sign_version", version_id=version.pk), version.effective_from,
         )  # fmt: skip
+
+
+def _return(desk: Desk) -> Iterator[Need]:
+    """A contract ends, and the facility has not said yet that it has everything back."""
+    contract = terminating_contract_of(desk.request.facility.pk)
+    if contract and contract.returned_at is None and not is_followed(contract):
+        text = _("Have your images given back, and confirm that you have all of them.")
+        yield Need("info", _("The contract ends"), text, _("See"), desk.url("plan"), contract.ends_on)
 
 
 def _counted(rows: QuerySet[Any]) -> int:

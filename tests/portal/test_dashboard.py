@@ -9,12 +9,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.audit.record import SYSTEM
 from apps.billing.models import StorageDay
 from apps.billing.months import last_day, month_before
 from apps.catalog.models import Study
 from apps.collection.capacity import report_capacity
 from apps.collection.models import Collection, Terminal
 from apps.collection.replication import replicate_pending
+from apps.contracts.agreeing import give_notice
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
 from apps.portal.chart import stacked_bars
@@ -93,6 +95,15 @@ def test_each_sees_what_waits_for_them_alone_the_most_urgent_first(
     page = page_of(owner)
     for where in (url("invoice", invoice_id=late.pk), url("terminal", terminal_id=terminal.pk)):
         assert f'href="{where}"' in page
+
+
+def test_an_end_of_the_contract_is_to_be_confirmed(sakura: Facility, owner: Client) -> None:
+    today = timezone.localdate()
+    contract = serve(sakura, sell()["weekly"], starts_on=today)
+    assert "The contract ends" not in needs_of(owner)
+    with as_center():
+        give_notice(contract, on=today, actor=SYSTEM, now=timezone.now())
+    assert "The contract ends" in needs_of(owner)
 
 
 def test_the_month_is_told_to_those_who_may_see_money(sakura: Facility, viewer: Client, owner: Client) -> None:

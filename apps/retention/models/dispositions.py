@@ -83,6 +83,11 @@ class Disposition(TenantModel):
             models.Index(fields=["next_at", "id"], condition=models.Q(state__in=OPEN), name="disposition_by_next_step"),
             models.Index(fields=["id"], condition=models.Q(state=State.DELETING), name="disposition_deleting"),
             models.Index(fields=["facility", "state", "-id"], name="disposition_by_state"),
+            models.Index(
+                fields=["facility", "decide_by", "id"],
+                condition=models.Q(state=State.NOTIFIED),
+                name="disposition_to_be_decided",
+            ),
         ]
 
     def __str__(self) -> str:
