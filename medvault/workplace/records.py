@@ -90,8 +90,8 @@ def _unknown() -> Queue:
             acts=[open_page(_("Open"), period)],
         )  # fmt: skip
 
+    note = gettext_lazy("Such studies never expire. Their facilities are asked for what is missing.")
     named = Named("unknown-periods", gettext_lazy("Storage periods unknown"), "event_busy",
                   list_of(Retention, ends="unknown"),
-                  gettext_lazy("Every study's storage period is known."),
-                  note=gettext_lazy("Such studies never expire. Facilities are asked for the rest."))  # fmt: skip
+                  gettext_lazy("Every study's storage period is known."), note=note)  # fmt: skip
     return named.of(waiting.unknown_periods().select_related("facility"), row)

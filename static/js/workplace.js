@@ -1,4 +1,5 @@
-/* Keys of the workplace: j and k go through the rows of queues, a acts on the row; what bears data-key answers to it. */
+/* Keys of the workplace: j and k go through the rows of queues, a acts on the row; what bears data-key answers to it.
+   A dialog that opens takes the focus, and gives it back. */
 (() => {
   const isTyping = (element) => element.matches("input:not([type=radio]), textarea, select, [contenteditable]");
   const rows = () => [...document.querySelectorAll(".queue-row .queue-what")];
@@ -14,7 +15,20 @@
 
   const named = (event) => (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + event.key;
 
+  let opener = null;
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target?.id === "modal-content") opener = event.detail.elt;
+  });
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id !== "modal-content") return;
+    const first = event.target.querySelector(":is(input, select, textarea):not([type=hidden]), button[type=submit]");
+    setTimeout(() => first?.focus(), 100);
+  });
+
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") opener?.focus();
     const name = named(event);
     const isCommand = name.startsWith("Ctrl+");
     if (event.altKey || (isTyping(event.target) && !isCommand)) return;
