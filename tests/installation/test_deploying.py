@@ -1,5 +1,6 @@
 """What an installation is made by: the checks, the documented environment, units, containers, proxies."""
 
+import os
 import re
 import shlex
 import shutil
@@ -21,6 +22,7 @@ from medvault.processes import programs
 from tests.installation.conftest import Manage
 
 DEPLOY = PROJECT / "deploy"
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or ""
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 PRODUCTION = {
     "PUBLIC_URL": "https://vault.example",
@@ -116,6 +118,19 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     )
     complaints = [line for line in done.stderr.splitlines() if "medvault" in line]
     assert complaints == []
+
+
+@pytest.mark.skipif(not NGINX, reason="nginx is not installed")
+def test_nginx_understands_the_proxy(tmp_path: Path) -> None:
+    """As it is, but for the certificate and the log, which lie elsewhere here."""
+    site = (DEPLOY / "nginx.conf").read_text().replace("/etc/letsencrypt/live/vault.example", str(tmp_path))
+    (tmp_path / "site").write_text(site.replace("/var/log/nginx", str(tmp_path)))
+    (tmp_path / "nginx").write_text(f"events {{}}\npid {tmp_path}/pid;\nhttp {{ include {tmp_path}/site; }}\n")
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=vault.example"]
+    made = ["-keyout", tmp_path / "privkey.pem", "-out", tmp_path / "fullchain.pem"]
+    subprocess.run([*make, *made], check=True, capture_output=True)
+    done = subprocess.run([NGINX, "-t", "-c", tmp_path / "nginx"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_process_is_started_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """`manage.py demo`: everything on this machine, with two invented clinics."""
 
 import os
+import shutil
 import socket
 import time
 import urllib.error
@@ -37,6 +38,7 @@ class Command(BaseCommand):
             for service in services:
                 service.start()
             self._prepare()
+            shutil.rmtree(settings.METRICS_FOLDER, ignore_errors=True)  # of processes that are gone
             for program in programs(settings.ENV):
                 supervisor.start(program)
             _wait_until_ready(settings.PUBLIC_URL)
