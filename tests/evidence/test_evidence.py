@@ -1,6 +1,7 @@
 """Checkpoints, sums and reports: what the center shows of itself, and that changes are noticed."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +23,7 @@ from apps.catalog.models import Study
 from apps.collection.receipts import issue_receipts
 from apps.collection.replication import replicate_pending
 from apps.evidence import holdings
+from apps.evidence.access import LOOKS
 from apps.evidence.checkpoints import TYP, checkpoint, checkpoint_all, latest, midnight, recomputed
 from apps.evidence.holdings import counted, holdings_of, sum_up
 from apps.evidence.models import Checkpoint, Holdings, Report, ReportState
@@ -29,6 +31,7 @@ from apps.evidence.report_document import report_pdf
 from apps.evidence.reporting import ABANDONED, PeriodNotOver, make_due, request_report
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
+from medvault.env import PROJECT
 from tests.portal.pages import dicom, store
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +86,20 @@ def test_what_is_changed_on_record_changes_the_root(sakura: Facility) -> None:
     for event in events:
         tree.append(leaf_of(event))
     assert tree.root() != bytes(kept.root)
+
+
+OTHER_ACTS = {  # which show no image and no patient to anybody
+    "certificate.downloaded", "collection.opened", "source.fetched", "upload.opened", "evidence_report.fetched",
+}  # fmt: skip
+ACROSS_FACILITIES = {"patient.listed", "study.listed"}  # staff's, on the center's record
+
+
+def test_no_act_of_looking_is_missing_from_the_record() -> None:
+    sources = "".join(path.read_text() for path in (PROJECT / "apps").rglob("*.py") if path.name != "access.py")
+    verbs = "viewed|listed|downloaded|retrieved|searched|opened|fetched|exported"
+    acts = set(re.findall(rf'"([a-z_]+\.(?:{verbs})(?:_by_staff)?)"', sources))
+    assert acts - OTHER_ACTS - ACROSS_FACILITIES - set(LOOKS) == set()
+    assert "study.viewed" in acts
 
 
 def test_only_what_has_settled_is_covered() -> None:
