@@ -21,6 +21,8 @@ REMEMBERED_S = 12 * 3600
 IN_PROGRESS_S = 300
 PATIENCE_S, LOOK_EVERY_S = 10, 0.1
 IN_PROGRESS, DONE = "in progress", "done"
+OF_PROGRAMS = "/api/"
+"""What is sent there is read by the API itself, and repeated by its own key."""
 
 
 class KeptForms:
@@ -113,7 +115,9 @@ def _to_sign_in(request: HttpRequest, response: HttpResponseBase) -> HttpRespons
 
 def _key_of(request: HttpRequest) -> str:
     """What the same form with the same content has in common; none for what is no form of somebody signed in."""
-    if request.method != "POST" or "HX-Request" in request.headers or FORGERY_FIELD not in request.POST:
+    if request.method != "POST" or request.path.startswith(OF_PROGRAMS) or "HX-Request" in request.headers:
+        return ""
+    if FORGERY_FIELD not in request.POST:
         return ""
     if not request.user.is_authenticated:
         return ""
