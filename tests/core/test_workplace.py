@@ -1,5 +1,6 @@
 """The workplace: whose queues a person sees, the search over everything, saved filters, conflicts, images, failures."""
 
+import html
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
@@ -234,7 +235,7 @@ def test_files_in_conflict_are_compared_and_decided_side_by_side(
 
 
 def test_staff_see_images_by_exception_with_a_reason_for_a_while_and_the_facility_reads_it(
-    staff: Callable[[str], Client], sakura: Facility, monkeypatch: pytest.MonkeyPatch
+    staff: Callable[[str], Client], signed_in: Callable[..., Client], sakura: Facility, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conflict = conflict_in(sakura)
     with as_center():
@@ -266,6 +267,8 @@ def test_staff_see_images_by_exception_with_a_reason_for_a_while_and_the_facilit
     assert told == {("study.opened_by_staff", sakura.pk), ("study.viewed_by_staff", sakura.pk)}
     assert (access.person, access.reason) == (person_of(client), asked["reason"])
     assert asked["reason"] not in str([event.details for event in events("study.opened_by_staff")])
+    owner = signed_in("owner@sakura.example", sakura=Role.OWNER)
+    assert asked["reason"] in html.unescape(owner.get("/f/sakura/accountability/access/").content.decode())
     with pytest.raises(ProgrammingError, match="permission denied"), as_facility(sakura):
         ImageAccess.objects.update(reason="")
     later = timezone.now() + LASTS
