@@ -1,8 +1,9 @@
 """What MedVault says, and in which languages: `make messages` brings locale/*/LC_MESSAGES/django.po and .mo up to date.
 
-Needs no gettext. Templates are read as Django's makemessages reads them.
+Needs no gettext.
 """
 
+import ast
 import os
 from collections.abc import Iterator, Sequence
 from io import BytesIO
@@ -94,8 +95,25 @@ def bring_up_to_date(path: Path) -> int:
 
 
 def _marked(path: Path) -> Iterator[tuple[int, str | tuple[str, ...], str | None]]:
-    for line, message, _comments, context in extract("python", BytesIO(_python(path)), KEYWORDS):
+    """Line, message and context of each; of programs by their syntax tree, which sees into f-strings, too."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".py":
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KEYWORDS:
+                yield from _of_call(node, node.func.id)
+        return
+    calls = templatize(text, origin=str(path))
+    program = "\n".join(line.lstrip() for line in calls.splitlines())  # indented, it would be no Python
+    for line, message, _comments, context in extract("python", BytesIO(program.encode()), KEYWORDS):
         yield line, message, context
+
+
+def _of_call(call: ast.Call, keyword: str) -> Iterator[tuple[int, str | tuple[str, ...], str | None]]:
+    said = [each.value for each in call.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    context = said.pop(0) if "pgettext" in keyword and said else None
+    wanted = 2 if "ngettext" in keyword or "npgettext" in keyword else 1
+    if len(said) >= wanted:
+        yield call.lineno, said[0] if wanted == 1 else (said[0], said[1]), context
 
 
 def _said_by_django() -> set[str]:
@@ -112,14 +130,6 @@ def _source(message: str | Sequence[str]) -> str:
 
 def _strings(string: str | Sequence[str] | None) -> Sequence[str]:
     return [string or ""] if isinstance(string, str | None) else string
-
-
-def _python(path: Path) -> bytes:
-    text = path.read_text("utf-8")
-    if path.suffix == ".py":
-        return text.encode()
-    calls = templatize(text, origin=str(path))
-    return "\n".join(line.lstrip() for line in calls.splitlines()).encode()  # indented, it would be no Python
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ def _called_as_in_code() -> Iterator[tuple[Any, str]]:
     """Apps, models and fields of all that is installed, and which attribute is their name: `signed by`."""
     named: list[tuple[Any, str]] = [(config, "verbose_name") for config in apps.get_app_configs()]
     for model in apps.get_models():
-        named += [(model._meta, "verbose_name"), (model._meta, "verbose_name_plural")]
-        named += [(field, "verbose_name") for field in model._meta.local_fields]
+        named += [(model._meta, "verbose_name"), *((field, "verbose_name") for field in model._meta.local_fields)]
+        if "verbose_name_plural" not in model._meta.original_attrs:  # the singular with an s
+            model._meta.verbose_name_plural = f"{model._meta.verbose_name_raw}s"
+            named.append((model._meta, "verbose_name_plural"))
     return (each for each in named if not isinstance(getattr(*each), Promise))

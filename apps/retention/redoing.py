@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.audit.record import SYSTEM, record
 from apps.catalog.models import Study
 from apps.core.errors import DomainError
@@ -57,7 +59,7 @@ def _redo(claims: dict[str, Any]) -> bool:
         known = set(Pack.objects.filter(name__in=names).values_list("name", flat=True))
         disposition = _approved(claims) if known else None
     if disposition and delete_study(disposition.pk) != State.DELETED:
-        raise NotDeletable("What the database knows now keeps it")
+        raise NotDeletable(_("What the database knows now keeps it"))
     for name in names - known:
         erase_pack(name)
     return disposition is not None
@@ -69,7 +71,7 @@ def _approved(claims: dict[str, Any]) -> Disposition:
     study = Study.objects.get(facility__slug=claims["facility"], study_instance_uid=claims["study_instance_uid"])
     retention = Retention.objects.filter(facility_id=study.facility_id, study=study).first()
     if retention is None or retention.kept_until is None or retention.kept_until >= database_today():
-        raise StillRetained("By what the database knows now its storage period has not ended")
+        raise StillRetained(_("By what the database knows now its storage period has not ended"))
     disposition = next(_open(study), None) or Disposition.objects.create(
         facility_id=study.facility_id, study=study, study_instance_uid=study.study_instance_uid,
         study_date=study.study_date, modalities=study.modalities_in_study, kept_until=retention.kept_until,
