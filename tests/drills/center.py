@@ -22,7 +22,7 @@ ADDRESSES = {
     "db1": 11, "db2": 12, "store": 13, "web1": 21, "web2": 22, "work1": 31, "work2": 32, "gate1": 41, "gate2": 42,
 }  # fmt: skip
 BUCKETS, PORT, DICOM_PORT = ("primary", "replica"), 8000, 11112
-PATIENCE_S = 180
+PATIENCE_S = 600
 BINARIES = Path(sys.executable).parent
 
 
