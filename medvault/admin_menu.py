@@ -197,6 +197,7 @@ def account_links(_request: HttpRequest) -> list[dict[str, Any]]:
         {"title": _("Change password"), "link": reverse("account_change_password")},
         {"title": _("Second factor"), "link": reverse("mfa_index")},
         {"title": _("Language and time zone"), "link": reverse("language")},
+        {"title": _("Notifications"), "link": reverse("notification_preferences")},
     ]
 
 

@@ -65,6 +65,9 @@ class Environment(BaseSettings):
     metrics_token: SecretStr | None = Field(
         None, min_length=16, description="Bearer token of /metrics; default: loopback alone may read it"
     )
+    webhooks_anywhere: bool = Field(
+        False, description="webhooks may be http and private addresses; for tests and the demonstration alone"
+    )
 
     @field_validator("medvault_home", "medvault_shared")
     @classmethod

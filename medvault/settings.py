@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "apps.audit",
     "apps.accounts",
     "apps.facilities",
+    "apps.notifications",
     "apps.tiers",
     "apps.contracts",
     "apps.vault",
@@ -140,9 +141,18 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5, "visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    "hand-on-notifications": {"task": "apps.notifications.tasks.hand_on", "schedule": 5.0},
+    "tell-of-access": {"task": "apps.notifications.tasks.tell_of_access", "schedule": 60.0},
+    "mail-notifications": {"task": "apps.notifications.tasks.mail_letters", "schedule": 15.0},
+    "deliver-to-webhooks": {"task": "apps.notifications.tasks.deliver", "schedule": 5.0},
+    "forget-notifications": {
+        "task": "apps.notifications.tasks.forget_old",
+        "schedule": crontab(hour="4", minute="23"),
+    },
     "replicate": {"task": "apps.collection.tasks.replicate_pending", "schedule": 20.0},
     "open-uploads": {"task": "apps.collection.tasks.open_uploads", "schedule": 60.0},
     "mail-receipts": {"task": "apps.collection.tasks.mail_receipts", "schedule": 60.0},
+    "watch-terminals": {"task": "apps.collection.tasks.watch_terminals", "schedule": crontab(minute="13")},
     "pull": {"task": "apps.dicomnet.tasks.pull_due", "schedule": 60.0},
     "assess": {"task": "apps.retention.tasks.assess_pending", "schedule": 20.0},
     "lock-packs": {"task": "apps.retention.tasks.lock_packs", "schedule": 120.0},
@@ -157,7 +167,7 @@ CELERY_BEAT_SCHEDULE = {
     "produce-orders": {"task": "apps.orders.tasks.produce_due", "schedule": 20.0},
     "print": {"task": "apps.dicomnet.tasks.print_due", "schedule": 20.0},
     "close-orders": {"task": "apps.orders.tasks.close_due", "schedule": 300.0},
-    "mail-notices": {"task": "apps.retention.tasks.mail_notices", "schedule": 300.0},
+    "give-notice": {"task": "apps.retention.tasks.give_notice", "schedule": 300.0},
     "run-billing": {"task": "apps.billing.tasks.run_due", "schedule": crontab(minute="7")},
     "mark-overdue": {"task": "apps.billing.tasks.mark_overdue", "schedule": crontab(minute="37")},
     "prove-billing": {"task": "apps.billing.tasks.prove", "schedule": crontab(hour="3", minute="43")},
@@ -209,6 +219,7 @@ STRIPE_WEBHOOK_SECRET = ENV.stripe_webhook_secret.get_secret_value() if ENV.stri
 STRIPE_API_BASE = ENV.stripe_api_base
 BILLING_GRACE_DAYS, BILLING_AUTO_FINALIZE = ENV.billing_grace_days, ENV.billing_auto_finalize
 UPLOADS = SHARED / "uploads"
+WEBHOOKS_ANYWHERE = ENV.webhooks_anywhere
 OHIF = PROJECT / ".ohif"
 KEYS = SHARED / "keys"
 

@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 from apps.accounts.reader_page import reader_page
 from apps.api.keys import jwks
 from apps.billing.cards import webhooks
+from apps.notifications.preference_page import preference_page
 from apps.portal.home import home
 from medvault import health
 from medvault.errors import server_error
@@ -18,6 +19,7 @@ urlpatterns = [
     path("readyz", health.ready, name="readyz"),
     path("accounts/language/", reader_page, name="language"),
     path("metrics", metrics, name="metrics"),
+    path("accounts/notifications/", preference_page, name="notification_preferences"),
     path("accounts/", include("allauth.urls")),
     path("language/", set_language, name="set_language"),
     path("invitations/", include("apps.facilities.invitation_urls")),

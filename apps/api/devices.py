@@ -24,8 +24,8 @@ from apps.collection.enrolment import Enrolled, ExpiredCode, UnknownCode, enrol
 from apps.collection.models import CollectionRequest, Mark, Reason, Terminal, Unmarked
 from apps.collection.requests import request_collection
 from apps.collection.schedule import agreed_schedules
-from apps.collection.sealing import recipient
 from apps.core.clock import database_now
+from apps.core.sealing import recipient
 from apps.facilities.middleware import source_address
 from apps.facilities.models import Scope
 from apps.facilities.tenancy import as_center

@@ -4,6 +4,9 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+# Acts on who and what may enter a facility; its owners are told of them.
+ACCESS = ("invitation.accepted", "membership.removed", "membership.role_changed", "token.issued")
+
 
 class Event(models.Model):
     """One act, written in the transaction that carries it out. Ids and facts only, never patient data."""
@@ -24,6 +27,7 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["facility_id", "-at", "-id"], name="audit_by_facility"),
             models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
+            models.Index(fields=["at"], condition=models.Q(action__in=ACCESS), name="audit_of_access"),
         ]
 
     def __str__(self) -> str:

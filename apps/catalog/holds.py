@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
@@ -13,6 +14,8 @@ from apps.catalog.models import Hold, HoldKind, Study
 from apps.core.bulk import insert_rows
 from apps.core.errors import DomainError
 from apps.core.locks import lock_names
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 
 
 class HoldRefused(DomainError):
@@ -82,6 +85,8 @@ def ask_release(hold: Hold, *, by: User, actor: Actor, now: datetime) -> None:
     if not _open(hold).filter(release_asked_by=None).update(release_asked_at=now, release_asked_by=by):
         raise HoldRefused(_("The hold is released, or its release was asked for already"))
     _record("hold.release_asked", hold, actor)
+    path = reverse("admin:catalog_hold_change", args=[hold.pk])
+    tell(Kind.STAFF_RELEASE_ASKED, facility=hold.facility_id, about=("hold", hold.pk), path=path)
 
 
 def release_hold(hold: Hold, *, by: User | None, actor: Actor, now: datetime) -> None:

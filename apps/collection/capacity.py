@@ -5,6 +5,7 @@ from datetime import datetime
 from apps.audit.record import SYSTEM
 from apps.collection.models import Capacity, CollectionRequest, Reason, Terminal
 from apps.collection.requests import request_collection
+from apps.collection.telling import tell_of_filling
 
 
 def report_capacity(
@@ -35,7 +36,8 @@ def report_capacity(
     )
     note_seen(terminal, now=now)
     if is_below_threshold(terminal, capacity) and waiting_sets and not is_wanted(terminal):
-        request_collection(terminal, reason=Reason.DISK, note="", due_at=None, actor=SYSTEM, now=now)
+        wish = request_collection(terminal, reason=Reason.DISK, note="", due_at=None, actor=SYSTEM, now=now)
+        tell_of_filling(terminal, wish, percent=100 * used_bytes // total_bytes)
     return capacity
 
 

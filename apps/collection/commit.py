@@ -14,6 +14,7 @@ from apps.collection.models import Collection, Outcome, ReceivedFile, ReceptionR
 from apps.collection.reception import Reception
 from apps.collection.requests import answer_requests
 from apps.collection.sorting import Received, Refused, faulty_digests, identity, is_known, known_copy, sop_instance_uids
+from apps.collection.telling import tell_of_files, tell_of_state
 from apps.core.bulk import insert_rows
 from apps.core.locks import lock_names
 from apps.facilities.tenancy import as_facility
@@ -236,6 +237,8 @@ def _save(collection: Collection, reception: Reception, now: datetime, *, is_las
         answer_requests(collection, now=now)
         counts = {counter: getattr(collection, counter) for counter in _COUNTERS.values()}
         record_act(f"collection.{collection.state}", collection, reception, **counts)
+        tell_of_state(collection)
+        tell_of_files(collection)
 
 
 def write_opened(collection: Collection, reception: Reception, *, now: datetime) -> None:

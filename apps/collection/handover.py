@@ -21,11 +21,11 @@ from apps.collection.models import AnnouncedFile, Collection, Method, ReceivedFi
 from apps.collection.receipts import issue_receipts
 from apps.collection.reception import Reception
 from apps.collection.recorded import note_recorded
-from apps.collection.sealing import NotForUs, unseal
 from apps.collection.uploads import OPENED, Busy, held, path_of
 from apps.core.bulk import insert_rows
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
+from apps.core.sealing import NotForUs, unseal
 from apps.facilities.tenancy import as_center, as_facility
 from apps.vault.errors import VaultUnavailable
 

@@ -17,6 +17,7 @@ from apps.collection.manifest import manifest
 from apps.collection.models import Collection, State
 from apps.collection.reception import Reception
 from apps.collection.sorting import QUARANTINE, Received, Refused, by_pack, examine, faulty_digests, sop_instance_uids
+from apps.collection.telling import tell_of_files, tell_of_state
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_facility
 from apps.vault.models import PackKind
@@ -69,6 +70,8 @@ def give_up(collection: Collection, reception: Reception, *, now: datetime) -> C
             given_up.advance(State.PARTIAL if given_up.kept_count else State.FAILED, at=now)
             given_up.save(update_fields=["state", "received_at"])
             record_act("collection.given_up", given_up, reception, state=given_up.state)
+            tell_of_state(given_up)
+            tell_of_files(given_up)
         given_up.facility = collection.facility
     return given_up
 

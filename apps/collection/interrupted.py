@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 
 from apps.audit.record import SYSTEM, record
 from apps.collection.models import Collection, Method, State, Upload
+from apps.collection.telling import tell_of_files, tell_of_state
 from apps.core.clock import database_now
 from apps.facilities.tenancy import as_center
 
@@ -46,6 +47,8 @@ def close_interrupted(grace: timedelta = timedelta(minutes=1)) -> int:
                 collection.save(update_fields=["state", "received_at"])
                 record("collection.interrupted", actor=SYSTEM, object_type="collection", object_id=collection.pk,
                        facility_id=collection.facility_id)  # fmt: skip
+                tell_of_state(collection)
+                tell_of_files(collection)
                 closed += 1
     return closed
 

@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef
 from apps.audit.record import SYSTEM, record
 from apps.collection.models import Collection, ReceivedFile, State
 from apps.collection.receipts import issue_receipts
+from apps.collection.telling import tell_of_state
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
 from apps.facilities.tenancy import as_center
@@ -47,6 +48,7 @@ def settle_collections() -> int:
             record("collection.stored", actor=SYSTEM, object_type="collection", object_id=collection.pk,
                    facility_id=collection.facility_id)  # fmt: skip
             issue_receipts(collection, now=now)
+            tell_of_state(collection)
             settled += 1
     return settled
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
 from apps.collection.models import Collection, CollectionRequest, Reason, Terminal
+from apps.collection.telling import tell_of_request
 
 
 def request_collection(
@@ -29,6 +30,7 @@ def request_collection(
     )
     record("collection.requested", actor=actor, object_type="collection_request", object_id=wish.pk,
            facility_id=terminal.facility_id, reason=wish.reason)  # fmt: skip
+    tell_of_request(wish, terminal)
     return wish
 
 

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from apps.collection import handover, interrupted, receipt_mail, replication, uploads
+from apps.collection import handover, interrupted, receipt_mail, replication, uploads, watching
 from apps.collection.promises import pack_promised
 from apps.core.clock import database_now
 from apps.vault.packs import sweep_dead_batches
@@ -43,6 +43,12 @@ def open_uploads() -> None:
 def mail_receipts() -> None:
     """Mail receipts to the facilities that want them so."""
     receipt_mail.mail_receipts()
+
+
+@shared_task
+def watch_terminals() -> None:
+    """Tell of terminals that are late or fill up."""
+    watching.watch_terminals(now=database_now())
 
 
 @shared_task

@@ -19,8 +19,8 @@ from apps.collection.media.found import Found
 from apps.collection.media.receive import receive_found
 from apps.collection.models import Method
 from apps.collection.reception import Reception
-from apps.collection.sealing import seal_text, unseal_text
 from apps.core.clock import database_now
+from apps.core.sealing import seal_text, unseal_text
 from apps.dicomnet.listing import ListedImage, Reader, SourceFailed, unknown_images
 from apps.dicomnet.models import Source, Via
 from apps.dicomnet.node_source import NodeReader

@@ -23,6 +23,7 @@ from apps.orders.ordered import images_of
 from apps.orders.reporting import keep_report
 from apps.orders.statuses import in_words, is_taken
 from apps.orders.steps import held
+from apps.orders.telling import tell_of_delivery
 
 HELD_FOR = timedelta(minutes=10)
 """Longer than any image takes: whoever dies over a delivery leaves it to others by then."""
@@ -156,6 +157,8 @@ def conclude(delivery: Delivery, *, problem: str, has_progressed: bool, now: dat
         delivery.problem = ". ".join(filter(None, said))[:300]
         delivery.save(update_fields=["next_at", "attempts", "problem"])
         _note_problem(delivery.order, delivery.problem)
+        if delivery.next_at is None:
+            tell_of_delivery(delivery.order, occasion=f"{delivery.pk} {now.isoformat(timespec='seconds')}")
         record("order.not_delivered", actor=SYSTEM, object_type="order", object_id=delivery.order_id,
                facility_id=delivery.facility_id, taken=standing.taken, images=standing.images)  # fmt: skip
     return False

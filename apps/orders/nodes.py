@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.record import Actor, record
-from apps.collection.sealing import seal_text, unseal_text
+from apps.core.sealing import seal_text, unseal_text
 from apps.facilities.models import Facility
 from apps.orders.models import Node, Order
 from apps.orders.options import Options

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.utils.translation import gettext
 
 from apps.audit.record import Actor, record
-from apps.collection.sealing import seal_text, unseal_text
+from apps.core.sealing import seal_text, unseal_text
 from apps.orders.errors import NoPassword
 from apps.orders.models import ENDED, Order, OrderPassword, State
 

@@ -30,6 +30,7 @@ from apps.orders.models import Order, OrderKind, Output, ShareLink, ShareOpening
 from apps.orders.ordered import images_of, studies_of_order
 from apps.orders.outputs import offered_output
 from apps.orders.steps import held
+from apps.orders.telling import tell_of_link
 
 DIGITS, DIGITS_WITHOUT_BIRTH_DATE = 8, 12
 MOST_REFUSALS = 10
@@ -182,12 +183,14 @@ def _tried(link: ShareLink, actor: Actor, now: datetime, *, is_right: bool) -> O
             ends_at=now + OPEN_FOR,
         )  # fmt: skip
         _record("opened", current, actor)
+        tell_of_link(current, is_locked=False)
         return Opened(opening, secret)
     current.refusals += 1
     _record("refused", current, actor)
     if current.refusals >= MOST_REFUSALS:
         current.locked_at = now
         _record("locked", current, actor)
+        tell_of_link(current, is_locked=True)
     current.save(update_fields=["refusals", "locked_at"])
     return None
 

@@ -6,6 +6,7 @@ from typing import Any
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
 from apps.orders.models import Order, State, Step
+from apps.orders.telling import tell_of_step
 
 
 def take_step(
@@ -17,11 +18,13 @@ def take_step(
     IllegalTransition.
     """
     current = held(order)
+    before = current.state
     current.advance(state)
     for name, value in changes.items():
         setattr(current, name, value)
     current.save(update_fields=["state", *changes])
-    note_step(current, actor=actor, now=now, by=by, note=note)
+    step = note_step(current, actor=actor, now=now, by=by, note=note)
+    tell_of_step(current, step, before=before, is_by_staff=by is not None and by.is_staff)
     for name in ("state", *changes):
         setattr(order, name, getattr(current, name))
     return current
@@ -33,10 +36,13 @@ def held(order: Order) -> Order:
     return found.get(facility_id=order.facility_id, pk=order.pk)
 
 
-def note_step(order: Order, *, actor: Actor, now: datetime, by: User | None, note: str = "") -> None:
+def note_step(order: Order, *, actor: Actor, now: datetime, by: User | None, note: str = "") -> Step:
     """Write down that the order has come into its state."""
-    Step.objects.create(facility_id=order.facility_id, order=order, state=order.state, at=now, by=by, note=note[:300])
+    step = Step.objects.create(
+        facility_id=order.facility_id, order=order, state=order.state, at=now, by=by, note=note[:300]
+    )
     record(
         f"order.{order.state}", actor=actor, object_type="order", object_id=order.pk, facility_id=order.facility_id,
         kind=order.kind,
     )  # fmt: skip
+    return step

@@ -14,6 +14,7 @@ from apps.portal import (
     collections,
     dashboard,
     images,
+    inbox,
     invoices,
     ohif,
     orders,
@@ -30,6 +31,7 @@ from apps.portal import (
     studies,
     study_period,
     terminals,
+    webhooks,
 )
 
 app_name = "portal"
@@ -102,5 +104,16 @@ urlpatterns = [
     path("plan/end", plan_change.end_plan, name="end_plan"),
     path("plan/keep", plan_change.keep_plan, name="keep_plan"),
     path("plan/returned", plan_return.confirm, name="confirm_return"),
+    path("notifications/", inbox.inbox, name="inbox"),
+    path("notifications/bell", inbox.bell, name="bell"),
+    path("notifications/read", inbox.read_all, name="read_all"),
+    path("notifications/<int:entry_id>", inbox.open_entry, name="open_entry"),
+    path("webhooks/", webhooks.webhook_list, name="webhooks"),
+    path("webhooks/<int:webhook_id>/", webhooks.webhook_page, name="webhook"),
+    path("webhooks/<int:webhook_id>/test", webhooks.test, name="test_webhook"),
+    path("webhooks/<int:webhook_id>/secret", webhooks.renew, name="renew_webhook_secret"),
+    path("webhooks/<int:webhook_id>/on", webhooks.listen_again, name="switch_on_webhook"),
+    path("webhooks/<int:webhook_id>/revoke", webhooks.revoke, name="revoke_webhook"),
+    path("webhooks/deliveries/<int:delivery_id>/again", webhooks.again, name="send_delivery_again"),
     path("requests/<int:request_id>/withdraw", terminals.withdraw, name="withdraw_request"),
 ]

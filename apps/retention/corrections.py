@@ -2,12 +2,15 @@
 
 from datetime import date, datetime
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
 from apps.catalog.models import Study
 from apps.core.shown import day
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 from apps.retention.errors import AlreadyProposed, NeedsReason, NeedsSecondPerson, StillRetained
 from apps.retention.models import Correction, Retention
 
@@ -26,6 +29,10 @@ def propose_correction(study: Study, *, until: date, reason: str, by: User, acto
         facility_id=study.facility_id, study=study, until=until, reason=reason.strip(), proposed_at=now, proposed_by=by
     )
     _record("proposed", correction, actor)
+    tell(
+        Kind.STAFF_CORRECTION, facility=correction.facility_id, about=("correction", correction.pk),
+        path=reverse("admin:retention_correction_change", args=[correction.pk]),
+    )  # fmt: skip
     return correction
 
 
@@ -47,6 +54,10 @@ def decide_correction(correction: Correction, *, approves: bool, by: User, actor
             certain_until=current.until
         )
     _record("approved" if approves else "refused", current, actor)
+    if approves:
+        where = {"facility_slug": current.facility.slug, "study_id": current.study_id}
+        tell(Kind.PERIOD_CORRECTED, facility=current.facility, about=("correction", current.pk),
+             path=reverse("portal:study", kwargs=where))  # fmt: skip
 
 
 def _check(study: Study, until: date) -> None:

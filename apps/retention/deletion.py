@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.audit.record import SYSTEM, record
@@ -19,6 +20,8 @@ from apps.core.errors import DomainError
 from apps.core.locks import lock_names, share_name
 from apps.core.shown import day
 from apps.facilities.tenancy import as_center
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 from apps.retention.assessing import assess_patients
 from apps.retention.certificates import certificate_of, keep_certificate
 from apps.retention.clocks import agreed_now, database_today
@@ -180,3 +183,6 @@ def _note_problem(disposition_id: int, error: DomainError) -> None:
         if disposition := found.first():
             disposition.problem = error.message[:300]
             disposition.save(update_fields=["problem"])
+            path = reverse("admin:retention_disposition_change", args=[disposition.pk])
+            tell(Kind.STAFF_DELETION_STUCK, facility=disposition.facility_id, about=("disposition", disposition.pk),
+                 path=path)  # fmt: skip

@@ -28,6 +28,7 @@ from apps.retention.errors import ClocksDiffer
 from apps.retention.models import DeletionPolicy, Disposition, OnExpiry, OnSilence, Retention, State, Unassessed
 from apps.retention.models.dispositions import OPEN
 from apps.retention.models.policies import policy_of
+from apps.retention.telling import tell_of_deleted, tell_of_unknown
 from apps.retention.winding_up import lets_go
 
 SWEPT = "retention.swept"
@@ -58,6 +59,7 @@ def sweep(*, trusts_clock: bool = False) -> Swept:
     for key in _keys(to_step(now)):
         swept.stepped += _apart(swept, partial(_step, key, now))
     swept.deleted = carry_out_approved(swept)
+    tell_of_unknown(now=now)
     with as_center():
         record(SWEPT, actor=SYSTEM, object_type="sweep", object_id="", facility_id=None, expired=swept.expired,
                stepped=swept.stepped, deleted=swept.deleted, failed=swept.failed)  # fmt: skip
@@ -70,7 +72,9 @@ def carry_out_approved(swept: Swept | None = None) -> int:
     unfinished = Disposition.objects.filter(state__in=[State.APPROVED, State.DELETING]).order_by("pk")
     with as_center():
         waiting = list(unfinished.values_list("pk", "state"))
-    return sum(_apart(swept, partial(_is_gone, key, state)) for key, state in waiting)
+    gone = [key for key, state in waiting if _apart(swept, partial(_is_gone, key, state))]
+    tell_of_deleted(gone)
+    return len(gone)
 
 
 def due(day: date) -> QuerySet[Retention]:
@@ -181,8 +185,9 @@ def _step(key: int, now: datetime) -> bool:
         elif disposition.next_at and now < disposition.next_at:
             return False
         elif now < disposition.decide_by:
-            disposition.told_at, disposition.next_at = None, _next_step(disposition, policy, now)
-            disposition.save(update_fields=["told_at", "next_at"])
+            disposition.told_at, disposition.notice = None, ""
+            disposition.next_at = _next_step(disposition, policy, now)
+            disposition.save(update_fields=["told_at", "notice", "next_at"])
         elif policy.on_silence == OnSilence.DELETE:
             _approve(disposition, "silence", now)
         else:

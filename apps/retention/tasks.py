@@ -4,8 +4,12 @@ import logging
 
 from celery import shared_task
 from celery.signals import worker_ready
+from django.urls import reverse
 
 from apps.core.clock import database_now
+from apps.facilities.tenancy import as_center
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 from apps.retention import assessing, locking, notices, sweep, winding_up
 from apps.retention.errors import ClocksDiffer
 from apps.vault import object_lock
@@ -45,6 +49,13 @@ def sweep_retention() -> None:
         sweep.sweep()
     except ClocksDiffer as error:
         log.error("No disposition: %s", error.message)  # noqa: TRY400
+        _tell_of_clocks()
+
+
+def _tell_of_clocks() -> None:
+    with as_center():
+        tell(Kind.STAFF_CLOCKS_DIFFER, facility=None, about=("sweep", ""), path=reverse("admin:retention_ending"),
+             occasion=database_now().date())  # fmt: skip
 
 
 @shared_task
@@ -60,6 +71,8 @@ def close_contracts() -> None:
 
 
 @shared_task
-def mail_notices() -> None:
+def give_notice() -> None:
     """Tell facilities what waits for their decision."""
-    notices.mail_notices()
+    now = database_now()
+    notices.give_notice(now=now)
+    notices.note_told()

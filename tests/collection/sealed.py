@@ -11,7 +11,7 @@ from uuid import UUID
 import pyrage
 from pyrage import x25519
 
-from apps.collection.sealing import recipient
+from apps.core.sealing import recipient
 
 
 def manifest_of(files: Mapping[str, bytes], *, collection: UUID, facility: str) -> dict[str, Any]:

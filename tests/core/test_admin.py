@@ -66,6 +66,7 @@ from apps.dicomnet.models import Commitment, Source
 from apps.facilities.models import DeviceToken, Facility, Invitation, Role, Scope
 from apps.facilities.tenancy import as_center, as_facility
 from apps.facilities.tokens import issue_token
+from apps.notifications.models import Letter, Notification, Webhook, WebhookDelivery
 from apps.orders.models import Printer
 from apps.retention.assessing import assess_pending
 from apps.retention.models import CareEvent, Correction, DeletionPolicy, Disposition, Extension
@@ -160,6 +161,7 @@ WITHOUT_PAGES = {
             *("PrintJob", "ShareLink", "ShareOpening", "Delivery", "Answer"),
         )
     ),
+    *(f"notifications.{name}" for name in ("Entry", "Preference", "ReadingHours")),  # people's own
     "retention.Unassessed",
     "sessions.Session",
 }
@@ -274,6 +276,12 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
         file = ReceivedFile.objects.get(outcome=Outcome.QUARANTINED)
         set_aside(file, basis=Basis.SENT_AGAIN, reason="It came again", by=owner, actor=SYSTEM, now=now)
         note_failure("apps.vault.tasks.verify_pack", [1], {}, ValueError("patient Mori"), now=now)
+        webhook = Webhook.objects.create(
+            facility=sakura, label="Archive", url="https://hooks.example/", sealed_secret=b"the-sealed-secret",
+            created_at=now,
+        )  # fmt: skip
+        WebhookDelivery.objects.create(facility=sakura, webhook=webhook, kind="x", body="{}", created_at=now)
+        Letter.objects.create(notification=Notification.objects.order_by("pk")[0], user=owner)
         rows = {model: model._default_manager.order_by("pk").first() for model in MODELS}
     assert all(rows.values()), rows
     return rows
@@ -404,6 +412,8 @@ def test_pages_hold_no_secrets(superuser: Client, world: dict[type[Model], Any])
         bytes(world[Invitation].secret_sha256).hex(),
         bytes(world[Terminal].code_sha256).hex(),
         "ssss",
+        "the-sealed-secret",
+        b"the-sealed-secret".hex(),
         world[User].password,
         world[User].password.split("$")[-1],
     ]

@@ -14,6 +14,7 @@ ORDER = [
     "audit",
     "accounts",
     "facilities",
+    "notifications",
     "tiers",
     "contracts",
     "vault",
@@ -127,4 +128,5 @@ def test_tables_that_are_not_a_facilitys_are_known() -> None:
         *("tiers.Tier", "tiers.TierVersion", "tiers.PriceList", "tiers.Price"),
         *("billing.Issuer", "billing.Counter", "billing.WebhookEvent", "billing.BankTransaction"),
         "orders.Printer",
+        *(f"notifications.{name}" for name in ("Notification", "Entry", "Letter", "Preference", "ReadingHours")),
     }

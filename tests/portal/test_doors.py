@@ -19,6 +19,7 @@ ACTS = {  # posted to and never read
     "ask_for_collection", "withdraw_request", "enrolment_code", "let_restore", "keep_study", "release_hold", "decide",
     "tell_care_event", "note_care_events", "choose", "take_away", "request_order", "cancel_order", "confirm_order",
     "write_about_order", "order_password", "make_share_link", "revoke_share_link", "keep_search", "forget_search",
+    "read_all",
 }  # fmt: skip
 OF_ORDERS = {"cart", "sheet", "order", "order_output"}  # test_orders.py, test_sheets.py
 OF_MONEY = {  # not for viewers: test_plan.py, test_invoices.py, test_card.py
@@ -29,8 +30,13 @@ OF_MONEY = {  # not for viewers: test_plan.py, test_invoices.py, test_card.py
 # test_accountability.py
 OF_OWNERS = {"access_record", "access_csv", "ask_report", "report", "report_file", "checkpoint"}
 OF_OHIF = {"ohif", "ohif_part"}  # test_ohif.py
+OF_WEBHOOKS = {  # for owners: test_webhooks.py
+    "webhooks", "webhook", "test_webhook", "renew_webhook_secret", "switch_on_webhook", "revoke_webhook",
+    "send_delivery_again",
+}  # fmt: skip
+OF_ENTRIES = {"open_entry"}  # test_inbox.py
 OF_DELETED = {"certificate", "certificate_document"}  # test_storage_periods.py
-OTHERS = ACTS | OF_DELETED | OF_OHIF | OF_ORDERS | OF_MONEY | OF_OWNERS
+OTHERS = ACTS | OF_DELETED | OF_OHIF | OF_ORDERS | OF_MONEY | OF_OWNERS | OF_WEBHOOKS | OF_ENTRIES
 NAMES = sorted({str(pattern.name) for pattern in urlpatterns} - OTHERS)
 
 

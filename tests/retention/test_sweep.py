@@ -19,6 +19,8 @@ from apps.core.locks import lock_names
 from apps.core.periods import FOREVER
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
+from apps.notifications.fan_out import fan_out
+from apps.notifications.mailing import mail_letters
 from apps.retention import clocks, deletion, notices, sweep
 from apps.retention.assessing import assess_pending
 from apps.retention.care_events import report_care_event
@@ -40,6 +42,13 @@ BORN: dict[str, Any] = {"PatientBirthDate": "19500101"}
 def expired(lindenhof: Facility) -> Study:
     in_force("de-diag")
     return stored(lindenhof, **BORN)
+
+
+def mailed() -> None:
+    """Letters go out, and it is noted whom they reached."""
+    fan_out(now=timezone.now())
+    mail_letters(now=timezone.now())
+    notices.note_told()
 
 
 def packs_on_disk() -> int:
@@ -148,11 +157,15 @@ def test_one_refused_decision_stops_no_other(lindenhof: Facility, expired: Study
 def test_owners_are_told_once_and_reminded(lindenhof: Facility, expired: Study, owner: User) -> None:
     agreed(lindenhof, notice_days=30, reminder_days=[7, 1])
     sweep.sweep()
-    assert notices.mail_notices() == 1
-    assert notices.mail_notices() == 0
+    assert notices.give_notice(now=timezone.now()) == 1
+    assert notices.give_notice(now=timezone.now()) == 0
+    notices.note_told()
+    assert dispositions()[0].told_at is None
+    mailed()
     [told] = mail.outbox
     assert told.to == ["owner@lindenhof.example"]
     assert "one study" in told.body
+    assert dispositions()[0].told_at
     assert str(expired.patient.patient_id) not in told.body
     [disposition] = dispositions()
     assert disposition.decide_by
@@ -161,11 +174,27 @@ def test_owners_are_told_once_and_reminded(lindenhof: Facility, expired: Study, 
             decide_by=timezone.now() + timedelta(days=6), next_at=timezone.now() - timedelta(minutes=1)
         )
     sweep.sweep()
-    assert notices.mail_notices() == 1
+    assert notices.give_notice(now=timezone.now()) == 1
+    mailed()
     assert len(mail.outbox) == 2
     [after] = dispositions()
     assert after.next_at
     assert timedelta(days=4) < after.next_at - timezone.now() < timedelta(days=6)
+
+
+def test_a_notice_that_can_reach_nobody_is_given_anew(
+    lindenhof: Facility, expired: Study, owner: User, person: Any
+) -> None:
+    sweep.sweep()
+    notices.give_notice(now=timezone.now())
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+    mailed()
+    assert mail.outbox == []
+    person("second@lindenhof.example", lindenhof=Role.OWNER)
+    assert notices.give_notice(now=timezone.now()) == 1
+    mailed()
+    assert [told.to for told in mail.outbox] == [["second@lindenhof.example"]]
+    assert dispositions()[0].told_at
 
 
 @pytest.fixture

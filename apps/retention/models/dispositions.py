@@ -52,6 +52,7 @@ class Disposition(TenantModel):
     governing = models.JSONField(_("governing floor"), default=dict)
     created_at = models.DateTimeField(_("expired"))
     notified_at = models.DateTimeField(_("notified"), null=True)
+    notice = models.CharField(max_length=32, blank=True)  # the occasion of the notification that tells of it
     told_at = models.DateTimeField(_("last mailed"), null=True)
     decide_by = models.DateTimeField(_("to be decided by"), null=True)
     next_at = models.DateTimeField(_("next step"), null=True)
