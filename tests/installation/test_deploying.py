@@ -127,7 +127,7 @@ def test_nginx_understands_the_proxy(tmp_path: Path) -> None:
     (tmp_path / "site").write_text(site.replace("/var/log/nginx", str(tmp_path)))
     (tmp_path / "nginx").write_text(f"events {{}}\npid {tmp_path}/pid;\nhttp {{ include {tmp_path}/site; }}\n")
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=vault.example"]
-    made = ["-keyout", tmp_path / "privkey.pem", "-out", tmp_path / "fullchain.pem"]
+    made = ["-keyout", f"{tmp_path}/privkey.pem", "-out", f"{tmp_path}/fullchain.pem"]
     subprocess.run([*make, *made], check=True, capture_output=True)
     done = subprocess.run([NGINX, "-t", "-c", tmp_path / "nginx"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
