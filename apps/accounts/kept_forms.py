@@ -32,7 +32,7 @@ FORGERY_FIELD = "csrfmiddlewaretoken"
 _SALT = "apps.accounts.kept_forms"
 _TOKEN = re.compile(f"[a-zA-Z0-9]{{{CSRF_TOKEN_LENGTH}}}")
 _NEVER_KEPT = re.compile(r"password|secret|token", re.IGNORECASE)
-WITHOUT_SIGN_IN = ("/accounts/", "/invitations/", "/s/")  # their forms are about secrets, or are nobody's
+WITHOUT_SIGN_IN = ("/accounts/", "/invitations/", "/s/", "/language/")  # their forms are about secrets, or are nobody's
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,22 @@ def test_a_japanese_invoice_names_what_a_qualified_invoice_must(sakura: Facility
         assert named in text, named
 
 
+def test_a_document_speaks_its_buyers_language_as_it_was_when_it_was_made(
+    sakura: Facility, lindenhof: Facility
+) -> None:
+    sakura.language = "ja"
+    invoice = invoiced(billed_by("JP", sakura))
+    first, text = made(invoice), text_of(made(invoice))
+    for named in ("請求書", "発行日", "2026/05/31", "消費税", "を添えて銀行振込でお支払いください"):
+        assert named in text, named
+    assert not set(text.split()) & {"Invoice", "Due", "Net", "Total", "Please"}
+    with as_center():
+        Facility.objects.filter(pk=sakura.pk).update(language="en")
+    assert made(invoice) == first
+    lindenhof.language = "ja"
+    assert "請求書" in text_of(made(invoiced(billed_by("DE", lindenhof))))
+
+
 def test_the_document_is_pdf_a_3_and_the_same_bytes_each_time(
     sakura: Facility, lindenhof: Facility, settings: Any
 ) -> None:

@@ -56,6 +56,14 @@ def test_both_receipts_are_sent_once_with_their_signature(sakura: Facility) -> N
             assert secret not in str(message.message()["Subject"]) + str(message.body)
 
 
+def test_receipts_speak_the_language_of_their_facility(sakura: Facility) -> None:
+    sakura.language = "ja"
+    received(sakura)
+    assert mail_receipts() == 2
+    assert [message.subject.partition(":")[0] for message in mail.outbox] == ["画像の受領", "画像の保存完了"]
+    assert "まだ削除しないでください" in mail.outbox[0].body
+
+
 def test_nothing_is_sent_where_no_address_is_named(sakura: Facility) -> None:
     received(sakura, "")
     assert mail_receipts() == 0
