@@ -10,6 +10,8 @@ from urllib.parse import urljoin, urlsplit
 from django.test import Client
 from django.urls import Resolver404, resolve
 
+UNFINISHED = {"portal:invoice_document", "portal:e_invoice"}
+"""What invoices that tests make up have not."""
 LINK = re.compile(r'\b(?:href|src|hx-get)="([^"#]+)"')
 
 

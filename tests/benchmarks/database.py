@@ -14,6 +14,15 @@ from tests.environment import HOME
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 
 
+def new_facility(slug: str, country: str, time_zone: str) -> int:
+    """The key of a facility that is made for a benchmark."""
+    from apps.facilities.models import Facility
+    from apps.facilities.tenancy import as_center
+
+    with as_center():
+        return Facility.objects.create(slug=slug, name=slug.title(), country=country, time_zone=time_zone).pk
+
+
 @contextmanager
 def started() -> Iterator[psycopg.Connection]:
     """A connection that no rule binds. Apps are loaded and their database is there meanwhile. May be started again."""

@@ -38,15 +38,10 @@ def main() -> None:
 
 def fill(superuser: psycopg.Connection) -> None:
     superuser.execute("SET session_replication_role = replica")
-    superuser.execute(
-        "INSERT INTO facilities_facility (slug, name, country, time_zone, created_at)"
-        " VALUES ('bench', 'Bench', 'JP', 'Asia/Tokyo', now())"
-    )
-    row = superuser.execute("SELECT id FROM facilities_facility").fetchone()
-    assert row
-    fill_facility(superuser, row[0], studies=STUDIES, each=INSTANCES_EACH)
+    facility_id = database.new_facility("bench", "JP", "Asia/Tokyo")
+    fill_facility(superuser, facility_id, studies=STUDIES, each=INSTANCES_EACH)
     for statement in _FILL:
-        superuser.execute(statement, {"facility": row[0], "collections": COLLECTIONS})
+        superuser.execute(statement, {"facility": facility_id, "collections": COLLECTIONS})
     superuser.execute("VACUUM ANALYZE")
 
 

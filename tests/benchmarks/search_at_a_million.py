@@ -50,11 +50,10 @@ def main() -> None:
 def fill(superuser: psycopg.Connection) -> int:
     """Rows alone, made by the server: the measured facility, and a second one as large."""
     superuser.execute("SET session_replication_role = replica")  # no foreign keys are checked
-    superuser.execute(
-        "INSERT INTO facilities_facility (slug, name, country, time_zone, created_at)"
-        " VALUES ('bench', 'Bench', 'JP', 'Asia/Tokyo', now()), ('noise', 'Noise', 'DE', 'Europe/Berlin', now())"
-    )
-    facilities: dict[str, int] = dict(superuser.execute("SELECT slug, id FROM facilities_facility").fetchall())
+    facilities = {
+        "bench": database.new_facility("bench", "JP", "Asia/Tokyo"),
+        "noise": database.new_facility("noise", "DE", "Europe/Berlin"),
+    }
     for slug, studies in (("noise", NOISE), ("bench", STUDIES)):
         fill_facility(superuser, facilities[slug], studies=studies, each=INSTANCES_EACH)
     superuser.execute("VACUUM ANALYZE")

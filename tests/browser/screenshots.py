@@ -15,10 +15,9 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from medvault.demo.seed import PASSWORD
 from medvault.env import PROJECT
 
-OWNER, STAFF = "owner@sakura.example", "admin@center.example"
+OWNER, STAFF, PASSWORD = "owner@sakura.example", "admin@center.example", "demonstration"
 IMAGES = PROJECT / "docs" / "images"
 AXE = Path(__file__).parent / "axe-core-4.14.1" / "axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

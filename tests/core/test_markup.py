@@ -31,7 +31,7 @@ from apps.orders.models import OrderKind
 from medvault.env import PROJECT
 from tests.conftest import superuser_connection
 from tests.core import test_admin
-from tests.crawling import crawl
+from tests.crawling import UNFINISHED, crawl
 from tests.orders.media import CD, mounted, ordered, produced, unpacked
 from tests.orders.shares import BORN, enter, linked, share_order
 from tests.portal.pages import dicom, store
@@ -42,7 +42,6 @@ SHOWN = "&lt;i id=x&gt;&#x27;&quot;&amp;"
 RAW = re.compile(r"<i id=x|id=x>'\"")
 TEXTS = {"LO", "SH", "ST", "LT", "UT", "UC", "PN", "CS", "AE"}
 GROUPS = {0x0008, 0x0010, 0x0018, 0x0020, 0x0032, 0x0038, 0x0040}
-UNFINISHED = {"portal:invoice_document", "portal:e_invoice"}  # of an invoice that tests made up
 NEEDED = {"SpecificCharacterSet", "PatientBirthDate"}
 # What machines read and people cannot type: names, keys, codes and digests.
 MACHINES = re.compile(

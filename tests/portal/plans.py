@@ -34,9 +34,9 @@ SUMMARIES = {
 }
 
 
-def sell(currency: str = Currency.JPY) -> dict[str, TierVersion]:
-    """The center's tiers, by code."""
-    return {code: _sold(number, code, currency) for number, (code, *_facts) in enumerate(TIERS)}
+def sell(currency: str = Currency.JPY, *, but: str = "") -> dict[str, TierVersion]:
+    """The center's tiers, by code; all, or all but one."""
+    return {code: _sold(number, code, currency) for number, (code, *_facts) in enumerate(TIERS) if code != but}
 
 
 def _sold(number: int, code: str, currency: str) -> TierVersion:
