@@ -2,12 +2,15 @@
 
 from datetime import datetime, timedelta
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
 from apps.catalog.models import AccessPurpose, ImageAccess, Study
 from apps.core.errors import DomainError
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 
 LASTS = timedelta(minutes=30)
 SHORTEST_REASON = 10
@@ -32,6 +35,8 @@ def open_images(
     )  # fmt: skip
     record("study.opened_by_staff", actor=actor, object_type="study", object_id=study.pk, facility_id=study.facility_id,
            access=access.pk, purpose=str(purpose), until=access.ends_at.isoformat(timespec="seconds"))  # fmt: skip
+    path = reverse("portal:access_record", kwargs={"facility_slug": study.facility.slug})
+    tell(Kind.IMAGES_OPENED, facility=study.facility_id, about=("study", study.pk), path=path, occasion=access.pk)
     return access
 
 

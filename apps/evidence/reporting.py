@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
@@ -16,6 +17,8 @@ from apps.evidence.gathering import gather, is_over
 from apps.evidence.models import Report, ReportState
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 
 TYP = "medvault-evidence+jwt"
 ABANDONED = timedelta(minutes=30)
@@ -82,6 +85,9 @@ def _made(report: Report, now: datetime) -> bool:
             log.error("The record of facility %s does not have the root that was signed", report.facility_id)
         record("evidence_report.made", actor=SYSTEM, object_type="evidence_report", object_id=report.pk,
                facility_id=report.facility_id, log_is_unchanged=facts["log"]["is_unchanged"])  # fmt: skip
+        path = reverse("portal:report", kwargs={"facility_slug": report.facility.slug, "report_id": report.pk})
+        tell(Kind.REPORT_READY, facility=report.facility_id, about=("evidence_report", report.pk), path=path,
+             facts={"number": str(report)})  # fmt: skip
     return True
 
 

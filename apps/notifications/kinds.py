@@ -50,7 +50,9 @@ class Kind(TextChoices):
     MEMBER_JOINED = "security.member_joined", _("Somebody joined")
     ROLE_CHANGED = "security.role_changed", _("A member's role changed")
     MEMBER_REMOVED = "security.member_removed", _("A member was removed")
+    IMAGES_OPENED = "security.images_opened", _("The center's staff looked at images")
     WEBHOOK_DISABLED = "security.webhook_disabled", _("A webhook was switched off")
+    REPORT_READY = "evidence.report_ready", _("An evidence report is ready")
 
     STAFF_QUARANTINE = "staff.quarantine", _("Files to look at in quarantine")
     STAFF_CONFLICT = "staff.conflict", _("A conflict to resolve")
@@ -289,6 +291,14 @@ _SECURITY = {
         role=Role.OWNER, is_urgent=True, happened=_("A member was removed."),
         to_do=_("If you know nothing of it, look at the members."),
     ),
+    Kind.IMAGES_OPENED: Telling(
+        role=Role.OWNER, is_urgent=True,
+        happened=_("One of the center's staff gave a reason and looks at the images of a study."),
+        to_do=_("Read who and why in the access record, and ask the center if that surprises you."),
+    ),
+    Kind.REPORT_READY: Telling(
+        role=Role.OWNER, by_email=False, happened=_("Evidence report %(number)s is made and signed."),
+    ),
     Kind.WEBHOOK_DISABLED: Telling(
         role=Role.OWNER, happened=_("A webhook took nothing for %(days)s days and was switched off."),
         to_do=_("Mend what should listen there, switch it on again, and send again what it missed."),
@@ -384,6 +394,7 @@ GROUPS: dict[str, Words] = {
     "share_link": _("Share links"),
     "contract": _("Contract"),
     "invoice": _("Invoices"),
+    "evidence": _("Evidence"),
     "vault": _("Copies"),
     "security": _("Access"),
     "staff": _("The center's work"),

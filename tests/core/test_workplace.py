@@ -28,6 +28,8 @@ from apps.contracts.models import Contract
 from apps.core.errors import DomainError
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
+from apps.notifications.kinds import Kind
+from apps.notifications.models import Notification
 from apps.retention.winding_up import close_due, remaining_of
 from apps.vault.models import Pack
 from medvault.workplace.queues import FIRST
@@ -264,6 +266,7 @@ def test_staff_see_images_by_exception_with_a_reason_for_a_while_and_the_facilit
     with as_facility(sakura):
         access = ImageAccess.objects.get()
         told = set(Event.objects.filter(action__endswith="_by_staff").values_list("action", "facility_id"))
+        assert Notification.objects.get(kind=Kind.IMAGES_OPENED).path == "/f/sakura/accountability/access/"
     assert told == {("study.opened_by_staff", sakura.pk), ("study.viewed_by_staff", sakura.pk)}
     assert (access.person, access.reason) == (person_of(client), asked["reason"])
     assert asked["reason"] not in str([event.details for event in events("study.opened_by_staff")])

@@ -31,6 +31,8 @@ from apps.evidence.report_document import report_pdf
 from apps.evidence.reporting import ABANDONED, PeriodNotOver, make_due, request_report
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
+from apps.notifications.kinds import Kind
+from apps.notifications.models import Notification
 from medvault.env import PROJECT
 from tests.portal.pages import dicom, store
 
@@ -157,6 +159,7 @@ def test_a_report_tells_what_happened_and_is_checked_by_others(report: Report, t
     assert make_due(now=soon()) == 1
     with as_center():
         report = Report.objects.select_related("facility").get()
+        assert Notification.objects.get(kind=Kind.REPORT_READY).facts == {"number": str(report)}
     facts = report.facts
     assert (report.state, report.percent) == (ReportState.READY, 100)
     assert (facts["kept"]["studies"], facts["kept"]["packs_in_two_places"]) == (2, 2)
