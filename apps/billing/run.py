@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from django.db import DatabaseError, OperationalError
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.urls import reverse
 
 from apps.audit.record import SYSTEM, record
 from apps.billing.agreed import PriceBook
@@ -24,6 +25,8 @@ from apps.contracts.models import State as ContractState
 from apps.core.errors import DomainError
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 
 AT_A_TIME = 50
 """Contracts whose invoices are written in one transaction."""
@@ -77,6 +80,15 @@ def run_billing(period: date, *, as_of: datetime, dry_run: bool = False) -> Run:
         with as_center():
             record("billing.run", actor=SYSTEM, object_type="billing", object_id=f"{period:%Y-%m}", facility_id=None,
                    drafted=run.drafted, parked=run.parked, failed=run.failed)  # fmt: skip
+            if run.parked:
+                tell(
+                    Kind.STAFF_BILLING_PARKED,
+                    facility=None,
+                    about=("billing", f"{period:%Y-%m}"),
+                    occasion=f"{as_of:%Y-%m-%d}",
+                    path=reverse("admin:billing_run"),
+                    facts={"count": run.parked},
+                )
     return run
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
@@ -29,6 +30,8 @@ from apps.core.clock import day_of
 from apps.core.locks import lock_names
 from apps.core.shown import day
 from apps.facilities.models import Facility
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 from apps.tiers.models import PriceList, TierVersion, current_price_list
 
 TERMS = (
@@ -148,6 +151,14 @@ def give_notice(contract: Contract, *, on: date, actor: Actor, now: datetime, by
     current.advance(State.TERMINATING, at=now)
     current.notice_on, current.ends_on = on, end_after_notice(current, on=on, now=now)
     current.save(update_fields=["state", "notice_on", "ends_on"])
+    about, facts = ("contract", current.pk), {"ends_on": f"{current.ends_on}"}
+    plan = reverse("portal:plan", kwargs={"facility_slug": current.facility.slug})
+    for kind, path in (
+        (Kind.CONTRACT_ENDING, plan),
+        (Kind.STAFF_CONTRACT_ENDING, reverse("admin:contracts_contract_change", args=[current.pk])),
+    ):
+        tell(kind, facility=current.facility_id, about=about, occasion=f"{now:%Y%m%dT%H%M%S}", path=path, facts=facts,
+             due_on=current.ends_on)  # fmt: skip
     _record("notice_given", current, actor, on=f"{on}", ends_on=f"{current.ends_on}", by=by.pk if by else None)
     _bring_up(contract, current)
 

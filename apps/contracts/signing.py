@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
@@ -19,6 +20,8 @@ from apps.core.documents import typeset
 from apps.core.shown import day
 from apps.facilities.models import Membership, Role
 from apps.facilities.reading import in_words_of
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 
 TEMPLATE = Path(__file__).with_name("contract.typ")
 
@@ -59,6 +62,8 @@ def sign(
     )  # fmt: skip
     record("contract.signed", actor=actor, object_type="contract", object_id=contract.pk,
            facility_id=contract.facility_id, version=version.number, sha256=sha256(signed).hexdigest())  # fmt: skip
+    tell(Kind.STAFF_CONTRACT_SIGNED, facility=contract.facility_id, about=("contract_version", version.pk),
+         path=reverse("admin:contracts_contract_change", args=[contract.pk]))  # fmt: skip
     return signature
 
 

@@ -5,7 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from django.urls import reverse
+
 from apps.audit.record import SYSTEM, record
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell as tell_people
 from apps.vault.judging import Verdict
 from apps.vault.models import Finding, Pack, Resolution, Where
 from apps.vault.repair import drop_oldest_aside, kept_aside
@@ -25,13 +29,17 @@ def open_findings(packs: Iterable[Pack]) -> dict[int, Told]:
 
 def tell(pack: Pack, verdict: Verdict, *, now: datetime) -> None:
     """A finding that is new."""
-    Finding.objects.create(
+    finding = Finding.objects.create(
         facility_id=pack.facility_id, pack=pack, pack_name=pack.name, place=verdict.place, damage=verdict.damage,
         found_at=now, read_sha256=verdict.copy.sha256, read_bytes=verdict.copy.size_bytes,
         agrees_with_manifest=verdict.agrees, obstacle=verdict.obstacle,
     )  # fmt: skip
     record("pack.damaged", actor=SYSTEM, object_type="pack", object_id=pack.pk, facility_id=pack.facility_id,
            place=verdict.place, damage=verdict.damage, obstacle=verdict.obstacle)  # fmt: skip
+    about = ("finding", finding.pk)
+    tell_people(Kind.DAMAGE_FOUND, facility=pack.facility_id, about=about)
+    tell_people(Kind.STAFF_FINDING, facility=pack.facility_id, about=about,
+                path=reverse("admin:vault_finding_change", args=[finding.pk]))  # fmt: skip
     log.error("Pack %s, %s: %s%s", pack.name, verdict.place, verdict.damage,
               f"; not repaired: {verdict.obstacle}" if verdict.obstacle else "")  # fmt: skip
 
@@ -83,4 +91,6 @@ def _resolve(finding: Finding, resolution: Resolution, now: datetime) -> None:
     finding.save(update_fields=["resolved_at", "resolution", "kept_as"])
     record(f"pack.{resolution}", actor=SYSTEM, object_type="pack", object_id=finding.pack_id or finding.pack_name,
            facility_id=finding.facility_id, place=finding.place, damage=finding.damage)  # fmt: skip
+    if resolution == Resolution.REPAIRED:
+        tell_people(Kind.DAMAGE_REPAIRED, facility=finding.facility_id, about=("finding", finding.pk))
     log.warning("Pack %s, %s: %s", finding.pack_name, finding.place, resolution)

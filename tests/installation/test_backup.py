@@ -169,7 +169,7 @@ def test_held_tasks_do_nothing_until_they_are_released(settings: Any, tmp_path: 
     from apps.retention import tasks
 
     outward.hold(backup_at=timezone.now())
-    assert tasks.mail_notices.name not in outward.INWARD
+    assert tasks.give_notice.name not in outward.INWARD
     assert outward.held_since()
     outward.release()
     assert outward.held_since() is None
