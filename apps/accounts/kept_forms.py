@@ -75,7 +75,8 @@ def keep(request: HttpRequest) -> bool:
 
 def take(request: HttpRequest) -> KeptForm | None:
     """What was kept for this person and this page, once. Another person's, and what is too old, is dropped."""
-    if not request.user.is_authenticated or SESSION_KEY not in request.session:
+    # REST framework leaves nobody as the user of a device's request.
+    if request.user is None or not request.user.is_authenticated or SESSION_KEY not in request.session:
         return None
     kept = _read(request.session[SESSION_KEY])
     if kept is None or kept.person != str(request.user.pk):
