@@ -27,6 +27,7 @@ FOR_TECHNICIANS = {  # why a file, an output or an upload is not as it should be
     "Unreadable", "OutputDiffers", "BadManifest", "TooLong", "VaultUnavailable", "DigestMismatch", "NothingReceivable",
     "NotTaken", "OhifNotInstallable", "MalformedBody", "NotOurs", "UnknownKey", "UnusableKey", "GatewayUnavailable",
     "UnknownToGateway", "ValueError", "CommandError", "ImproperlyConfigured", "ArgumentTypeError",
+    "transaction.TransactionManagementError",
 }  # fmt: skip
 SHOWN_BY_NAME = {"verbose_name", "verbose_name_plural", "help_text", "label", "empty_label", "search_help_text"}
 NOT_PROSE = re.compile(r"<!--.*?-->|<(script|style|pre|code|kbd)\b.*?</\1>|\{#.*?#\}", re.DOTALL)
