@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo viewer test check bench drill lighthouse screenshots format messages clean
+.PHONY: demo viewer test check fuzz bench drill lighthouse screenshots format messages clean
 
 demo: .venv/runtime
 	@exec $(BIN)/python manage.py demo
@@ -21,6 +21,11 @@ check: .venv/development
 	$(BIN)/lint-imports
 	$(BIN)/djlint --check --lint templates apps
 	$(BIN)/python -m tests.migrations_are_complete
+
+# schemathesis against the REST API's description: `make fuzz EXAMPLES=500`
+fuzz: export API_EXAMPLES := $(or $(EXAMPLES),100)
+fuzz: .venv/development
+	$(BIN)/pytest -n 0 -o timeout=0 tests/api/test_description.py -k schemathesis $(ARGS)
 
 bench: export PYTHONPATH := edge
 bench: .venv/development

@@ -5,19 +5,20 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.doors import entered
-from apps.api.fields import FileRenderer, file_answer
+from apps.api.fields import FileRenderer, file_answer, valid
 from apps.api.paging import PAGED, listed, page_of, page_serializer
 from apps.api.resource import Resource
+from apps.billing.accounts import DETAILS, account_of, change_details
 from apps.billing.documents import document_of
 from apps.billing.e_invoice import e_invoice_xml, has_e_invoice
-from apps.billing.models import Charge, Invoice, InvoiceKind, InvoiceLine, Payment, State
+from apps.billing.models import BillingAccount, Charge, Invoice, InvoiceKind, InvoiceLine, Payment, State
 from apps.billing.settling import open_amount
 from apps.tiers.models import Item
 
@@ -95,6 +96,47 @@ class ChargeSerializer(serializers.ModelSerializer[Charge]):
             "position", "source", "source_key", "item", "supplied_on", "quantity", "unit_price", "amount", "currency",
             "clause", "counted",
         )  # fmt: skip
+
+
+class BillingDetailsSerializer(serializers.ModelSerializer[BillingAccount]):
+    """What invoices call the facility, and where they are mailed; without an address they go to the owners."""
+
+    legal_name = serializers.CharField(max_length=200)
+    address = serializers.CharField(max_length=500)
+    vat_id = serializers.CharField(max_length=20, allow_blank=True, default="")
+    email = serializers.EmailField(allow_blank=True, default="")
+
+    class Meta:
+        model = BillingAccount
+        fields = DETAILS
+
+
+class BillingDetailsView(Resource):
+    """How the facility is billed."""
+
+    tag = "Billing"
+
+    @extend_schema(operation_id="billing_details_retrieve", responses=BillingDetailsSerializer)
+    def get(self, request: Request) -> Response:
+        """What the next invoice calls the facility."""
+        account = account_of(entered(request).facility)
+        if account is None:
+            raise NotFound
+        return Response(BillingDetailsSerializer(account).data)
+
+    @extend_schema(
+        operation_id="billing_details_change", request=BillingDetailsSerializer, responses=BillingDetailsSerializer,
+        examples=[
+            OpenApiExample(
+                "A clinic", {"legal_name": "Radiologie Lindenhof GmbH", "address": "Lindenhof 1\n8001 Zürich",
+                "vat_id": "DE136695976", "email": "buero@lindenhof.example"}, request_only=True,
+            )
+        ],
+    )  # fmt: skip
+    def put(self, request: Request) -> Response:
+        """Say so for the next invoice; those that are finalized stay as they are. 409: the VAT number is not one."""
+        door, asked = entered(request), valid(BillingDetailsSerializer, request)
+        return Response(BillingDetailsSerializer(change_details(door.facility, **asked, actor=door.actor)).data)
 
 
 class InvoicesView(Resource):

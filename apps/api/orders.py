@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
@@ -45,6 +45,7 @@ from apps.orders.ordering import request as request_order
 from apps.orders.passwords import read_password
 from apps.orders.talking import write
 
+FILES = sorted({kind.content_type for kind in KINDS.values() if kind.content_type})
 TWO_STUDIES = {
     "kind": "share",
     "items": [{"study": "1.2.3"}, {"study": "1.2.4", "series": "1.2.4.1"}],
@@ -130,7 +131,10 @@ class RequestView(Resource):
 
     tag = "Orders"
 
-    @extend_schema(operation_id="orders_request", request=EmergencySerializer, responses=OrderSerializer)
+    @extend_schema(
+        operation_id="orders_request", request=EmergencySerializer, responses=OrderSerializer,
+        examples=[OpenApiExample("As it was quoted", {}, request_only=True)],
+    )  # fmt: skip
     def post(self, request: Request, order_uid: UUID) -> Response:
         order, asked = found_order(request, order_uid), valid(EmergencySerializer, request)
         if order.requested_at is None or order.state == State.CANCELLED:
@@ -144,7 +148,10 @@ class CancelView(Resource):
 
     tag = "Orders"
 
-    @extend_schema(operation_id="orders_cancel", request=ReasonSerializer, responses=OrderSerializer)
+    @extend_schema(
+        operation_id="orders_cancel", request=ReasonSerializer, responses=OrderSerializer,
+        examples=[OpenApiExample("By telephone", {"reason": "ordered twice"}, request_only=True)],
+    )  # fmt: skip
     def post(self, request: Request, order_uid: UUID) -> Response:
         order, asked = found_order(request, order_uid), valid(ReasonSerializer, request)
         if order.state != State.CANCELLED:
@@ -207,7 +214,10 @@ class OrderOutputView(Resource):
     tag = "Orders"
     renderer_classes = (FileRenderer,)
 
-    @extend_schema(operation_id="orders_output", responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(
+        operation_id="orders_output", responses={(code, *FILES): OpenApiTypes.BINARY for code in (200, 206)},
+        parameters=[OpenApiParameter("Range", str, "header"), OpenApiParameter("If-Range", str, "header")],
+    )  # fmt: skip
     def get(self, request: Request, order_uid: UUID) -> HttpResponseBase:
         door = entered(request)
         with as_facility(door.facility):

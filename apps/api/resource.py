@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
+from django.http import HttpRequest, HttpResponseBase, RawPostDataException, UnreadablePostError
 from rest_framework.views import APIView
 
 from apps.api.idempotency import HEADER, once
@@ -45,6 +45,8 @@ class Resource(APIView):
             _ = request.body
         except RequestDataTooBig:
             return problem(413, code="too_large", detail="The body is larger than is taken here")
+        except RawPostDataException:  # it was read as a form, by whoever looked for a CSRF token
+            return problem(415, code="unsupported_media_type", detail="Send application/json")
         except UnreadablePostError:
             return problem(400, code="bad_request", detail="The body ended early")
         if HEADER in request.headers and hasattr(request, "facility") and not self.asks:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.catalog.models import Hold, Patient, Series, Study
@@ -9,6 +10,11 @@ from apps.collection.models import Collection
 from apps.retention.deciding import EXTENSIONS
 from apps.retention.models import Extension
 from apps.vault.models import Pack
+
+
+@extend_schema_field({"type": "string", "pattern": r"^\d{2}:\d{2}:\d{2}(\.\d{1,6})?$"})
+class LocalTimeField(serializers.TimeField):
+    """A time by the clock of the modality, in no zone."""
 
 
 class PatientSerializer(serializers.ModelSerializer[Patient]):
@@ -26,6 +32,7 @@ class ListedStudySerializer(serializers.ModelSerializer[Study]):
     """A study in a list."""
 
     patient = PatientSerializer()
+    study_time = LocalTimeField(allow_null=True)
 
     class Meta:
         model = Study

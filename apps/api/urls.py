@@ -125,6 +125,7 @@ urlpatterns = [
         name="invoice_document",
     ),
     path(f"{F}invoices/<key:invoice_id>/e-invoice/", behind(invoices.EInvoiceView, GET=BILLING), name="e_invoice"),
+    path(f"{F}billing-details/", behind(invoices.BillingDetailsView, GET=BILLING, PUT=OWNER), name="billing_details"),
     path(f"{F}plan/", behind(plan.PlanView, GET=BILLING), name="plan"),
     path(f"{F}plan/tiers/", behind(plan.TiersView, GET=BILLING), name="tiers"),
     path(f"{F}plan/tiers/<key:tier_version_id>/", behind(plan.TierView, GET=BILLING, POST=OWNER), name="tier"),

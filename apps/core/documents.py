@@ -1,6 +1,7 @@
 """Documents and pictures of text: typst templates filled with data, in fonts that are shipped, for any script."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -15,15 +16,24 @@ FONTS = [
     *(str(files(name)) for name in ("manimgx_fonts", "noto_cjk_sans_jp_regular")),
 ]
 INCH_MM = 25.4
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_WITHOUT_GLYPH = re.compile(r'the text `"(?:\\u\{([0-9a-f]+)\}|([^\\"]+))"` could not be displayed')
 
 
 def typeset(template: Path, data: dict[str, Any], *, at: datetime) -> bytes:
     """A PDF/A-3b (ISO 19005-3) of a template, which finds `data` as JSON in `sys.inputs.data`.
 
-    The same data and time give the same bytes.
+    The same data and time give the same bytes. PDF/A takes no character without a glyph: where no font has one, as for
+    what controls and for rare scripts, the replacement character stands.
     """
-    compiler = _compiler(template, data, template.parent)
-    made = compiler.compile(format="pdf", pdf_standards=["a-3b"], timestamp=int(at.timestamp()))
+    try:
+        compiler = _compiler(template, data, template.parent)
+        made = compiler.compile(format="pdf", pdf_standards=["a-3b"], timestamp=int(at.timestamp()))
+    except typst.TypstError as error:
+        found = _WITHOUT_GLYPH.search(str(error))
+        if found is None:
+            raise
+        return typeset(template, _replaced(data, chr(int(found[1], 16)) if found[1] else found[2]), at=at)
     assert isinstance(made, bytes)
     return made
 
@@ -40,6 +50,15 @@ def drawn(template: Path, data: dict[str, Any], *, folder: Path, pixels_per_mm: 
     made = _compiler(template, data, folder).compile(format="png", ppi=pixels_per_mm * INCH_MM)
     assert made
     return [made] if isinstance(made, bytes) else made
+
+
+def _replaced(value: Any, text: str) -> Any:
+    """The same data with the replacement character (U+FFFD) in place of a text."""
+    if isinstance(value, str):
+        return value.replace(text, REPLACEMENT)
+    if isinstance(value, list | tuple):
+        return [_replaced(each, text) for each in value]
+    return {key: _replaced(each, text) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _compiler(template: Path, data: Mapping[str, Any], root: Path) -> typst.Compiler:

@@ -59,6 +59,17 @@ def test_an_invoice_is_read_down_to_its_charges(
         assert foreign(f"invoices/{invoice.pk}/{path}").status_code == 404
 
 
+def test_an_owner_says_what_invoices_call_the_facility(ask: Asking, owner: Asking, sakura: Facility) -> None:
+    assert ask("billing-details/").status_code == 404
+    billed_by("DE", sakura)
+    details = {"legal_name": "Sakura K.K.", "address": "1-2-3 Chuo", "vat_id": "", "email": "office@sakura.example"}
+    assert owner("billing-details/", details, method="put").json() == details
+    assert ask("billing-details/").json() == details
+    assert ask("billing-details/", details, method="put").status_code == 401
+    for wrong in ({"email": "x"}, {"legal_name": ""}, {"address": "a\0"}):
+        assert owner("billing-details/", details | wrong, method="put").status_code == 400
+
+
 def test_tiers_are_compared_and_an_owner_takes_one_at_the_amounts_that_were_told(
     ask: Asking, owner: Asking, sakura: Facility, tiers: dict[str, TierVersion]
 ) -> None:
@@ -113,5 +124,6 @@ def test_notice_is_foreseen_given_and_taken_back_by_an_owner(
     with as_center():
         assert Contract.objects.get().notice_on is None
         version = ContractVersion.objects.get()
-    assert owner(f"plan/versions/{version.pk}/sign/", {"name": "Mori Haruka"}).status_code == 200
+    name = "Mori \u0005ⴰⵣⵓⵍ \ufffe"  # a document shows what it has glyphs for
+    assert owner(f"plan/versions/{version.pk}/sign/", {"name": name}).status_code == 200
     assert owner(f"plan/versions/{version.pk}/sign/", {"name": "Mori Haruka"}).status_code == 409
