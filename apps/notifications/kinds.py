@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext_lazy, pgettext_lazy
 
 from apps.facilities.models import Role
 
@@ -395,7 +395,7 @@ GROUPS: dict[str, Words] = {
     "contract": _("Contract"),
     "invoice": _("Invoices"),
     "evidence": _("Evidence"),
-    "vault": _("Copies"),
+    "vault": pgettext_lazy("vault", "Copies"),
     "security": _("Access"),
     "staff": _("The center's work"),
 }
