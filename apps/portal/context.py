@@ -12,7 +12,7 @@ from apps.portal.home import facilities_of
 
 def facilities(request: HttpRequest) -> dict[str, Any]:
     """The facilities to switch between, and the bell; asked for only where a template shows them."""
-    facility, person = getattr(request, "facility", None), request.user
+    facility, person = getattr(request, "facility", None), getattr(request, "user", None)  # none: refused before
     if facility is None or not isinstance(person, User):
         return {}
     return {
