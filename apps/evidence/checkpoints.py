@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from apps.audit.merkle import Tree, leaf_of
 from apps.audit.models import Event
@@ -17,6 +18,8 @@ from apps.core.locks import lock_names
 from apps.evidence.models import Checkpoint
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 
 TYP = "medvault-checkpoint+jwt"
 SETTLING = timedelta(hours=1)
@@ -94,7 +97,10 @@ def _grew(facility: Facility, *, until: datetime, now: datetime) -> bool:
         last = latest(facility)
         if not events_of(facility, since=last.until if last else None, until=until).exists():
             return False
-        checkpoint(facility, until=until, now=now)
+        made = checkpoint(facility, until=until, now=now)
+        path = reverse("portal:accountability", kwargs={"facility_slug": facility.slug})
+        tell(Kind.RECORD_SIGNED, facility=facility, about=("checkpoint", made.pk), path=path,
+             facts={"size": made.size, "jws": made.jws})  # fmt: skip
         return True
 
 

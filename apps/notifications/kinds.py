@@ -53,6 +53,7 @@ class Kind(TextChoices):
     IMAGES_OPENED = "security.images_opened", _("The center's staff looked at images")
     WEBHOOK_DISABLED = "security.webhook_disabled", _("A webhook was switched off")
     REPORT_READY = "evidence.report_ready", _("An evidence report is ready")
+    RECORD_SIGNED = "evidence.record_signed", _("The record was signed")
 
     STAFF_QUARANTINE = "staff.quarantine", _("Files to look at in quarantine")
     STAFF_CONFLICT = "staff.conflict", _("A conflict to resolve")
@@ -298,6 +299,11 @@ _SECURITY = {
     ),
     Kind.REPORT_READY: Telling(
         role=Role.OWNER, by_email=False, happened=_("Evidence report %(number)s is made and signed."),
+    ),
+    Kind.RECORD_SIGNED: Telling(
+        role=Role.OWNER, in_inbox=False, by_email=False,
+        happened=_("The head of your record's log was signed; it has %(size)s events."),
+        to_do=_("Keep it outside of the center: what was on record then cannot be changed unnoticed."),
     ),
     Kind.WEBHOOK_DISABLED: Telling(
         role=Role.OWNER, happened=_("A webhook took nothing for %(days)s days and was switched off."),

@@ -64,6 +64,9 @@ def test_a_checkpoint_is_signed_and_the_next_one_goes_on(sakura: Facility, linde
     look(lindenhof)
     assert checkpoint_all(now=soon()) == 2
     with as_center():
+        sent = {each.facts["jws"] for each in Notification.objects.filter(kind=Kind.RECORD_SIGNED)}
+        assert sent == set(Checkpoint.objects.values_list("jws", flat=True))
+    with as_center():
         first = latest(sakura)
     assert first
     assert first.size == 5
