@@ -165,6 +165,15 @@ _MENU = (
         ),
         is_folded=True,
     ),
+    _Group(
+        _("Management: notifications"),
+        (
+            _Entry(_("Notifications"), "notifications", "notifications.notification"),
+            _Entry(_("Letters"), "mail", "notifications.letter"),
+            _Entry(_("Webhooks"), "webhook", "notifications.webhook"),
+        ),
+        is_folded=True,
+    ),
 )
 
 

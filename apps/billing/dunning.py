@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from apps.audit.record import SYSTEM, record
 from apps.billing.cards.charging import reminder_days
+from apps.billing.invoicing import become_overdue
 from apps.billing.letters import send_letter
 from apps.billing.models import AttemptState, DunningNotice, Invoice, InvoiceKind, PaymentAttempt, State
 from apps.billing.models.invoices import OPEN
@@ -41,7 +42,8 @@ def _dun(invoice: Invoice, *, now: datetime) -> bool:
             today = today_of(held.contract, now)
             if not _is_overdue(held, today):
                 return False
-            _mark(held, now)
+            if held.state == State.FINALIZED:
+                become_overdue(held, now=now)
             _stop_outputs(held, today, now)
         with as_center():
             return _remind(locked_invoice(invoice, waits=False), today, now)
@@ -58,12 +60,6 @@ def _is_overdue(invoice: Invoice, today: date) -> bool:
         return False
     begun = PaymentAttempt.objects.filter(facility_id=invoice.facility_id, invoice=invoice, state=AttemptState.BEGUN)
     return not begun.exists()
-
-
-def _mark(invoice: Invoice, now: datetime) -> None:
-    if invoice.state == State.FINALIZED:
-        invoice.advance(State.OVERDUE, at=now)
-        invoice.save(update_fields=["state", "settled_at"])
 
 
 def _stop_outputs(invoice: Invoice, today: date, now: datetime) -> None:

@@ -29,8 +29,9 @@ from apps.billing.models import (
     State,
 )
 from apps.billing.months import is_over, last_day
-from apps.billing.settling import locked_invoice, settle
+from apps.billing.settling import locked_invoice, open_amount, settle
 from apps.billing.taxes import Tax, Totals, totals
+from apps.billing.telling import tell_of_delay, tell_of_issue
 from apps.contracts.models import Contract
 from apps.contracts.terms import governing
 from apps.core.bulk import insert_rows
@@ -88,6 +89,7 @@ def finalize(invoice: Invoice, *, by: User | None, actor: Actor, now: datetime) 
     current.due_on = current.issued_on + timedelta(days=_payment_days(current))
     current.save()
     _record("finalized", current, actor)
+    tell_of_issue(current)
     settle(current, actor=actor, now=now)
     invoice.refresh_from_db()
 
@@ -132,6 +134,7 @@ def credit(
     _number(note, now)
     note.save()
     _record("credited", note, actor, corrects=current.number)
+    tell_of_issue(note)
     settle(current, actor=actor, now=now)
     invoice.refresh_from_db()
     return note
@@ -139,12 +142,21 @@ def credit(
 
 def mark_overdue(*, now: datetime) -> int:
     """The invoices that were due before today at their facility are overdue. Returns how many."""
-    open_ones = Invoice.objects.filter(state=State.FINALIZED, kind=InvoiceKind.INVOICE)
-    zones = Facility.objects.order_by().values_list("time_zone", flat=True).distinct()
-    return sum(
-        open_ones.filter(facility__time_zone=zone, due_on__lt=day_of(now, zone)).update(state=State.OVERDUE)
-        for zone in zones
-    )
+    open_ones = Invoice.objects.filter(state=State.FINALIZED, kind=InvoiceKind.INVOICE).defer("inputs")
+    held = open_ones.select_related("facility").select_for_update(of=("self",)).order_by("pk")
+    done = 0
+    for zone in Facility.objects.order_by().values_list("time_zone", flat=True).distinct():
+        for invoice in held.filter(facility__time_zone=zone, due_on__lt=day_of(now, zone)):
+            become_overdue(invoice, now=now)
+            done += 1
+    return done
+
+
+def become_overdue(invoice: Invoice, *, now: datetime) -> None:
+    """An open invoice, which the caller holds, was not paid in time. Raises IllegalTransition."""
+    invoice.advance(State.OVERDUE, at=now)
+    invoice.save(update_fields=["state", "settled_at"])
+    tell_of_delay(invoice, open_amount(invoice), now=now)
 
 
 def _check_finalize(invoice: Invoice, by: User | None, now: datetime) -> None:

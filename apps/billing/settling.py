@@ -11,6 +11,7 @@ from apps.audit.record import Actor, record
 from apps.billing.errors import PaymentRefused
 from apps.billing.models import BankTransaction, Invoice, InvoiceKind, Payment, PaymentMethod, State
 from apps.billing.models.invoices import OPEN
+from apps.billing.telling import tell_of_settlement
 from apps.contracts.agreeing import resume
 from apps.contracts.models import Contract
 from apps.core.money import formatted, rounded
@@ -40,18 +41,24 @@ def record_payment(
     )  # fmt: skip
     record("payment.recorded", actor=actor, object_type="invoice", object_id=locked.pk, facility_id=locked.facility_id,
            payment=payment.pk, method=method, amount=str(amount), currency=currency)  # fmt: skip
-    settle(locked, actor=actor, now=now)
+    if settle(locked, actor=actor, now=now):
+        tell_of_settlement(locked, payment)
     return payment
 
 
-def settle(invoice: Invoice, *, actor: Actor, now: datetime) -> None:
-    """Bring the state of an invoice, which the caller holds, in line with what is open of it, credit notes included."""
+def settle(invoice: Invoice, *, actor: Actor, now: datetime) -> bool:
+    """Bring the state of an invoice, which the caller holds, in line with what is open of it, credit notes included.
+
+    Returns whether it is paid by that.
+    """
     is_covered = open_amount(invoice) <= 0
     if is_covered and invoice.state in {*OPEN, State.WRITTEN_OFF}:
         _become(State.PAID, invoice, actor, now)
         _resume(invoice, actor, now)
-    elif not is_covered and invoice.state == State.PAID:
+        return True
+    if not is_covered and invoice.state == State.PAID:
         _become(State.FINALIZED, invoice, actor, now)
+    return False
 
 
 def open_amount(invoice: Invoice) -> Decimal:

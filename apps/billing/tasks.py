@@ -9,6 +9,7 @@ from apps.audit.record import SYSTEM
 from apps.billing import documents, dunning, invoicing, mailing, metering, money_proof, proof, run
 from apps.billing.cards import charging, offered, telling, webhooks
 from apps.billing.errors import GatewayUnavailable
+from apps.billing.telling import tell_of_proof
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
 from apps.facilities.tenancy import as_center
@@ -49,6 +50,8 @@ def prove() -> None:
             log.warning("Stripe was not asked again what it took: %s", error.message)
     if not found.is_clean:
         log.error("Billing does not prove right: %s", found.counts())
+        with as_center():
+            tell_of_proof(now=now)
 
 
 @shared_task

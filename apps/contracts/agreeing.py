@@ -25,6 +25,7 @@ from apps.contracts.errors import (
     Overlapping,
 )
 from apps.contracts.models import IN_FORCE, Contract, ContractVersion, ContractVersionQuerySet, State
+from apps.contracts.telling import tell_of_agreement, tell_of_offer
 from apps.contracts.terms import earliest_end, governing
 from apps.core.clock import day_of
 from apps.core.locks import lock_names
@@ -54,6 +55,7 @@ def draft(
         price_list=price_list, agreed_at=now, agreed_by=by, **terms,
     )  # fmt: skip
     _save_version(version)
+    tell_of_offer(version, facility, by=by)
     _record("drafted", contract, actor, starts_on=f"{starts_on}", **_told(version))
     return contract
 
@@ -88,6 +90,7 @@ def amend(
         tier_version=tier, price_list=prices, agreed_at=now, agreed_by=by, **(copied | terms),
     )  # fmt: skip
     _save_version(version)
+    tell_of_offer(version, current.facility, by=by)
     _record("amended", current, actor, effective_from=f"{effective_from}", **_told(version))
     return version
 
@@ -102,7 +105,8 @@ def approve(version: ContractVersion, *, by: User, actor: Actor, now: datetime) 
         raise IllegalTransition(_("This version needs no approval, or has it"))
     _check_day(contract, current.effective_from, now)
     ContractVersion.objects.filter(pk=current.pk).update(approved_by=by)
-    version.approved_by = by
+    version.approved_by = current.approved_by = by
+    tell_of_agreement(current, contract.facility)
     _record("approved", contract, actor, version=current.number)
 
 

@@ -15,6 +15,7 @@ from apps.audit.record import Actor, record
 from apps.contracts.agreeing import held
 from apps.contracts.errors import IllegalTransition, MayNotSign
 from apps.contracts.models import ContractVersion, Signature, State
+from apps.contracts.telling import tell_of_agreement
 from apps.contracts.wording import Line, prices, promises, terms
 from apps.core.documents import typeset
 from apps.core.shown import day
@@ -64,6 +65,7 @@ def sign(
            facility_id=contract.facility_id, version=version.number, sha256=sha256(signed).hexdigest())  # fmt: skip
     tell(Kind.STAFF_CONTRACT_SIGNED, facility=contract.facility_id, about=("contract_version", version.pk),
          path=reverse("admin:contracts_contract_change", args=[contract.pk]))  # fmt: skip
+    tell_of_agreement(version, contract.facility)
     return signature
 
 

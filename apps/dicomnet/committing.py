@@ -19,6 +19,7 @@ from apps.dicomnet.identifiers import Unreadable, encoded, read_identifier
 from apps.dicomnet.models import Commitment
 from apps.dicomnet.sending import Unreachable, associate
 from apps.dicomnet.session import Session
+from apps.dicomnet.telling import tell_of_terminal
 from apps.dicomnet.verifying import failures_of
 from apps.facilities.tenancy import as_center, as_facility
 
@@ -29,6 +30,8 @@ INSTANCE_UID = "1.2.840.10008.1.20.1.1"  # the well-known instance
 MOST_REFERENCES = 50_000
 ASKED_OVER = timedelta(minutes=5)  # the association has it to itself for so long
 RETRY = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)] + [timedelta(hours=6)] * 28
+TOLD_AFTER = 3
+"""Attempts in vain, after which staff look at the terminal's address."""
 log = logging.getLogger(__name__)
 
 
@@ -166,13 +169,13 @@ def _report_to(key: int) -> bool:
         if commitment is None:  # not yet: soon, and not counted as an attempt
             Commitment.objects.filter(pk=key).update(next_at=now + timedelta(seconds=2), attempts=0)
             return False
-    if not (commitment.terminal.address and commitment.terminal.dicom_port):
-        log.warning("Commitment %s cannot be reported: its terminal has no address and port", key)
-        return False
     try:
         _send_report(commitment)
     except Unreachable as error:
         log.warning("Commitment %s could not be reported: %s", key, error.message)
+        if commitment.attempts >= TOLD_AFTER:
+            with as_facility(facility_id):
+                tell_of_terminal(commitment.terminal, now=now)
         return False
     with as_facility(facility_id):
         _note_reported(commitment, now=database_now())

@@ -24,6 +24,7 @@ from apps.core.sealing import seal_text, unseal_text
 from apps.dicomnet.listing import ListedImage, Reader, SourceFailed, unknown_images
 from apps.dicomnet.models import Source, Via
 from apps.dicomnet.node_source import NodeReader
+from apps.dicomnet.telling import tell_of_source
 from apps.dicomnet.web_source import WebReader
 from apps.facilities.tenancy import as_center, as_facility
 from apps.vault.errors import VaultUnavailable
@@ -65,12 +66,16 @@ def pull_due() -> int:
 
 def pull(source: Source) -> int:
     """Fetch what is new; returns the images that came. What goes wrong is noted with the source."""
-    now, problem, received = database_now(), "", 0
+    now, problem, received, is_away = database_now(), "", 0, False
     try:
         received, problem = _fetch(source, now)
-    except (SourceFailed, VaultUnavailable) as error:
+    except SourceFailed as error:
+        problem, is_away = error.message, True
+    except VaultUnavailable as error:
         problem = error.message
     with as_facility(source.facility_id):
+        if is_away and source.problem:  # the last time, too
+            tell_of_source(source, now=now)
         source.looked_at, source.problem = now, problem[:256]
         if not problem:
             source.fetched_on = now.date()

@@ -385,7 +385,7 @@ _STAFF = {
         to_do=_("See the finding; where the other copy is sound it is repaired from it."),
     ),
     Kind.STAFF_NODE_UNREACHABLE: Telling(
-        groups=(OPERATOR,), happened=_("A node that something is to be sent to cannot be reached."),
+        groups=(OPERATOR,), happened=_("%(node)s stays away. What is to be sent to it or fetched from it waits."),
         to_do=_("See whether its address is right, and ask the facility."),
     ),
 }  # fmt: skip

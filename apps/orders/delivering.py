@@ -23,12 +23,14 @@ from apps.orders.ordered import images_of
 from apps.orders.reporting import keep_report
 from apps.orders.statuses import in_words, is_taken
 from apps.orders.steps import held
-from apps.orders.telling import tell_of_delivery
+from apps.orders.telling import tell_of_delivery, tell_of_node
 
 HELD_FOR = timedelta(minutes=10)
 """Longer than any image takes: whoever dies over a delivery leaves it to others by then."""
 AGAIN_AFTER = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)]
 """How often a node that does not answer is tried before staff have to decide."""
+TOLD_AFTER = 3
+"""Attempts in vain, after which staff may look at the node while it is still tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ def conclude(delivery: Delivery, *, problem: str, has_progressed: bool, now: dat
             delivery.attempts = 1 if has_progressed else delivery.attempts + 1
             if delivery.attempts <= len(AGAIN_AFTER):
                 delivery.next_at = now + AGAIN_AFTER[delivery.attempts - 1]
+            if delivery.attempts == TOLD_AFTER:
+                tell_of_node(delivery.node, now=now)
         said = [problem, told(standing) if standing.taken or not problem else ""]
         delivery.problem = ". ".join(filter(None, said))[:300]
         delivery.save(update_fields=["next_at", "attempts", "problem"])

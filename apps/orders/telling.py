@@ -1,10 +1,12 @@
 """Who is told what of orders and share links."""
 
+from datetime import datetime
+
 from django.urls import reverse
 
 from apps.notifications.kinds import Kind
 from apps.notifications.telling import tell
-from apps.orders.models import Message, Order, ShareLink, State, Step
+from apps.orders.models import Message, Node, Order, ShareLink, State, Step
 
 _FACILITY = {
     State.ACCEPTED: Kind.ORDER_ACCEPTED,
@@ -29,6 +31,12 @@ def tell_of_step(order: Order, step: Step, *, before: str, is_by_staff: bool) ->
 def tell_of_delivery(order: Order, *, occasion: str) -> None:
     """That the node did not take all of it, and staff must decide."""
     _tell(Kind.STAFF_ORDER_FAILED, order, occasion)
+
+
+def tell_of_node(node: Node, *, now: datetime) -> None:
+    """That it was tried in vain again and again; once a day."""
+    tell(Kind.STAFF_NODE_UNREACHABLE, facility=node.facility_id, about=("node", node.pk), occasion=f"{now:%Y-%m-%d}",
+         path=reverse("admin:orders_node_change", args=[node.pk]), facts={"node": str(node)})  # fmt: skip
 
 
 def tell_of_message(message: Message) -> None:

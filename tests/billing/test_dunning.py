@@ -12,15 +12,18 @@ from apps.audit.record import SYSTEM
 from apps.billing.cards.charging import charge_due
 from apps.billing.cards.telling import tell_of_cards
 from apps.billing.dunning import dun
+from apps.billing.invoicing import mark_overdue
 from apps.billing.models import PaymentMethod, State
 from apps.catalog.models import Study
 from apps.contracts.agreeing import may_order_outputs
 from apps.contracts.errors import ContractSuspended
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center
+from apps.notifications.kinds import Kind
 from tests.billing.fake_stripe import DECLINED, LOST_AFTER, FakeStripe
 from tests.billing.stories import DUE, NOON, account_of, contract_of, fresh, invoice_of
 from tests.billing.test_settling import pay
+from tests.notifications.told import rows
 from tests.retention.stories import stored
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -49,6 +52,33 @@ def test_reminders_grow_by_the_days_of_the_contract_each_once(sakura: Facility, 
     assert invoice.number in mail.outbox[0].body
     assert "nothing is deleted" in mail.outbox[2].body
     assert fresh(invoice).state == State.OVERDUE
+
+
+def test_owners_are_told_of_each_delay_and_of_what_settles_it_once(sakura: Facility) -> None:
+    told_of = (Kind.INVOICE_OVERDUE, Kind.INVOICE_PAID)
+    dunned, marked = invoice_of(sakura), invoice_of(sakura)
+    pay(dunned, 2000, "part")
+    with as_center():
+        mark_overdue(now=late(0))
+    assert rows(*told_of) == []
+    for _again in range(2):
+        dun(now=late(1))
+    pay(marked, 22000, "whole")
+    pay(marked, -22000, "back")
+    for _again in range(2):
+        with as_center():
+            mark_overdue(now=late(2))
+    pay(dunned, 20000, "rest")
+    pay(dunned, 500, "too much")
+    assert [(each.kind, each.facts["number"], each.facts.get("amount")) for each in rows(*told_of)] == [
+        (Kind.INVOICE_OVERDUE, dunned.number, "¥20,000"),
+        (Kind.INVOICE_OVERDUE, marked.number, "¥22,000"),
+        (Kind.INVOICE_PAID, marked.number, None),
+        (Kind.INVOICE_OVERDUE, marked.number, "¥22,000"),
+        (Kind.INVOICE_PAID, dunned.number, None),
+    ]
+    last = rows(*told_of)[-2]
+    assert (last.path, last.due_on) == (f"/f/sakura/invoices/{marked.pk}/", DUE)
 
 
 def test_after_a_pause_only_the_latest_reminder_goes_out(sakura: Facility, owner: str) -> None:
@@ -124,6 +154,8 @@ def test_a_facility_is_told_once_that_its_card_was_declined(sakura: Facility, ow
     assert message.to == ["books@sakura.example"]
     assert invoice.number in message.subject
     assert "/f/sakura/invoices/card/" in message.body
+    [told] = rows(Kind.CARD_DECLINED)
+    assert (told.path, told.facts) == ("/f/sakura/invoices/card/", {"number": invoice.number})
 
 
 def test_no_patient_leaves_with_payments(sakura: Facility, owner: str) -> None:

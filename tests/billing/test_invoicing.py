@@ -22,6 +22,7 @@ from apps.contracts.agreeing import amend
 from apps.core.periods import FOREVER
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
+from apps.notifications.kinds import Kind
 from apps.tiers.models import Frequency
 from tests.billing.facts import (
     AFTER_GRACE,
@@ -40,6 +41,7 @@ from tests.billing.facts import (
     told,
 )
 from tests.contracts.stories import in_force, price_list, tier_version
+from tests.notifications.told import rows
 
 pytestmark = pytest.mark.django_db
 START = date(2026, 1, 1)
@@ -103,6 +105,10 @@ def test_a_draft_is_finalized_after_its_days_of_grace_under_the_next_number(saku
         assert (invoice.number, invoice.state, invoice.finalized_by) == (number, State.FINALIZED, staff)
     assert (first.issued_on, first.due_on) == (date(2026, 5, 6), date(2026, 6, 5))
     assert (first.seller["name"], first.buyer["name"]) == ("Image Center", "Sakura Clinic")
+    assert [(each.path, each.due_on, each.facts) for each in rows(Kind.INVOICE_FINALIZED)] == [
+        (f"/f/sakura/invoices/{each.pk}/", each.due_on, {"number": each.number, "amount": f"¥{each.gross:,.0f}"})
+        for each in (first, second)
+    ]
     with as_center(), pytest.raises(IllegalTransition):
         finalize(first, by=staff, actor=SYSTEM, now=AFTER_GRACE)
 
@@ -193,6 +199,7 @@ def test_charges_are_credited_once_by_a_note_of_its_own_number_range(sakura: Fac
     assert [(each.source, each.source_key, int(each.amount)) for each in charges(note)] == [
         ("credit", str(each.pk), -8000) for each in (first, second)
     ]
+    assert rows(Kind.INVOICE_FINALIZED)[-1].facts == {"number": note.number, "amount": "-¥17,600"}
     with as_center():
         [line] = InvoiceLine.objects.filter(invoice=note)
         assert [line.quantity, line.net, line.unit_price, line.tax_rate] == [2, -16000, -8000, 10]

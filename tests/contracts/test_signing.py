@@ -13,14 +13,16 @@ from pypdf import PdfReader
 from apps.accounts.models import User
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM
-from apps.contracts.agreeing import amend
+from apps.contracts.agreeing import amend, approve
 from apps.contracts.errors import IllegalTransition, MayNotSign
 from apps.contracts.models import ContractVersion, Signature
 from apps.contracts.signing import document, sign
 from apps.contracts.wording import differences
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
+from apps.notifications.kinds import Kind
 from tests.contracts.stories import at, drafted, price_list, tier_version
+from tests.notifications.told import rows
 
 START = date(2026, 1, 1)
 ADDRESS = "192.0.2.7"
@@ -85,6 +87,41 @@ def test_nobody_else_signs(version: ContractVersion, person: Callable[..., User]
     with as_facility(lindenhof), pytest.raises(version.contract.DoesNotExist):
         sign(version, name="A. Stranger", by=User.objects.latest("pk"), source_address=None, actor=SYSTEM,
              now=at(START))  # fmt: skip
+
+
+def test_owners_are_told_what_waits_for_them_and_what_is_agreed(
+    version: ContractVersion, person: Callable[..., User]
+) -> None:
+    """By staff: a draft, then an amendment that is to be approved. By an owner: an amendment, signed with it."""
+    owner, staff = person("owner@sakura.example", sakura=Role.OWNER), person("staff@center.example", is_staff=True)
+    approved = price_list(tier_version("custom", needs_approval=True))
+    day = START + timedelta(days=30)
+
+    def agreed() -> list[str]:
+        return [each.object_id for each in rows(Kind.CONTRACT_CHANGED)]
+
+    with as_center():
+        second = amend(version.contract, effective_from=day, actor=SYSTEM, now=at(START), by=staff,
+                       tier_version=approved.tier_version)  # fmt: skip
+    [first_offer, offer] = rows(Kind.CONTRACT_TO_SIGN)
+    assert first_offer.object_id == str(version.pk)
+    assert (offer.path, offer.due_on) == (f"/f/sakura/plan/versions/{second.pk}/sign", day)
+    assert agreed() == []
+    signed(version, owner)
+    signed(second, owner)
+    assert agreed() == [str(version.pk)]
+    with as_center():
+        approve(second, by=staff, actor=SYSTEM, now=at(START))
+    assert agreed() == [str(version.pk), str(second.pk)]
+    told = rows(Kind.CONTRACT_CHANGED)[1]
+    assert (told.path, told.facts) == ("/f/sakura/plan/", {"effective_on": "2026-01-31"})
+    with as_center():
+        third = amend(version.contract, effective_from=day, actor=SYSTEM, now=at(START), by=owner, payment_days=10)
+        approve(third, by=staff, actor=SYSTEM, now=at(START))
+    assert agreed() == [str(version.pk), str(second.pk)]
+    signed(third, owner)
+    assert agreed() == [str(version.pk), str(second.pk), str(third.pk)]
+    assert len(rows(Kind.CONTRACT_TO_SIGN)) == 2
 
 
 def test_what_a_change_changes_is_told(version: ContractVersion) -> None:

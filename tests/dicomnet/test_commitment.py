@@ -21,10 +21,12 @@ from apps.dicomnet.committing import report_due
 from apps.dicomnet.models import Commitment
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
+from apps.notifications.kinds import Kind
 from apps.vault.places import place
 from tests.dicomnet.conftest import Gateway, instance_uids, registered, until
 from tests.dicomnet.orthanc import running
 from tests.dicomnet.test_storing import associated, path_of
+from tests.notifications.told import rows
 from tests.ports import free_port
 
 INSTANCE = "1.2.840.10008.1.20.1.1"
@@ -185,6 +187,10 @@ def test_a_terminal_that_does_not_answer_is_told_later(stored: Gateway, sakura: 
     assert made.reported_at is None
     assert made.next_at
     assert made.next_at > timezone.now() + timedelta(seconds=30)
+    assert rows(Kind.STAFF_NODE_UNREACHABLE) == []
+    with as_facility(sakura):
+        Commitment.objects.filter(pk=made.pk).update(attempts=2, next_at=timezone.now())
+    until(lambda: rows(Kind.STAFF_NODE_UNREACHABLE))
 
 
 def test_two_reporters_tell_once(sakura: Facility, node: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ from apps.dicomnet import certificates, delivering, web_sending
 from apps.dicomnet.delivering import deliver_due
 from apps.facilities.models import Facility, Scope
 from apps.facilities.tenancy import as_center, as_facility
+from apps.notifications.kinds import Kind
 from apps.orders.delivering import AGAIN_AFTER, delivery_of, dispatch_taken
 from apps.orders.errors import IllegalTransition, InvalidOptions
 from apps.orders.manifest import read_manifest
@@ -43,6 +44,7 @@ from tests.dicomnet.conftest import dcmtk, until
 from tests.dicomnet.orthanc import DICOMWEB, running
 from tests.dicomnet.test_storing import data_set_of, path_of
 from tests.edge.wires import is_open
+from tests.notifications.told import rows
 from tests.orders.sent import node, on_its_way, ready, send
 from tests.orders.stories import fresh, may_order, state_of
 from tests.portal.pages import dicom, store
@@ -232,11 +234,18 @@ def test_one_image_over_which_a_node_ends_the_association_holds_up_no_other(seri
 
 
 def test_a_node_that_stays_away_is_left_to_staff(series: Facility, staff: User) -> None:
-    order = on_its_way(series, staff, node=node(series, dicom_port=free_port()).pk)
+    away = node(series, dicom_port=free_port())
+    order, other = (on_its_way(series, staff, node=away.pk) for _ in range(2))
+    said = []
     for _again in AGAIN_AFTER:
         assert deliver_due() == 0
+        said.append(len(rows(Kind.STAFF_NODE_UNREACHABLE)))
         due_now(order)
+        due_now(other)
     assert deliver_due() == 0
+    assert said == [0, 0, 1, 1]
+    assert [each.facts for each in rows(Kind.STAFF_NODE_UNREACHABLE)] == [{"node": "CLINIC"}]
+    assert len(rows(Kind.STAFF_ORDER_FAILED)) == 2
     assert delivery_to(order).next_at is None
     assert (state_of(order), charged(order), fresh(order).problem) == (State.READY, False, "The node does not answer")
     with as_center(), pytest.raises(IllegalTransition):

@@ -22,9 +22,11 @@ from apps.dicomnet.models import Source
 from apps.dicomnet.pulling import pull, pull_due, pull_soon, set_authorization
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
+from apps.notifications.kinds import Kind
 from tests.dicomnet.conftest import Gateway, instance_uids, registered, until
 from tests.dicomnet.orthanc import DICOMWEB, Orthanc, running
 from tests.dicomnet.test_storing import data_set_of, path_of
+from tests.notifications.told import rows
 
 NAMES = ["CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm"]
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -192,6 +194,11 @@ def test_a_source_that_is_not_there_is_told(sakura: Facility, via: str) -> None:
     )
     assert pull(source) == 0
     assert "answer" in source.problem
+    assert rows(Kind.STAFF_NODE_UNREACHABLE) == []
+    for _again in range(2):
+        pull(source)
+    [told] = rows(Kind.STAFF_NODE_UNREACHABLE)
+    assert (told.path, told.facts) == (f"/admin/dicomnet/source/{source.pk}/change/", {"node": "CLINIC"})
 
 
 def test_two_workers_fetch_once(web: Source) -> None:

@@ -1,5 +1,6 @@
 """From the act to its readers: in one transaction, once, to those whom it concerns and nobody else."""
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,6 +25,7 @@ from apps.notifications.preferences import choose
 from apps.notifications.telling import tell
 from apps.notifications.trail import tell_of_access
 from apps.notifications.wording import in_words
+from medvault.env import PROJECT
 from tests.notifications.told import handed_on, readers, told
 
 
@@ -47,6 +49,12 @@ def test_every_kind_says_whom_it_tells_what() -> None:
         words = in_words(Notification(kind=kind, facts={}, object_type="x", object_id="1"))
         assert words.title
         assert "%" not in words.happened.replace("% full", "") + words.to_do, kind
+
+
+def test_every_kind_is_told_by_somebody() -> None:
+    programs = [path.read_text() for path in (PROJECT / "apps").rglob("*.py")]
+    tellers = "".join(text for text in programs if "from apps.notifications.telling import tell" in text)
+    assert set(re.findall(r"\bKind\.([A-Z_]+)", tellers)) == set(Kind.__members__)
 
 
 def test_those_are_told_whose_role_it_concerns(sakura: Facility, people: dict[str, User]) -> None:

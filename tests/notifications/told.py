@@ -9,7 +9,7 @@ from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.notifications.fan_out import fan_out
 from apps.notifications.kinds import Kind
-from apps.notifications.models import Entry, Letter
+from apps.notifications.models import Entry, Letter, Notification
 from apps.notifications.telling import tell
 
 
@@ -22,6 +22,12 @@ def told(facility: Facility, kind: Kind = Kind.COLLECTION_FAILED, occasion: obje
 
 def handed_on(now: datetime | None = None) -> int:
     return fan_out(now=now or timezone.now())
+
+
+def rows(*kinds: Kind) -> list[Notification]:
+    """What was told of these kinds, in order."""
+    with as_center():
+        return list(Notification.objects.filter(kind__in=kinds).order_by("pk"))
 
 
 def readers(model: type[Entry] | type[Letter] = Entry) -> list[str]:

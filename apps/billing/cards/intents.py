@@ -11,6 +11,7 @@ from apps.billing.errors import PaymentRefused
 from apps.billing.models import AttemptState, Invoice, PaymentAttempt, PaymentMethod
 from apps.billing.models.payments import HOLDING
 from apps.billing.settling import locked_invoice, record_payment
+from apps.billing.telling import tell_of_refusal
 from apps.core.money import from_steps, in_steps
 from apps.facilities.tenancy import as_center
 
@@ -101,6 +102,8 @@ def _note(
         if state != AttemptState.BEGUN:
             record(f"card.{state}", actor=SYSTEM, object_type="invoice", object_id=attempt.invoice_id,
                    facility_id=attempt.facility_id, attempt=attempt.pk, why=attempt.failure)  # fmt: skip
+        if state not in HOLDING:
+            tell_of_refusal(attempt)
     attempt.save(update_fields=["payment_intent", "state", "failure", "answered_at"])
 
 
