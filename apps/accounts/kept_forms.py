@@ -75,8 +75,7 @@ def keep(request: HttpRequest) -> bool:
 
 def take(request: HttpRequest) -> KeptForm | None:
     """What was kept for this person and this page, once. Another person's, and what is too old, is dropped."""
-    # REST framework leaves nobody as the user of a device's request.
-    if request.user is None or not request.user.is_authenticated or SESSION_KEY not in request.session:
+    if not _is_signed_in(request) or SESSION_KEY not in request.session:
         return None
     kept = _read(request.session[SESSION_KEY])
     if kept is None or kept.person != str(request.user.pk):
@@ -91,16 +90,21 @@ def take(request: HttpRequest) -> KeptForm | None:
 def remember_whose(request: HttpRequest, response: HttpResponseBase) -> None:
     """Tell the browser whose page this is, for forms that may be sent when the sign-in has ended."""
     secret = request.META.get("CSRF_COOKIE")
-    user: AbstractBaseUser | AnonymousUser | None = request.user  # a device that a token admitted is nobody
-    if not secret or user is None or not user.is_authenticated:
+    if not secret or not _is_signed_in(request):
         return
     person, digests = _told(request)
-    known, digest = digests if person == str(user.pk) else [], _digest(secret)
+    known, digest = digests if person == str(request.user.pk) else [], _digest(secret)
     if digest in known:
         return
-    told = {"person": str(user.pk), "secrets": [*known, digest][-MOST_SECRETS:]}
+    told = {"person": str(request.user.pk), "secrets": [*known, digest][-MOST_SECRETS:]}
     cookie = signing.dumps(told, salt=_SALT)
     response.set_cookie(COOKIE, cookie, secure=settings.SECURE, httponly=True, samesite="Lax")
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    """REST framework leaves nobody at all as the user of a device's request."""
+    user: AbstractBaseUser | AnonymousUser | None = request.user
+    return user is not None and user.is_authenticated
 
 
 def _person_of_form(request: HttpRequest) -> str | None:
