@@ -18,7 +18,7 @@ from apps.billing.changing import Standing
 from apps.billing.models import Invoice, InvoiceKind
 from apps.billing.models.invoices import OPEN
 from apps.billing.models.invoices import State as InvoiceState
-from apps.billing.settling import open_amount
+from apps.billing.settling import open_amounts
 from apps.catalog.models import Conflict
 from apps.collection.models import Collection, State
 from apps.collection.overdue import neglected
@@ -207,14 +207,15 @@ def _orders(desk: Desk) -> Iterator[Need]:
 
 def _invoices(desk: Desk) -> Iterator[Need]:
     found = Invoice.objects.filter(facility=desk.request.facility, state__in=OPEN, kind=InvoiceKind.INVOICE)
-    for invoice in found.order_by("due_on", "pk")[:LISTED]:
+    listed = list(found.order_by("due_on", "pk")[:LISTED])
+    owed = open_amounts(desk.request.facility.pk, listed)
+    for invoice in listed:
         is_overdue = invoice.state == InvoiceState.OVERDUE
         title = _("Invoice %(number)s is overdue") if is_overdue else _("Invoice %(number)s")
-        owed = formatted(open_amount(invoice), invoice.currency)
         yield Need(
             "danger" if is_overdue else "info", title % {"number": invoice.number},
-            _("%(amount)s to be paid.") % {"amount": owed}, _open(), desk.url("invoice", invoice_id=invoice.pk),
-            invoice.due_on,
+            _("%(amount)s to be paid.") % {"amount": formatted(owed[invoice.pk], invoice.currency)}, _open(),
+            desk.url("invoice", invoice_id=invoice.pk), invoice.due_on,
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from apps.accounts.models import User
 from apps.collection.capacity import report_capacity
@@ -24,6 +24,8 @@ from tests.portal.pages import dicom, document, store
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE, DESKTOP = (390, 844), (1440, 900)
+PATIENCE_MS = 20_000  # a busy machine is slow, not wrong
+expect.set_options(timeout=PATIENCE_MS)
 OBSERVE = """
   window.violations = [];
   document.addEventListener("securitypolicyviolation",
@@ -85,7 +87,7 @@ class Visit:
         width, height = options.pop("size", DESKTOP)
         self.context = browser.new_context(viewport={"width": width, "height": height}, base_url=site, **options)
         self.context.add_init_script(OBSERVE)
-        self.context.set_default_timeout(8_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("console", self._note)

@@ -26,7 +26,7 @@ def test_from_the_list_of_studies_to_the_files(
     page = window.page
     page.goto("/f/sakura/studies/")
     page.get_by_label("Choose Abe, Ren").check()
-    page.get_by_label("Choose all").check()
+    page.get_by_label("All on this page").check()
     expect(page.locator("input[name=chosen]:checked")).to_have_count(3)
     page.get_by_label("Choose Abe, Ren").uncheck()
     page.get_by_role("button", name="Order the chosen").click()

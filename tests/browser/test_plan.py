@@ -26,7 +26,7 @@ def test_a_tier_is_chosen_and_changed_to(served: Facility, visit: Callable[..., 
     window = visit()
     window.sign_in()
     page = window.page
-    page.get_by_role("link", name="Plan").click()
+    page.get_by_role("link", name="Plan", exact=True).click()
     page.get_by_label("Every image is safe").select_option("within a week")
     page.get_by_label("Budget a month").fill("20000")
     page.get_by_role("button", name="Compare").click()

@@ -36,7 +36,7 @@ def operator(signed_in: Callable[..., Client], order: Order) -> Client:
 
 def test_an_order_is_worked_through(operator: Client, order: Order) -> None:
     assert told(operator, act_address(order, "accept")) == ["The order is yours."]
-    assert told(operator, act_address(order, "accept"))[0].startswith("An order that is accepted")
+    assert told(operator, act_address(order, "accept"))[0].startswith("An order that is Accepted cannot")
     told(operator, act_address(order, "start_production"))
     assert produce_due() == 1
     page = shown(operator, page_address(order))
