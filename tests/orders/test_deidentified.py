@@ -28,16 +28,16 @@ from tests.portal.pages import COLOURS, dicom, document, store
 pytestmark = pytest.mark.usefixtures("committed_db")
 IDENTIFYING = {
     "PatientName": "Mori^Haruka=森田^遥=もりた^はるか", "PatientID": "PID-4711", "PatientBirthDate": "19410817",
-    "OtherPatientIDs": "INS-778899", "PatientAddress": "1-2 Nishi, Sapporo", "InstitutionName": "Sakura Clinic",
-    "ReferringPhysicianName": "Vogt^Anna", "OperatorsName": "Endo^Kenji", "AccessionNumber": "ACC-0815",
+    "OtherPatientIDs": "INS-778899K", "PatientAddress": "1-2 Nishi, Sapporo", "InstitutionName": "Sakura Clinic",
+    "ReferringPhysicianName": "Vogt^Anna", "OperatorsName": "Endo^Kenji", "AccessionNumber": "ACC-0815K",
     "StationName": "ROOM-SEVEN", "StudyDate": "20260401", "SeriesDate": "20260402", "AcquisitionDate": "20260403",
     "StudyDescription": "Chest CT of Haruka Mori, Tel. 0117777", "SeriesDescription": "Axial 森田遥 bone",
-    "PatientComments": "brother of Dr. Vogt", "RequestAttributesSequence": None, "DeviceSerialNumber": "SN-31337",
+    "PatientComments": "brother of Dr. Vogt", "RequestAttributesSequence": None, "DeviceSerialNumber": "SN-31337K",
     "PatientAge": "093Y", "PatientSex": "F", "PatientWeight": "61.5", "SpecificCharacterSet": "ISO_IR 192",
 }  # fmt: skip
 SECRETS = [
-    "mori", "haruka", "森田", "遥", "もりた", "4711", "19410817", "778899", "nishi", "sakura", "vogt", "endo", "0815",
-    "room-seven", "20260401", "20260402", "20260403", "31337", "0117777", "2.25.1.1",
+    "mori", "haruka", "森田", "遥", "もりた", "-4711", "19410817", "778899k", "nishi", "sakura", "vogt", "endo", "0815k",
+    "room-seven", "20260401", "20260402", "20260403", "31337k", "0117777", "2.25.1.1",
 ]  # fmt: skip
 
 
