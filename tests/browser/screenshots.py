@@ -82,7 +82,7 @@ def show(selector: str) -> Callable[[Page], None]:
 DOCUMENTS: dict[str, tuple[str, list[Callable[[Page], None]]]] = {
     "dashboard": ("/f/sakura/", []),
     "studies": ("/f/sakura/studies/", []),
-    "viewer": ("/f/sakura/studies/", [press("a[href*='/studies/']:has-text('CT')"), press("a[href*='/series/']")]),
+    "viewer": ("/f/sakura/studies/", [press("tr:has-text('CT') a[href*='/studies/']"), press("a[href*='/series/']")]),
     "plan": ("/f/sakura/plan/", []),
     "terminal": ("/f/sakura/terminals/", [press("main a[href*='/terminals/']")]),
     "storage-periods": ("/f/sakura/storage-periods/", []),
