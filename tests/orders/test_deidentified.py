@@ -36,8 +36,8 @@ IDENTIFYING = {
     "PatientAge": "093Y", "PatientSex": "F", "PatientWeight": "61.5", "SpecificCharacterSet": "ISO_IR 192",
 }  # fmt: skip
 SECRETS = [
-    "mori", "haruka", "森田", "遥", "もりた", "-4711", "19410817", "778899k", "nishi", "sakura", "vogt", "endo", "0815k",
-    "room-seven", "20260401", "20260402", "20260403", "31337k", "0117777", "2.25.1.1",
+    "mori", "haruka", "森田", "遥", "もりた", "-4711", "19410817", "778899k", "nishi", "sakura", "vogt", "endo",
+    "0815k", "room-seven", "20260401", "20260402", "20260403", "31337k", "0117777", "2.25.1.1",
 ]  # fmt: skip
 
 
