@@ -6,9 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import Group
 from django.core.cache import cache
-from django.test import Client
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
@@ -22,6 +20,7 @@ from apps.facilities.tenancy import as_center
 from apps.orders.models import Order, OrderKind
 from apps.orders.producing import produce_due
 from tests.browser.conftest import PHONE, Visit
+from tests.browser.staff import of_group, staff_window
 from tests.dicomnet.film_printers import dcmprscp, printed_by
 from tests.orders.shares import BORN
 from tests.orders.sheet_stories import printer
@@ -81,7 +80,7 @@ def test_film_and_a_link_from_the_search_to_the_charges(
     order(desk.page, "Share link")
     with as_center():
         film, link = Order.objects.get(kind=OrderKind.FILM), Order.objects.get(kind=OrderKind.SHARE)
-    center = staff_window(visit, person, site)
+    center = staff_window(visit, of_group(person, "endo@center.example", "operator"), site)
     for each in (film, link):
         act(center, each, "accept", "The order is yours")
         act(center, each, "start_production", "It is being produced")
@@ -122,14 +121,3 @@ def test_film_and_a_link_from_the_search_to_the_charges(
         ("share", Decimal(1), Decimal(300)),
     ]
     assert desk.faults() == []
-
-
-def staff_window(visit: Callable[..., Visit], person: Callable[..., User], site: str) -> Page:
-    """An operator of the center who has signed in."""
-    user = person("endo@center.example", is_staff=True)
-    user.groups.add(Group.objects.get(name="operator"))
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    window = visit()
-    window.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": site}])
-    return window.page
