@@ -292,7 +292,6 @@ USE_I18N = True
 REST_FRAMEWORK = {  # who may enter is asked by the doors of facilities, before REST framework sees a request
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.api.admitted.Admitted"],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "UNAUTHENTICATED_USER": None,
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.api.parsers.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "apps.api.describing.Description",

@@ -15,8 +15,6 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import CSRF_ALLOWED_CHARS, CSRF_SECRET_LENGTH, CSRF_TOKEN_LENGTH
@@ -75,7 +73,7 @@ def keep(request: HttpRequest) -> bool:
 
 def take(request: HttpRequest) -> KeptForm | None:
     """What was kept for this person and this page, once. Another person's, and what is too old, is dropped."""
-    if not _is_signed_in(request) or SESSION_KEY not in request.session:
+    if not request.user.is_authenticated or SESSION_KEY not in request.session:
         return None
     kept = _read(request.session[SESSION_KEY])
     if kept is None or kept.person != str(request.user.pk):
@@ -90,7 +88,7 @@ def take(request: HttpRequest) -> KeptForm | None:
 def remember_whose(request: HttpRequest, response: HttpResponseBase) -> None:
     """Tell the browser whose page this is, for forms that may be sent when the sign-in has ended."""
     secret = request.META.get("CSRF_COOKIE")
-    if not secret or not _is_signed_in(request):
+    if not secret or not request.user.is_authenticated:
         return
     person, digests = _told(request)
     known, digest = digests if person == str(request.user.pk) else [], _digest(secret)
@@ -99,12 +97,6 @@ def remember_whose(request: HttpRequest, response: HttpResponseBase) -> None:
     told = {"person": str(request.user.pk), "secrets": [*known, digest][-MOST_SECRETS:]}
     cookie = signing.dumps(told, salt=_SALT)
     response.set_cookie(COOKIE, cookie, secure=settings.SECURE, httponly=True, samesite="Lax")
-
-
-def _is_signed_in(request: HttpRequest) -> bool:
-    """REST framework leaves nobody at all as the user of a device's request."""
-    user: AbstractBaseUser | AnonymousUser | None = request.user
-    return user is not None and user.is_authenticated
 
 
 def _person_of_form(request: HttpRequest) -> str | None:

@@ -26,7 +26,7 @@ from apps.api.plan_serializers import (
     told_proposal,
 )
 from apps.api.resource import Resource
-from apps.billing.changing import Proposal, Standing, accept, days_to_begin, propose, standing_of, take
+from apps.billing.changing import Proposal, Standing, accept, proposals, standing_of, take
 from apps.billing.estimating import Estimate, estimated
 from apps.billing.history import history, room_days
 from apps.billing.offering import offered
@@ -34,7 +34,6 @@ from apps.billing.simulating import MONTHS, best, simulate
 from apps.collection.models import Terminal
 from apps.collection.schedule import outlooks
 from apps.contracts.agreeing import end_after_notice, give_notice, terminating_contract_of, withdraw_notice
-from apps.contracts.errors import NotOffered
 from apps.contracts.models import IN_FORCE, Contract, ContractVersion
 from apps.contracts.signing import document
 from apps.core.clock import day_of
@@ -219,13 +218,8 @@ def _simulated(request: Request, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _proposals(standing: Standing, tier_version_id: int) -> list[Proposal]:
-    """Those of now and of the next month. Raises NotFound where the tier is not offered, or agreed on already."""
-    found = []
-    for day in days_to_begin(standing):
-        try:
-            found.append(propose(standing, tier_version_id, effective_from=day))
-        except NotOffered:
-            continue
+    """Raises NotFound where the tier is not offered, or agreed on already."""
+    found = proposals(standing, tier_version_id)
     if not found:
         raise NotFound
     return found

@@ -129,6 +129,15 @@ def days_to_begin(standing: Standing) -> list[date]:
     return [now, next_month(now)]
 
 
+def proposals(standing: Standing, tier_version_id: int) -> list[Proposal]:
+    """Of now and of the next month; none where the tier is not offered, or agreed on already."""
+    found = []
+    for day in days_to_begin(standing):
+        with suppress(NotOffered):
+            found.append(propose(standing, tier_version_id, effective_from=day))
+    return found
+
+
 def propose(standing: Standing, tier_version_id: int, *, effective_from: date) -> Proposal:
     """The change to a tier from a day on. Raises NotOffered."""
     offers = offered(standing.currency, as_of=effective_from, agreed=standing.agreed)

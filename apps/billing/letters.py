@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
-
 from apps.billing.models import BillingAccount, Invoice
 from apps.billing.settling import open_amount
+from apps.core.letters import letter
 from apps.core.money import formatted
 from apps.facilities.members import owner_emails
 
@@ -26,10 +24,7 @@ def send_letter(
         "facility": invoice.facility,
         "open_amount": formatted(open_amount(invoice), invoice.currency),
     }
-    message = EmailMultiAlternatives(
-        subject=f"{subject}: {invoice.number}", body=render_to_string(f"{template}.txt", context), to=to
-    )
-    message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
+    message = letter(f"{subject}: {invoice.number}", template, context, to=to)
     if document is not None:
         message.attach(f"{invoice.number}.pdf", document, "application/pdf")
     message.send()

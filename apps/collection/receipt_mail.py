@@ -4,15 +4,14 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.db import IntegrityError
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.audit.record import SYSTEM, record
 from apps.collection.models import Receipt, ReceiptKind, ReceiptMail
 from apps.core.clock import database_now
+from apps.core.letters import letter
 from apps.facilities.reading import in_words_of
 from apps.facilities.tenancy import as_center
 
@@ -67,11 +66,6 @@ def _mail(receipt: Receipt) -> None:
         "subject": subject,
         "link": settings.PUBLIC_URL + reverse("portal:collection", kwargs=where),
     }
-    message = EmailMultiAlternatives(
-        subject=f"{subject}: {' '.join(facility.name.split())}",
-        body=render_to_string("receipts/mail.txt", context),
-        to=[facility.receipts_to],
-    )
-    message.attach_alternative(render_to_string("receipts/mail.html", context), "text/html")
+    message = letter(f"{subject}: {facility.name}", "receipts/mail", context, to=[facility.receipts_to])
     message.attach(f"{facility.slug}-{collection.uid}-{receipt.kind}.jws", receipt.jws, "application/jose")
     message.send()

@@ -1,12 +1,11 @@
 """The mail that brings an invitation's link."""
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.core.letters import letter
 from apps.facilities.invitations import VALIDITY
 from apps.facilities.models import Invitation
 from apps.facilities.reading import in_words_of
@@ -26,10 +25,5 @@ def mail_invitation(*, invitation: Invitation, secret: str) -> None:
 def _send(invitation: Invitation, secret: str) -> None:
     link = settings.PUBLIC_URL + reverse("accept_invitation", kwargs={"secret": secret})
     context = {"invitation": invitation, "facility": invitation.facility, "link": link, "days": VALIDITY.days}
-    message = EmailMultiAlternatives(
-        subject=_("Invitation to %(facility)s") % {"facility": " ".join(invitation.facility.name.split())},
-        body=render_to_string("invitations/mail.txt", context),
-        to=[invitation.email],
-    )
-    message.attach_alternative(render_to_string("invitations/mail.html", context), "text/html")
-    message.send()
+    subject = _("Invitation to %(facility)s") % {"facility": invitation.facility.name}
+    letter(subject, "invitations/mail", context, to=[invitation.email]).send()

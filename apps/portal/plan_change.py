@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.models import User
-from apps.billing.changing import Proposal, Standing, accept, days_to_begin, propose, standing_of, take
+from apps.billing.changing import Standing, accept, days_to_begin, proposals, standing_of, take
 from apps.contracts.agreeing import end_after_notice, give_notice, withdraw_notice
 from apps.contracts.errors import NotOffered
 from apps.contracts.models import Contract, ContractVersion, Signature, State
@@ -137,7 +137,7 @@ def _amounts(
     request: FacilityRequest, standing: Standing, tier_version_id: int, form: TakeForm | None = None
 ) -> HttpResponse:
     """The page with the two days to choose from."""
-    found = _proposals(standing, tier_version_id)
+    found = proposals(standing, tier_version_id)
     if not found:
         messages.error(request, GONE)
         return redirect("portal:plan", facility_slug=request.facility.slug)
@@ -151,16 +151,6 @@ def _amounts(
         "picked": form.data.get("change") if form else found[-1].token,
     }  # fmt: skip
     return render(request, "portal/plan_change.html", context, status=422 if form else 200)
-
-
-def _proposals(standing: Standing, tier_version_id: int) -> list[Proposal]:
-    found = []
-    for day in days_to_begin(standing):
-        try:
-            found.append(propose(standing, tier_version_id, effective_from=day))
-        except NotOffered:
-            continue
-    return found
 
 
 def _taken(request: FacilityRequest, standing: Standing, tier_version_id: int) -> HttpResponse:

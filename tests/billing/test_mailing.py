@@ -11,10 +11,10 @@ from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 
 from apps.accounts.models import User
-from apps.billing import letters
 from apps.billing.e_invoice import e_invoice_xml
 from apps.billing.mailing import mail_invoices
 from apps.billing.models import Invoice, InvoiceKind
+from apps.core import letters
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center
 from tests.billing.papers import FINALIZED, YEN, Item, billed_by, invoiced
