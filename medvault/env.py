@@ -59,6 +59,10 @@ class Environment(BaseSettings):
         3, ge=0, le=60, description="invoices stay drafts so long before they are finalized"
     )
     billing_auto_finalize: bool = Field(False, description="finalize drafts after that by ourselves, without staff")
+    api_token_requests: int = Field(600, ge=1, description="of the REST API a minute, by one token")
+    api_person_requests: int = Field(600, ge=1, description="a minute, by one person")
+    api_facility_requests: int = Field(3000, ge=1, description="a minute, by all tokens and people of a facility")
+    api_address_requests: int = Field(120, ge=1, description="a minute, by one address that enrols")
     web_workers: int = Field(2, ge=1, le=64, description="processes of the web server, of eight threads each")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="of our own loggers")
     log_format: Literal["json", "line"] | None = Field(None, description="default: lines on a terminal, JSON elsewhere")

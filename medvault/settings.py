@@ -297,7 +297,10 @@ REST_FRAMEWORK = {  # who may enter is asked by the doors of facilities, before 
     "DEFAULT_SCHEMA_CLASS": "apps.api.describing.Description",
     "EXCEPTION_HANDLER": "apps.api.problems.as_problem",
 }
-API_REQUESTS_A_MINUTE = {"token": 600, "user": 600, "facility": 3000, "address": 120}
+API_REQUESTS_A_MINUTE = {
+    "token": ENV.api_token_requests, "user": ENV.api_person_requests, "facility": ENV.api_facility_requests,
+    "address": ENV.api_address_requests,
+}  # fmt: skip
 SPECTACULAR_SETTINGS = {
     "TITLE": "MedVault",
     "DESCRIPTION": "What the portal and the terminals of clinics do with the image storage center, for programs.",
@@ -323,6 +326,10 @@ SPECTACULAR_SETTINGS = {
         "HoldKind": "apps.catalog.models.HoldKind",
         "InvoiceKind": "apps.billing.models.InvoiceKind",
         "ReceiptKind": "apps.collection.models.ReceiptKind",
+        "ConflictKind": "apps.catalog.models.ConflictKind",
+        "ChangeKind": "apps.catalog.models.ChangeKind",
+        "NotificationKind": "apps.notifications.kinds.Kind",
+        "ReportState": "apps.evidence.models.ReportState",
     },
     "APPEND_COMPONENTS": {
         "securitySchemes": {

@@ -1,7 +1,8 @@
-"""Care events, reported by a facility's own programs."""
+"""Care events: reported by a facility's own programs, and read back."""
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -10,8 +11,13 @@ from rest_framework.response import Response
 
 from apps.api.doors import entered
 from apps.api.fields import valid
+from apps.api.paging import PAGED, listed, page_of, page_serializer
 from apps.api.resource import Resource
+from apps.api.studies import found_study
+from apps.audit.record import record
 from apps.retention.care_event_lists import MOST, Line, report_list
+from apps.retention.care_events import told_of
+from apps.retention.models import CareEvent, CareEventKind
 
 
 class CareEventSerializer(serializers.Serializer[Any]):
@@ -45,10 +51,35 @@ class ReportedSerializer(serializers.Serializer[Any]):
     refused = RefusedEventSerializer(many=True)
 
 
+class ToldEventSerializer(serializers.ModelSerializer[CareEvent]):
+    """An event that was told, and by whom: a person, or a program by its token's label."""
+
+    patient_id = serializers.CharField(source="patient.patient_id")
+    issuer = serializers.CharField(source="patient.issuer_of_patient_id")
+    event = serializers.ChoiceField(choices=CareEventKind.choices, source="kind")
+    date = serializers.DateField(source="happened_on")
+    told_by = serializers.SerializerMethodField()
+
+    class Meta:
+        model = CareEvent
+        fields = ("patient_id", "issuer", "event", "date", "reported_at", "told_by")
+
+    def get_told_by(self, event: CareEvent) -> str:
+        return str(event.reported_by or event.device_token or "")
+
+
+TOLD = page_serializer("care_events", ToldEventSerializer)
+
+
 class CareEventsView(Resource):
-    """A facility's program reports care events. One that is wrong keeps back no other."""
+    """Care events, reported by a facility's programs and people."""
 
     tag = "Care events"
+
+    @extend_schema(operation_id="care_events_list", responses=TOLD, parameters=PAGED)
+    def get(self, request: Request) -> Response:
+        """What was told of care events, the latest word first."""
+        return _listed(request, CareEvent.objects.filter(facility=entered(request).facility))
 
     @extend_schema(
         operation_id="care_events_create", request=CareEventsSerializer, responses=ReportedSerializer,
@@ -60,6 +91,7 @@ class CareEventsView(Resource):
         ],
     )  # fmt: skip
     def post(self, request: Request) -> Response:
+        """Report care events. One that is wrong keeps back no other."""
         given = valid(CareEventsSerializer, request)
         lines = [
             Line(index, each["patient_id"], each["event"], each["date"], each["issuer"])
@@ -74,3 +106,23 @@ class CareEventsView(Resource):
         ]
         count = sum(each.is_new for each in reported)
         return Response({"reported": count, "known": len(reported) - count - len(refused), "refused": refused})
+
+
+class CareEventsOfStudyView(Resource):
+    """Care events of one patient."""
+
+    tag = "Care events"
+
+    @extend_schema(operation_id="studies_care_events", responses=TOLD, parameters=PAGED)
+    def get(self, request: Request, study_instance_uid: str) -> Response:
+        """What was told of the care of a study's patient, from which its storage period runs."""
+        return _listed(request, told_of(found_study(request, study_instance_uid).patient))
+
+
+def _listed(request: Request, found: QuerySet[CareEvent]) -> Response:
+    page = page_of(request, found.select_related("patient", "reported_by", "device_token"), "-pk")
+    door = entered(request)
+    if patients := {each.patient_id for each in page.rows}:
+        record("patients.listed", actor=door.actor, object_type="facility", object_id=door.facility.pk,
+               facility_id=door.facility.pk, count=len(patients))  # fmt: skip
+    return listed(request, "care_events", ToldEventSerializer, page)

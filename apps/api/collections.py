@@ -18,6 +18,7 @@ from apps.api.resource import Resource
 from apps.collection.models import Collection, Outcome, Receipt, ReceiptKind, ReceivedFile, State, Upload
 from apps.collection.receipts import issue_receipts
 from apps.collection.reconciliation import reconcile
+from apps.evidence.proofs import inclusion_of
 from apps.facilities.models import Scope
 
 PAGE = 20
@@ -75,6 +76,24 @@ class BothReceiptsSerializer(serializers.Serializer[Any]):
 
     received = serializers.CharField(allow_null=True)
     stored = serializers.CharField(allow_null=True)
+
+
+class ProofSerializer(serializers.Serializer[Any]):
+    """A receipt, the event that put it on record, and the way from there to a signed head (RFC 9162, 2.1.3)."""
+
+    receipt = serializers.CharField(help_text="JWS")
+    leaf = serializers.CharField(help_text="the event, JSON; its `details.sha256` is the digest of the receipt")
+    index = serializers.IntegerField(help_text="of the leaf, from 0")
+    size = serializers.IntegerField(help_text="of the tree")
+    path = serializers.ListField(child=serializers.CharField(), help_text="hashes, hex, the lowest first")
+    checkpoint = serializers.CharField(help_text="JWS; its `root` is what comes out")
+
+
+class BothProofsSerializer(serializers.Serializer[Any]):
+    """Null until the next signed head, which comes at night, and of receipts that an earlier release issued."""
+
+    received = ProofSerializer(allow_null=True)
+    stored = ProofSerializer(allow_null=True)
 
 
 class ReceiptSerializer(serializers.ModelSerializer[Receipt]):
@@ -165,6 +184,21 @@ class ReceiptsOfCollectionView(Resource):
         _, collection = _found(request, collection_uid)
         receipts = issue_receipts(collection, now=timezone.now()) if collection else []
         return Response({"received": None, "stored": None} | {each.kind: each.jws for each in receipts})
+
+
+class ProofsOfCollectionView(Resource):
+    """That receipts are on the signed record."""
+
+    tag = "Collections"
+
+    @extend_schema(operation_id="collections_proofs", responses=BothProofsSerializer)
+    def get(self, request: Request, collection_uid: UUID) -> Response:
+        """The proofs that the receipts are on the signed record, with which anybody can check it; null is not yet."""
+        _, collection = _found(request, collection_uid)
+        receipts = Receipt.objects.filter(facility=entered(request).facility, collection=collection)
+        proofs = {each.kind: inclusion_of(each) for each in receipts.select_related("facility")}
+        told = {kind: proof.as_json() for kind, proof in proofs.items() if proof}
+        return Response({"received": None, "stored": None} | told)
 
 
 class ReceiptsView(Resource):

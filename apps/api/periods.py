@@ -24,7 +24,7 @@ from apps.core.clock import day_of
 from apps.retention.certificate_document import certificate_pdf
 from apps.retention.certificates import number_of
 from apps.retention.deciding import EXTENSIONS, Decided, approve, decide_all, extend, object_to
-from apps.retention.explaining import explain
+from apps.retention.explaining import explain, missing_in_words
 from apps.retention.models import Disposition, Retention, State
 
 APPROVE, OBJECT = "approve", "object"
@@ -44,19 +44,39 @@ class EndingSerializer(serializers.ModelSerializer[Retention]):
         fields = ("study_instance_uid", "study_date", "kept_until")
 
 
+class UnknownSerializer(serializers.ModelSerializer[Retention]):
+    """A study whose storage period cannot be told: what is `missing`, by its code and in words. It never ends so."""
+
+    study_instance_uid = serializers.CharField(source="study.study_instance_uid")
+    study_date = serializers.DateField(source="study.study_date", allow_null=True)
+    in_words = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Retention
+        fields = ("study_instance_uid", "study_date", "certain_until", "missing", "in_words")
+
+    def get_in_words(self, retention: Retention) -> list[str]:
+        return missing_in_words(retention.missing)
+
+
 class DueSerializer(serializers.ModelSerializer[Disposition]):
     """A study whose period has ended, and on which the facility is to decide."""
 
     because = serializers.SerializerMethodField()
+    citation = serializers.SerializerMethodField()
 
     class Meta:
         model = Disposition
         fields = (
-            "id", "study_instance_uid", "study_date", "modalities", "kept_until", "because", "notified_at", "decide_by",
+            "id", "study_instance_uid", "study_date", "modalities", "kept_until", "because", "citation", "notified_at",
+            "decide_by",
         )  # fmt: skip
 
     def get_because(self, disposition: Disposition) -> str:
         return explain(disposition.governing) if disposition.governing else ""
+
+    def get_citation(self, disposition: Disposition) -> str:
+        return str(disposition.governing.get("citation", ""))
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
@@ -131,6 +151,23 @@ class EndingView(Resource):
         page = page_of(request, found.select_related("study"), "kept_until", "pk")
         _note_listed(request, len(page.rows))
         return listed(request, "storage_periods", EndingSerializer, page)
+
+
+class UnknownView(Resource):
+    """What cannot be told."""
+
+    tag = "Storage periods"
+
+    @extend_schema(
+        operation_id="storage_periods_unknown", responses=page_serializer("unknown_periods", UnknownSerializer),
+        parameters=PAGED,
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """Studies whose storage period cannot be told, and what is missing: care events, a birth date, a rule."""
+        found = Retention.objects.filter(facility=entered(request).facility).exclude(missing=[])
+        page = page_of(request, found.select_related("study"), "pk")
+        _note_listed(request, len(page.rows))
+        return listed(request, "unknown_periods", UnknownSerializer, page)
 
 
 class DecisionsView(Resource):

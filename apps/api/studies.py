@@ -23,7 +23,7 @@ from apps.api.study_serializers import (
 from apps.audit.record import record
 from apps.catalog.criteria import StudyCriteria
 from apps.catalog.holds import place_hold, release_hold
-from apps.catalog.models import Hold, HoldKind, Series, Study
+from apps.catalog.models import Conflict, Hold, HoldKind, Series, Study
 from apps.catalog.search import search_studies
 from apps.collection.models import Collection
 from apps.retention.deciding import extend
@@ -170,6 +170,7 @@ def _whole(study: Study) -> Any:
         "holds": Hold.objects.filter(**of_facility, study=study, released_at=None).order_by("pk"),
         "extensions": Extension.objects.filter(**of_facility, study=study).order_by("-pk"),
         "series": Series.objects.filter(**of_facility, study=study).order_by("series_number", "id"),
+        "conflicts": Conflict.objects.filter(**of_facility, study=study).order_by("pk"),
         "copies": packs.distinct().order_by("created_at", "pk"),
         "collections": collections.order_by("opened_at", "pk"),
     }  # fmt: skip

@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.catalog.models import Hold, Patient, Series, Study
+from apps.api.fields import HexField
+from apps.catalog.models import Conflict, ConflictDecision, ConflictKind, Hold, Patient, Series, Study
 from apps.collection.models import Collection
 from apps.retention.deciding import EXTENSIONS
 from apps.retention.models import Extension
@@ -106,10 +107,25 @@ class CopySerializer(serializers.ModelSerializer[Pack]):
     in_both_places_since = serializers.DateTimeField(source="replicated_at", allow_null=True)
     last_verified_at = serializers.DateTimeField(allow_null=True)
     is_damaged = serializers.BooleanField()
+    sha256 = HexField()
 
     class Meta:
         model = Pack
-        fields = ("pack", "size_bytes", "files", "stored_at", "in_both_places_since", "last_verified_at", "is_damaged")
+        fields = (
+            "pack", "size_bytes", "files", "sha256", "stored_at", "in_both_places_since", "last_verified_at",
+            "is_damaged",
+        )  # fmt: skip
+
+
+class ConflictSerializer(serializers.ModelSerializer[Conflict]):
+    """A file that contradicts what is stored; both are kept. `decision` is what the center's staff hold to be so."""
+
+    kind = serializers.ChoiceField(choices=ConflictKind.choices)
+    decision = serializers.ChoiceField(choices=ConflictDecision.choices, allow_blank=True)
+
+    class Meta:
+        model = Conflict
+        fields = ("kind", "sop_instance_uid", "raised_at", "resolved_at", "decision")
 
 
 class CollectionOfStudySerializer(serializers.ModelSerializer[Collection]):
@@ -128,11 +144,13 @@ class StudySerializer(ListedStudySerializer):
     holds = HoldSerializer(many=True)
     extensions = ExtensionSerializer(many=True)
     copies = CopySerializer(many=True)
+    conflicts = ConflictSerializer(many=True)
     collections = CollectionOfStudySerializer(many=True)
 
     class Meta(ListedStudySerializer.Meta):
         fields = (
-            *ListedStudySerializer.Meta.fields, "series", "period", "holds", "extensions", "copies", "collections",
+            *ListedStudySerializer.Meta.fields, "series", "period", "holds", "extensions", "copies", "conflicts",
+            "collections",
         )  # fmt: skip
 
 

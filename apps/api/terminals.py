@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from apps.api.doors import entered
 from apps.api.paging import PAGED, listed, page_of, page_serializer
 from apps.api.resource import Resource
-from apps.collection.enrolment import issue_code
+from apps.collection.enrolment import allow_restores, issue_code
 from apps.collection.models import Capacity, CollectionRequest, Terminal
 from apps.collection.requests import withdraw_request
 from apps.collection.schedule import outlooks
@@ -154,6 +154,18 @@ class CodeView(Resource):
         """A code with which the terminal becomes known, in this answer and nowhere else. Another one is void then."""
         code = issue_code(found_terminal(request, terminal_uid), actor=entered(request).actor, now=database_now())
         return Response({"code": code}, status=201)
+
+
+class LetRestoreView(Resource):
+    """Restores of a terminal."""
+
+    tag = "Terminals"
+
+    @extend_schema(operation_id="terminals_let_restore", request=None, responses={204: None})
+    def post(self, request: Request, terminal_uid: UUID) -> Response:
+        """Let a terminal that enrolled long ago fetch what was ordered to come back."""
+        allow_restores(found_terminal(request, terminal_uid), actor=entered(request).actor)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def found_terminal(request: Request, uid: UUID) -> Terminal:

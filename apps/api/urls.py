@@ -4,11 +4,15 @@ from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from apps.api import (
+    audit,
     care_events,
+    changes,
     collections,
     devices,
+    evidence_reports,
     invoices,
     members,
+    notifications,
     orders,
     periods,
     plan,
@@ -18,6 +22,7 @@ from apps.api import (
     studies,
     terminals,
     uploads,
+    webhooks,
 )
 from apps.api.converters import KeyConverter, UIDConverter
 from apps.api.doors import behind, door
@@ -39,11 +44,14 @@ HANDED_OVER = door(scope=Scope.HANDOVER, or_scope=Scope.COLLECTIONS)
 WISHES = door(scope=Scope.REPORT, or_scope=Scope.COLLECTIONS)
 WISH = door(role=Role.MEMBER, scope=Scope.REPORT, or_scope=Scope.REQUEST)
 BILLING = door(role=Role.MEMBER, scope=Scope.BILLING)
+AUDIT, RECORD = door(scope=Scope.AUDIT), door(role=Role.OWNER, scope=Scope.AUDIT)
+TOLD = door(scope=Scope.CARE, or_scope=Scope.READ)
 VIEWER, OWNER = door(), door(role=Role.OWNER)
 INVITER = door(role=Role.OWNER, own_scope=True)  # the mail leaves after the invitation is committed
 F = "f/<slug:facility_slug>/"
 TERMINAL, COLLECTION = f"{F}terminals/<uuid:terminal_uid>/", f"{F}collections/<uuid:collection_uid>/"
 ORDER = f"{F}orders/<uuid:order_uid>/"
+EVIDENCE, WEBHOOK = f"{F}evidence-reports/<key:report_id>/", f"{F}webhooks/<key:webhook_id>/"
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
@@ -59,6 +67,7 @@ urlpatterns = [
         name="withdraw_request",
     ),
     path(f"{TERMINAL}outlook/", behind(terminals.OutlookView, GET=COLLECTIONS), name="outlook"),
+    path(f"{TERMINAL}let-restore/", behind(terminals.LetRestoreView, POST=OWNER), name="let_restore"),
     path(f"{TERMINAL}enrolment-code/", behind(terminals.CodeView, POST=OWNER), name="enrolment_code"),
     path(f"{F}outlooks/", behind(terminals.OutlooksView, GET=COLLECTIONS), name="outlooks"),
     path(f"{F}uploads/", by_method(POST=uploads.create, OPTIONS=uploads.options), name="uploads"),
@@ -75,6 +84,11 @@ urlpatterns = [
         behind(collections.ReceiptsOfCollectionView, GET=HANDED_OVER),
         name="receipts_of_collection",
     ),
+    path(
+        f"{COLLECTION}receipts/proofs/",
+        behind(collections.ProofsOfCollectionView, GET=HANDED_OVER),
+        name="proofs_of_collection",
+    ),
     path(f"{F}receipts/", behind(collections.ReceiptsView, GET=HANDED_OVER), name="receipts"),
     path(f"{F}restores/", behind(restores.RestoresView, GET=RESTORE), name="restores"),
     path(f"{F}restores/<uuid:order_uid>/manifest/", restores.manifest, name="restore_manifest"),
@@ -83,6 +97,12 @@ urlpatterns = [
     path(f"{F}studies/", behind(studies.StudiesView, GET=READ), name="studies"),
     path(f"{F}studies/search/", behind(studies.StudySearchView, POST=READ), name="search_studies"),
     path(f"{F}studies/<uid:study_instance_uid>/", behind(studies.StudyView, GET=READ), name="study"),
+    path(f"{F}changes/", behind(changes.ChangesView, GET=READ), name="changes"),
+    path(
+        f"{F}studies/<uid:study_instance_uid>/care-events/",
+        behind(care_events.CareEventsOfStudyView, GET=TOLD),
+        name="care_events_of_study",
+    ),
     path(
         f"{F}studies/<uid:study_instance_uid>/extensions/",
         behind(studies.ExtensionsView, POST=DECIDE),
@@ -91,6 +111,7 @@ urlpatterns = [
     path(f"{F}studies/<uid:study_instance_uid>/holds/", behind(studies.HoldsView, POST=DECIDE), name="holds"),
     path(f"{F}holds/<key:hold_id>/release/", behind(studies.ReleaseView, POST=DECIDE), name="release_hold"),
     path(f"{F}storage-periods/", behind(periods.EndingView, GET=READ), name="storage_periods"),
+    path(f"{F}storage-periods/unknown/", behind(periods.UnknownView, GET=READ), name="unknown_periods"),
     path(f"{F}decisions/", behind(periods.DecisionsView, GET=READ, POST=DECIDE), name="decisions"),
     path(f"{F}decisions/preview/", behind(periods.DecisionPreviewView, POST=DECIDE), name="preview_decisions"),
     path(f"{F}certificates/", behind(periods.CertificatesView, GET=READ), name="certificates"),
@@ -100,7 +121,7 @@ urlpatterns = [
         behind(periods.CertificateDocumentView, GET=READ),
         name="certificate_document",
     ),
-    path(f"{F}care-events/", behind(care_events.CareEventsView, POST=CARE), name="care_events"),
+    path(f"{F}care-events/", behind(care_events.CareEventsView, GET=TOLD, POST=CARE), name="care_events"),
     path(f"{F}order-kinds/", behind(orders.KindsView, GET=FOLLOW), name="order_kinds"),
     path(f"{F}order-estimates/", behind(orders.EstimateView, POST=PLACE), name="order_estimates"),
     path(f"{F}orders/", behind(orders.OrdersView, GET=FOLLOW, POST=PLACE), name="orders"),
@@ -137,6 +158,50 @@ urlpatterns = [
     path(f"{F}plan/versions/<key:version_id>/sign/", behind(plan.SignView, POST=OWNER), name="sign_version"),
     path(f"{F}plan/notice/", behind(plan.NoticeView, GET=BILLING, POST=OWNER, DELETE=OWNER), name="notice"),
     path(f"{F}plan/returned/", behind(plan.ReturnedView, POST=OWNER), name="confirm_return"),
+    path(f"{F}holdings/", behind(audit.HoldingsView, GET=AUDIT), name="holdings"),
+    path(f"{F}findings/", behind(audit.FindingsView, GET=AUDIT), name="findings"),
+    path(f"{F}access-record/", behind(audit.AccessRecordView, GET=RECORD), name="access_record"),
+    path(f"{F}checkpoints/", behind(audit.CheckpointsView, GET=AUDIT), name="checkpoints"),
+    path(f"{F}checkpoints/<key:checkpoint_id>/", behind(audit.CheckpointView, GET=AUDIT), name="checkpoint"),
+    path(
+        f"{F}checkpoints/<key:checkpoint_id>/consistency/",
+        behind(audit.ConsistencyView, GET=AUDIT),
+        name="consistency",
+    ),
+    path(
+        f"{F}evidence-reports/",
+        behind(evidence_reports.EvidenceReportsView, GET=RECORD, POST=RECORD),
+        name="evidence_reports",
+    ),
+    path(EVIDENCE, behind(evidence_reports.EvidenceReportView, GET=RECORD), name="evidence_report"),
+    path(
+        f"{EVIDENCE}document/",
+        behind(evidence_reports.EvidenceReportDocumentView, GET=RECORD),
+        name="evidence_report_document",
+    ),
+    path(
+        f"{EVIDENCE}signed/",
+        behind(evidence_reports.EvidenceReportSignedView, GET=RECORD),
+        name="evidence_report_signed",
+    ),
+    path(f"{F}notifications/", behind(notifications.NotificationsView, GET=VIEWER), name="notifications"),
+    path(f"{F}notifications/read/", behind(notifications.ReadView, POST=VIEWER), name="read_notifications"),
+    path(
+        f"{F}notifications/preferences/",
+        behind(notifications.PreferencesView, GET=VIEWER, PATCH=VIEWER),
+        name="notification_preferences",
+    ),
+    path(f"{F}webhooks/", behind(webhooks.WebhooksView, GET=OWNER, POST=OWNER), name="webhooks"),
+    path(
+        f"{F}webhooks/deliveries/<key:delivery_id>/again/",
+        behind(webhooks.SendAgainView, POST=OWNER),
+        name="send_delivery_again",
+    ),
+    path(WEBHOOK, behind(webhooks.WebhookView, GET=OWNER, DELETE=OWNER), name="webhook"),
+    path(f"{WEBHOOK}secret/", behind(webhooks.WebhookSecretView, POST=OWNER), name="renew_webhook_secret"),
+    path(f"{WEBHOOK}test/", behind(webhooks.WebhookTestView, POST=OWNER), name="test_webhook"),
+    path(f"{WEBHOOK}on/", behind(webhooks.WebhookOnView, POST=OWNER), name="switch_on_webhook"),
+    path(f"{WEBHOOK}deliveries/", behind(webhooks.DeliveriesView, GET=OWNER), name="deliveries"),
     path(f"{F}members/", behind(members.MembersView, GET=VIEWER), name="members"),
     path(f"{F}members/<key:membership_id>/", behind(members.MemberView, PATCH=OWNER, DELETE=OWNER), name="member"),
     path(f"{F}invitations/", behind(members.InvitationsView, GET=INVITER, POST=INVITER), name="invitations"),

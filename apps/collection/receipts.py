@@ -6,6 +6,7 @@ file had the SHA-256 it came with. Receipts hold digests and UIDs, no names.
 
 from collections.abc import Iterator
 from datetime import datetime
+from hashlib import sha256
 from itertools import groupby
 from typing import Any
 from uuid import uuid4
@@ -53,7 +54,7 @@ def _issue(collection: Collection, kind: ReceiptKind, now: datetime) -> Receipt:
         jws=sign(_claims(collection, kind, now), typ=TYP),
     )
     record(f"receipt.{kind}", actor=SYSTEM, object_type="receipt", object_id=receipt.pk,
-           facility_id=collection.facility_id)  # fmt: skip
+           facility_id=collection.facility_id, sha256=sha256(receipt.jws.encode()).hexdigest())  # fmt: skip
     return receipt
 
 

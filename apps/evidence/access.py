@@ -5,7 +5,7 @@ Every list is of a period and in pages, by a cursor of time and number, so that 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Self
 
 from django.db.models import CharField, Q, QuerySet
@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from apps.accounts.models import User
 from apps.audit.models import Event
+from apps.audit.record import Actor, record
+from apps.billing.months import begins_at
 from apps.catalog.models import ImageAccess, Instance, Study
 from apps.facilities.models import DeviceToken, Facility, Membership
 from apps.orders.models import OrderItem, ShareLink
@@ -47,6 +49,7 @@ LOOKS = {
     "access_record.exported": gettext_lazy("Exported this record"),
 }
 PAGE = 50
+USUAL_DAYS = 30
 STAFF = "staff"
 DEVICES = "devices"
 
@@ -82,6 +85,12 @@ class Wanted:
     who: str = ""
     study_id: int | None = None
 
+    @classmethod
+    def of_days(cls, facility: Facility, first_on: date, last_on: date, who: str, study_id: int | None) -> Self:
+        """Days of the facility's calendar, the first and the last one included."""
+        zone = facility.time_zone
+        return cls(begins_at(first_on, zone), begins_at(last_on + timedelta(days=1), zone), who, study_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -90,6 +99,7 @@ class Look:
     at: datetime
     who: str
     is_staff: bool
+    action: str
     what: str
     about: str
     study_id: int | None
@@ -120,12 +130,18 @@ def in_words(facility: Facility, events: Sequence[Event]) -> list[Look]:
     studies, reasons = _studies(facility, events), _reasons(facility, events)
     return [
         Look(
-            event.at, _who(event, names, devices), _is_staff(event, staff), str(LOOKS.get(event.action, event.action)),
+            event.at, _who(event, names, devices), _is_staff(event, staff), event.action, str(LOOKS[event.action]),
             reasons.get(event.details.get("access"), _about_in_words(event)),
             studies.get((event.object_type, event.object_id)), event.source_address or "",
         )
         for event in events
     ]  # fmt: skip
+
+
+def record_reading(facility: Facility, verb: str, count: int, *, actor: Actor) -> None:
+    """Who reads the record is on it. `verb`: viewed, or exported."""
+    record(f"access_record.{verb}", actor=actor, object_type="facility", object_id=facility.pk,
+           facility_id=facility.pk, count=count)  # fmt: skip
 
 
 def _by(facility: Facility, who: str) -> Q:

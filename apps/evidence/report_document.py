@@ -9,6 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from apps.audit.record import Actor, record
 from apps.collection.models import Method, ReceiptKind
 from apps.core.documents import typeset
 from apps.evidence.access import LOOKS
@@ -24,6 +25,14 @@ def report_pdf(report: Report) -> bytes:
     """The document of a report that is ready; the same bytes each time in one language."""
     assert report.made_at
     return typeset(TEMPLATE, _told(report), at=report.made_at)
+
+
+def fetch(report: Report, form: str, *, actor: Actor) -> bytes:
+    """The document (`pdf`) of a report that is ready, or its signed facts alone (`jws`). It is on record."""
+    content = report_pdf(report) if form == "pdf" else report.jws.encode()
+    record("evidence_report.fetched", actor=actor, object_type="evidence_report", object_id=report.pk,
+           facility_id=report.facility_id, form=form)  # fmt: skip
+    return content
 
 
 def _told(report: Report) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from apps.accounts.models import User
 from apps.audit.record import SYSTEM, Actor, record
 from apps.audit.signing import sign
 from apps.core.clock import day_of
-from apps.core.errors import DomainError
 from apps.evidence.gathering import gather, is_over
 from apps.evidence.models import Report, ReportState
+from apps.evidence.periods import NoSuchPeriod, check_days
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.notifications.kinds import Kind
@@ -26,22 +26,23 @@ LONGEST_DAYS = 3 * 366
 log = logging.getLogger(__name__)
 
 
-class PeriodNotOver(DomainError):
-    """A report is about days that have ended."""
-
-    code = "period_not_over"
-
-    def __init__(self) -> None:
-        super().__init__(_("The last day must have ended at least an hour ago."))
+def check_period(first_on: date, last_on: date, *, today: date) -> None:
+    """Refuse days that no report is about. Raises NoSuchPeriod."""
+    check_days(first_on, last_on)
+    if last_on >= today:
+        raise NoSuchPeriod("last_on", _("The last day must have ended."))
+    if (last_on - first_on).days > LONGEST_DAYS:
+        raise NoSuchPeriod("first_on", _("Three years at most. Ask for several reports."))
 
 
 def request_report(
     facility: Facility, *, first_on: date, last_on: date, by: User | None, actor: Actor, now: datetime
 ) -> Report:
-    """Ask for a report, within the caller's transaction. Raises PeriodNotOver."""
+    """Ask for a report, within the caller's transaction. Raises NoSuchPeriod."""
+    check_period(first_on, last_on, today=day_of(now, facility.time_zone))
     report = Report(facility=facility, first_on=first_on, last_on=last_on, requested_at=now, requested_by=by)
-    if last_on >= day_of(now, facility.time_zone) or not is_over(report, now=now):
-        raise PeriodNotOver
+    if not is_over(report, now=now):
+        raise NoSuchPeriod("last_on", _("The last day must have ended at least an hour ago."))
     report.save()
     record("evidence_report.requested", actor=actor, object_type="evidence_report", object_id=report.pk,
            facility_id=facility.pk, first=f"{first_on}", last=f"{last_on}")  # fmt: skip

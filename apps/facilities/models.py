@@ -38,6 +38,7 @@ class Scope(models.TextChoices):
     BILLING = "billing:read", _("Read invoices, plan and contract")
     ORDERS_READ = "orders:read", _("Follow output orders, fetch what they gave out")
     ORDERS_PLACE = "orders:place", _("Quote, request and cancel output orders, make share links")
+    AUDIT = "audit:read", _("Read who saw images, fetch signed heads of the record, ask for evidence reports")
 
 
 class FacilityKind(models.TextChoices):

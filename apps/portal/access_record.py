@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,18 +15,29 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from apps.audit.record import record
-from apps.billing.months import begins_at
 from apps.catalog.models import Study
 from apps.core.clock import day_of
 from apps.core.csv_cells import harmless
-from apps.evidence.access import DEVICES, PAGE, STAFF, Cursor, Look, Wanted, cursor_of, in_words, looks
+from apps.evidence.access import (
+    DEVICES,
+    PAGE,
+    STAFF,
+    USUAL_DAYS,
+    Cursor,
+    Look,
+    Wanted,
+    cursor_of,
+    in_words,
+    looks,
+    record_reading,
+)
+from apps.evidence.periods import NoSuchPeriod, check_days
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Facility, Membership, Role
 from apps.facilities.tenancy import as_facility
 from apps.portal.numbers import whole_number
 
-DAYS, LINES_AT_ONCE = 30, 2000
+LINES_AT_ONCE = 2000
 
 
 class AccessForm(forms.Form):
@@ -43,7 +54,7 @@ class AccessForm(forms.Form):
 
     def __init__(self, given: dict[str, Any], facility: Facility) -> None:
         today = day_of(timezone.now(), facility.time_zone)
-        starts = {"first_on": f"{today - timedelta(days=DAYS)}", "last_on": f"{today}"}
+        starts = {"first_on": f"{today - timedelta(days=USUAL_DAYS)}", "last_on": f"{today}"}
         super().__init__(starts | {name: value for name, value in given.items() if value})
         self.facility = facility
         members = Membership.objects.filter(facility=facility).select_related("user").order_by("user__email")
@@ -56,18 +67,17 @@ class AccessForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        first, last = given.get("first_on"), given.get("last_on")
-        if first and last and first > last:
-            self.add_error("last_on", _("The end is before the beginning"))
-        if (last and last > date(9000, 1, 1)) or (first and first < date(1900, 1, 1)):
-            self.add_error("first_on", _("That is no day of this record."))
+        try:
+            if given.keys() >= {"first_on", "last_on"}:
+                check_days(given["first_on"], given["last_on"])
+        except NoSuchPeriod as error:
+            self.add_error(error.field, error.message)
         return given
 
     def wanted(self) -> Wanted:
         """What is asked for; only after is_valid()."""
-        given, zone = self.cleaned_data, self.facility.time_zone
-        until = begins_at(given["last_on"] + timedelta(days=1), zone)
-        return Wanted(begins_at(given["first_on"], zone), until, given["who"], given["study"])
+        given = self.cleaned_data
+        return Wanted.of_days(self.facility, given["first_on"], given["last_on"], given["who"], given["study"])
 
 
 @facility_door(role=Role.OWNER)
@@ -88,7 +98,7 @@ def access_record(request: FacilityRequest) -> HttpResponse:
         "query": query.urlencode(),
         "study": Study.objects.filter(facility=request.facility, pk=study_id).first() if study_id else None,
     }
-    _record(request, "viewed", len(page))
+    record_reading(request.facility, "viewed", len(page), actor=request.actor)
     return render(request, "portal/access_record.html", context, status=200 if form.is_valid() else 422)
 
 
@@ -100,7 +110,7 @@ def access_csv(request: FacilityRequest) -> HttpResponseBase:
         form = AccessForm(request.GET.dict(), request.facility)
         if not form.is_valid():
             return HttpResponse(_("That is no period."), status=422, content_type="text/plain; charset=utf-8")
-        _record(request, "exported", 0)
+        record_reading(request.facility, "exported", 0, actor=request.actor)
     lines = _lines(request.facility, form.wanted(), translation.get_language() or "en")
     given = form.cleaned_data
     name = f"{request.facility.slug}-access-{given['first_on']}-{given['last_on']}.csv"
@@ -138,8 +148,3 @@ def _cells(look: Look, zone: ZoneInfo) -> list[str]:
         look.about, look.study_id or "", look.source_address,
     ]  # fmt: skip
     return [harmless(cell) for cell in cells]
-
-
-def _record(request: FacilityRequest, verb: str, count: int) -> None:
-    record(f"access_record.{verb}", actor=request.actor, object_type="facility", object_id=request.facility.pk,
-           facility_id=request.facility.pk, count=count)  # fmt: skip

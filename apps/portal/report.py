@@ -13,12 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
-from apps.audit.record import record
 from apps.core.clock import day_of
 from apps.core.errors import DomainError
 from apps.evidence.models import Report, ReportState
-from apps.evidence.report_document import report_pdf
-from apps.evidence.reporting import LONGEST_DAYS, request_report
+from apps.evidence.periods import NoSuchPeriod
+from apps.evidence.report_document import fetch
+from apps.evidence.reporting import check_period, request_report
 from apps.evidence.tasks import announce_report
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
@@ -40,13 +40,11 @@ class ReportForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        first, last = given.get("first_on"), given.get("last_on")
-        if last and last >= self.today:
-            self.add_error("last_on", _("The last day must have ended."))
-        elif first and last and first > last:
-            self.add_error("last_on", _("The end is before the beginning"))
-        elif first and last and (last - first).days > LONGEST_DAYS:
-            self.add_error("first_on", _("Three years at most. Ask for several reports."))
+        try:
+            if given.keys() >= {"first_on", "last_on"}:
+                check_period(given["first_on"], given["last_on"], today=self.today)
+        except NoSuchPeriod as error:
+            self.add_error(error.field, error.message)
         return given
 
 
@@ -86,10 +84,6 @@ def report_file(request: FacilityRequest, report_id: int, form: str) -> HttpResp
     report = get_object_or_404(ready, pk=report_id)
     if form not in {"pdf", "jws"}:
         raise Http404
-    content, content_type = (
-        (report_pdf(report), "application/pdf") if form == "pdf" else (report.jws.encode(), "application/jose")
-    )
-    record("evidence_report.fetched", actor=request.actor, object_type="evidence_report", object_id=report.pk,
-           facility_id=request.facility.pk, form=form)  # fmt: skip
     headers = {"Content-Disposition": f'attachment; filename="{request.facility.slug}-{report}.{form}"'}
-    return HttpResponse(content, content_type=content_type, headers=headers)
+    content_type = "application/pdf" if form == "pdf" else "application/jose"
+    return HttpResponse(fetch(report, form, actor=request.actor), content_type=content_type, headers=headers)

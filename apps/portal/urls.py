@@ -79,6 +79,7 @@ urlpatterns = [
     path("collections/", collections.collection_list, name="collections"),
     path("collections/<int:collection_id>/", collections.collection_page, name="collection"),
     path("collections/<int:collection_id>/receipts/<str:kind>.jws", receipts.download, name="receipt"),
+    path("collections/<int:collection_id>/receipts/<str:kind>-proof.json", receipts.proof, name="receipt_proof"),
     path("collections/<int:collection_id>/receipts/<str:kind>/", receipts.shown, name="shown_receipt"),
     path("accountability/", accountability.accountability, name="accountability"),
     path("accountability/checkpoints/<int:checkpoint_id>.jws", accountability.checkpoint, name="checkpoint"),

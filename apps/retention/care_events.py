@@ -1,8 +1,8 @@
 """Care events: what a facility reports of a patient's care, from which periods run."""
 
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from apps.accounts.models import User
@@ -96,6 +96,6 @@ def set_birth_date(patient: Patient, birth_date: date, *, actor: Actor, now: dat
     return True
 
 
-def told_of(patient: Patient) -> Iterable[CareEvent]:
+def told_of(patient: Patient) -> QuerySet[CareEvent]:
     """What was reported of a patient, latest first."""
     return CareEvent.objects.filter(facility_id=patient.facility_id, patient=patient).order_by("-happened_on", "-pk")

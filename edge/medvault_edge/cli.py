@@ -26,6 +26,7 @@ from medvault_edge.manifests import verify_manifest
 from medvault_edge.node import Fetched, Node, fetch
 from medvault_edge.offering import Offering
 from medvault_edge.outputs import verify_output
+from medvault_edge.proofs import verify_proof
 from medvault_edge.pruning import Choice, candidates, prune
 from medvault_edge.receipts import verify
 from medvault_edge.receiver import Receiver
@@ -252,13 +253,14 @@ def verify_command(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Receipts and other signed words (.jws), outputs (.zip), folders of media, manifests (.jsonl)."
+            help="Receipts and other signed words (.jws), proofs (.json), outputs (.zip), folders of media, manifests"
+            " (.jsonl)."
         ),
     ],
     keys: Annotated[Path | None, typer.Option(help="The center's keys, from /.well-known/medvault-jwks.json.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Check receipts and outputs with the center's keys, offline."""
+    """Check receipts, proofs and outputs with the center's keys, offline."""
     jwks = json.loads(keys.read_text("utf-8")) if keys else _state(context).device().jwks
     table = telling.table("Receipts", "File", "Kind", "Signed by", "Facility", "Images:", "Stored:")
     told = []
@@ -274,6 +276,12 @@ def verify_command(
             table.add_row(path.name, "manifest", "the center", manifest.facility, f"{manifest.count:,}", "")
             told.append({"file": str(path), "kind": "manifest", "signer": "center", "facility": manifest.facility,
                          "order": manifest.order, "files": manifest.count})  # fmt: skip
+            continue
+        if path.suffix.lower() == ".json":
+            proved = verify_proof(path.read_text("utf-8", "replace"), jwks)
+            table.add_row(path.name, proved.kind, "the center", proved.facility, f"{proved.files or ''}", "")
+            told.append({"file": str(path), "kind": proved.kind, "signer": "center", "facility": proved.facility,
+                         "until": proved.until, "files": proved.files})  # fmt: skip
             continue
         token = path.read_text("ascii", "replace").strip()
         if is_statement(token):

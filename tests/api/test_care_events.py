@@ -11,6 +11,7 @@ from apps.facilities.models import Facility, Scope
 from apps.facilities.tenancy import as_center
 from apps.retention.assessing import assess_pending
 from apps.retention.models import CareEvent
+from tests.api.asking import Asking
 from tests.retention.stories import in_force, retention_of, stored
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -45,6 +46,25 @@ def test_what_is_reported_gives_periods_and_what_is_wrong_says_why(
     assert retention_of(study).kept_until == date(2027, 6, 10)
     with as_center():
         assert CareEvent.objects.get().device_token
+
+
+def test_what_was_told_is_read_back_and_what_is_missing_is_named(
+    sakura: Facility, client: Client, token_for: Callable[..., str]
+) -> None:
+    in_force("jp-ins-image")
+    study = stored(sakura, date(2024, 5, 1), PatientID="A-1")
+    ask = Asking(client, "sakura", token_for(sakura, Scope.CARE, Scope.READ))
+    [unknown] = ask("storage-periods/unknown/").json()["unknown_periods"]
+    assert (unknown["study_instance_uid"], unknown["missing"]) == (study.study_instance_uid, ["care_completed"])
+    assert unknown["in_words"] == ["Care completed"]
+    ask("care-events/", {"events": [EVENT, EVENT | {"event": "last_visit"}]})
+    told = ask.pages("care-events/", "care_events", limit=1)
+    assert [(each["patient_id"], each["event"], each["date"], each["told_by"]) for each in told] == [
+        ("A-1", "last_visit", "2024-06-10", "test"), ("A-1", "care_completed", "2024-06-10", "test"),
+    ]  # fmt: skip
+    assert ask(f"studies/{study.study_instance_uid}/care-events/").json()["care_events"] == told
+    assess_pending()
+    assert ask("storage-periods/unknown/").json()["unknown_periods"] == []
 
 
 @pytest.mark.parametrize(

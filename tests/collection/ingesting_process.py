@@ -77,6 +77,8 @@ def wait_for_others() -> None:
 def main(slug: str, step: str, files: list[str]) -> int:
     if step == "together":
         after(ingest, "_pack", wait_for_others)
+    elif step == "uncommitted":
+        after(commit, "insert_rows", wait_for_others)
     elif step.startswith("limit="):
         limit = int(step.removeprefix("limit="))
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

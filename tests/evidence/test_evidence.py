@@ -27,8 +27,9 @@ from apps.evidence.access import LOOKS
 from apps.evidence.checkpoints import TYP, checkpoint, checkpoint_all, latest, midnight, recomputed
 from apps.evidence.holdings import counted, holdings_of, sum_up
 from apps.evidence.models import Checkpoint, Holdings, Report, ReportState
+from apps.evidence.periods import NoSuchPeriod
 from apps.evidence.report_document import report_pdf
-from apps.evidence.reporting import ABANDONED, PeriodNotOver, make_due, request_report
+from apps.evidence.reporting import ABANDONED, make_due, request_report
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.notifications.kinds import Kind
@@ -229,5 +230,5 @@ def test_what_fails_is_said(report: Report, monkeypatch: pytest.MonkeyPatch, cap
 
 def test_days_that_have_not_ended_are_refused(sakura: Facility) -> None:
     now = timezone.now()
-    with as_facility(sakura), pytest.raises(PeriodNotOver):
+    with as_facility(sakura), pytest.raises(NoSuchPeriod):
         request_report(sakura, first_on=now.date(), last_on=now.date(), by=None, actor=SYSTEM, now=now)

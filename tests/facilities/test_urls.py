@@ -41,6 +41,8 @@ COLLECTIONS = Right("get", Role.VIEWER, Scope.COLLECTIONS)
 HANDED_OVER = Right("get", Role.VIEWER, Scope.HANDOVER, own=True, other=Scope.COLLECTIONS)
 REPORTED = Right("get", Role.VIEWER, Scope.REPORT, own=True, other=Scope.COLLECTIONS)
 WISH = Right("post", Role.MEMBER, Scope.REPORT, own=True, other=Scope.REQUEST)
+AUDIT, RECORD = Right("get", Role.VIEWER, Scope.AUDIT), Right("get", Role.OWNER, Scope.AUDIT)
+TOLD = Right("get", Role.VIEWER, Scope.CARE, other=Scope.READ)
 BILLING = Right("get", Role.MEMBER, Scope.BILLING)
 RIGHTS: dict[str, list[Right]] = {
     "portal:dashboard": [VIEW],
@@ -85,6 +87,7 @@ RIGHTS: dict[str, list[Right]] = {
     "portal:collection": [VIEW],
     "portal:receipt": [VIEW],
     "portal:shown_receipt": [VIEW],
+    "portal:receipt_proof": [VIEW],
     "portal:keep_search": [Right("post", Role.VIEWER)],
     "portal:forget_search": [Right("post", Role.VIEWER)],
     "portal:accountability": [VIEW],
@@ -159,6 +162,7 @@ RIGHTS: dict[str, list[Right]] = {
     "api:outlook": [COLLECTIONS],
     "api:outlooks": [COLLECTIONS],
     "api:enrolment_code": [OWN],
+    "api:let_restore": [OWN],
     "api:uploads": [Right("post", Role.MEMBER, Scope.HANDOVER), Right("options", Role.MEMBER, Scope.HANDOVER)],
     "api:upload": [
         Right(method, Role.MEMBER, Scope.HANDOVER, own=True) for method in ("head", "patch", "delete", "options")
@@ -168,6 +172,7 @@ RIGHTS: dict[str, list[Right]] = {
     "api:files_of_collection": [COLLECTIONS],
     "api:receipts_of_collection": [HANDED_OVER],
     "api:receipts": [HANDED_OVER],
+    "api:proofs_of_collection": [HANDED_OVER],
     "api:studies": [READ],
     "api:search_studies": [Right("post", Role.VIEWER, Scope.READ)],
     "api:study": [READ],
@@ -180,7 +185,10 @@ RIGHTS: dict[str, list[Right]] = {
     "api:certificates": [READ],
     "api:certificate": [Right("get", Role.VIEWER, Scope.READ, own=True)],
     "api:certificate_document": [Right("get", Role.VIEWER, Scope.READ, own=True)],
-    "api:care_events": [Right("post", Role.MEMBER, Scope.CARE)],
+    "api:changes": [READ],
+    "api:unknown_periods": [READ],
+    "api:care_events": [TOLD, Right("post", Role.MEMBER, Scope.CARE)],
+    "api:care_events_of_study": [TOLD],
     "api:restores": [Right("get", Role.MEMBER, Scope.RESTORE)],
     "api:restore_manifest": [Right("get", Role.MEMBER, Scope.RESTORE, own=True)],
     "api:restored_file": [Right("get", Role.MEMBER, Scope.RESTORE, own=True)],
@@ -209,6 +217,26 @@ RIGHTS: dict[str, list[Right]] = {
     "api:sign_version": [OWN],
     "api:notice": [BILLING, OWN, END],
     "api:confirm_return": [OWN],
+    "api:holdings": [AUDIT],
+    "api:findings": [AUDIT],
+    "api:access_record": [RECORD],
+    "api:checkpoints": [AUDIT],
+    "api:checkpoint": [Right("get", Role.VIEWER, Scope.AUDIT, own=True)],
+    "api:consistency": [Right("get", Role.VIEWER, Scope.AUDIT, own=True)],
+    "api:evidence_reports": [RECORD, Right("post", Role.OWNER, Scope.AUDIT)],
+    "api:evidence_report": [Right("get", Role.OWNER, Scope.AUDIT, own=True)],
+    "api:evidence_report_document": [Right("get", Role.OWNER, Scope.AUDIT, own=True)],
+    "api:evidence_report_signed": [Right("get", Role.OWNER, Scope.AUDIT, own=True)],
+    "api:notifications": [VIEW],
+    "api:read_notifications": [Right("post", Role.VIEWER)],
+    "api:notification_preferences": [VIEW, Right("patch", Role.VIEWER)],
+    "api:webhooks": [Right("get", Role.OWNER), OWN],
+    "api:send_delivery_again": [OWN],
+    "api:webhook": [Right("get", Role.OWNER), END],
+    "api:renew_webhook_secret": [OWN],
+    "api:test_webhook": [OWN],
+    "api:switch_on_webhook": [OWN],
+    "api:deliveries": [Right("get", Role.OWNER)],
     "api:members": [VIEW],
     "api:member": [Right("patch", Role.OWNER), END],
     "api:invitations": [Right("get", Role.OWNER), OWN],
