@@ -71,11 +71,11 @@ class LookSerializer(serializers.Serializer[Any]):
 class CheckpointSerializer(serializers.ModelSerializer[Checkpoint]):
     """A signed head of the record: the Merkle root (RFC 9162) of its first `size` events, and the JWS that says so."""
 
-    root = HexField()
+    root_hash = HexField(source="root")
 
     class Meta:
         model = Checkpoint
-        fields = ("id", "until", "size", "root", "made_at", "jws")
+        fields = ("id", "until", "size", "root_hash", "made_at", "jws")
 
 
 class ConsistencySerializer(serializers.Serializer[Any]):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -71,6 +72,7 @@ def test_the_proof_comes_with_the_next_signed_head_and_is_checked_offline(
     assert [(each["kind"], each["files"]) for each in json.loads(good.output)] == [("receipt on record", 2)] * 2
     leaf = json.loads(told["stored"]["leaf"])
     other = json.dumps(leaf | {"id": leaf["id"] + 1}, sort_keys=True, separators=(",", ":"))
+    wrong: Any
     for wrong in (
         told["stored"] | {"receipt": receipts["received"]}, told["stored"] | {"leaf": other},
         told["stored"] | {"index": told["stored"]["index"] - 1}, told["stored"] | {"path": []},
@@ -121,7 +123,7 @@ def test_a_receipts_page_offers_its_proof(
     sakura: Facility, collection: Collection, signed_in: Callable[..., Client]
 ) -> None:
     viewer = signed_in("viewer@sakura.example", sakura=Role.VIEWER)
-    given = {"collection_id": collection.pk, "kind": "stored"}
+    given: dict[str, Any] = {"collection_id": collection.pk, "kind": "stored"}
     assert b"signed next, at night" in viewer.get(url("shown_receipt", **given)).content
     assert viewer.get(url("receipt_proof", **given)).status_code == 404
     signed(sakura)

@@ -1,6 +1,7 @@
 """Something of a facility for every parameter of an address."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,8 +17,12 @@ from apps.collection.models import Method, Reason, ReceiptKind, Terminal, Upload
 from apps.collection.receipts import issue_receipts
 from apps.collection.reception import Reception
 from apps.collection.requests import request_collection
+from apps.evidence.checkpoints import checkpoint
+from apps.evidence.reporting import request_report
 from apps.facilities.models import DeviceToken, Facility, Membership, Role
 from apps.facilities.tenancy import as_center, as_facility
+from apps.notifications.kinds import Kind
+from apps.notifications.webhooks import add_webhook, send_test
 from apps.vault.spool import Batch
 from tests.orders.stories import dispatched
 from tests.portal.plans import sell, serve
@@ -55,6 +60,14 @@ def objects_of(sakura: Facility, person: Callable[..., Any], token_for: Callable
     with as_center():
         version = contract.versions.get()
     order = dispatched(sakura, person("worker@center.example", is_staff=True))
+    webhook, _secret = add_webhook(
+        sakura, url="https://hooks.example/", label="PACS", kinds=[Kind.COLLECTION_STORED], actor=SYSTEM, now=now
+    )
+    delivery = send_test(webhook, actor=SYSTEM, now=now)
+    with as_center():
+        signed = checkpoint(sakura, until=now, now=now)
+        last_on = now.date() - timedelta(days=3)
+        report = request_report(sakura, first_on=last_on, last_on=last_on, by=None, actor=SYSTEM, now=now)
     return {
         "tier_version_id": tiers["weekly"].pk,
         "version_id": version.pk,
@@ -66,8 +79,8 @@ def objects_of(sakura: Facility, person: Callable[..., Any], token_for: Callable
         "disposition_id": 10**9,
         "invoice_id": 10**9,
         "entry_id": 10**9,
-        "webhook_id": 10**9,
-        "delivery_id": 10**9,
+        "webhook_id": webhook.pk,
+        "delivery_id": delivery.pk,
         "kind": ReceiptKind.RECEIVED,
         "terminal_id": terminal.pk,
         "request_id": wish.pk,
@@ -81,8 +94,8 @@ def objects_of(sakura: Facility, person: Callable[..., Any], token_for: Callable
         "collection_id": stored.collection.pk,
         "membership_id": membership.pk,
         "invitation_id": 10**9,
-        "checkpoint_id": 10**9,
-        "report_id": 10**9,
+        "checkpoint_id": signed.pk,
+        "report_id": report.pk,
         "search_id": 10**9,
         "form": "pdf",
         "token_id": 10**9,
