@@ -117,11 +117,13 @@ _FILL = [
     VALUES (%(facility)s, 'bench.zip', 'study', 1, '\\x00', 1, now())""",
     b"""INSERT INTO catalog_study (facility_id, patient_id, study_instance_uid, study_date, study_time,
         accession_number, study_id, study_description, referring_physician_name, institution_name,
-        modalities_in_study, body_parts, series_count, instance_count, size_bytes, created_at, updated_at)
+        modalities_in_study, body_parts, purposes, recorded_periods, series_count, instance_count, size_bytes,
+        created_at, updated_at)
     SELECT %(facility)s, p.first + (n * 7919) %% p.count, '2.25.' || %(facility)s || '.' || n,
-        nullif(%(first)s::date + (n * 104729) %% %(days)s, %(first)s::date + 1000), '10:00',
+        nullif(%(first)s::date + (n * 104729::bigint %% %(days)s)::int, %(first)s::date + 1000), '10:00',
         'A' || lpad(n::text, 7, '0'), 'S' || n, 'Routine ' || n %% 40, 'Doc' || n %% 30 || '^A', 'Bench', '{}', '{}',
-        2, %(each)s, 25000000, %(first)s::timestamptz + (n * 104729) %% %(days)s * interval '1 day', now()
+        '{}', '{}', 2, %(each)s, 25000000,
+        %(first)s::timestamptz + (n * 104729::bigint %% %(days)s)::int * interval '1 day', now()
     FROM generate_series(0, %(studies)s - 1) n,
         (SELECT min(id) AS first, count(*) FROM catalog_patient WHERE facility_id = %(facility)s) p""",
     b"""INSERT INTO catalog_series (facility_id, study_id, series_instance_uid, modality, series_number,
