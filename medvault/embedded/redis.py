@@ -1,4 +1,4 @@
-"""Embedded Redis, run for one MEDVAULT_HOME on a Unix socket: Valkey, which continues Redis, from a wheel for any Python."""
+"""Embedded Redis, run for one MEDVAULT_HOME on a Unix socket: Valkey, which continues Redis, from a wheel."""
 
 import subprocess
 import time
