@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NoAnswer
 from dataclasses import dataclass, field
@@ -156,10 +156,26 @@ def _spool() -> None:
     _require_writable(str(spool_folder()))
 
 
-def _require_writable(folder: str) -> None:
+def free_bytes() -> Iterator[tuple[str, int]]:
+    """What is free in the spool, and in those places of the vault that are folders."""
+    folders = {"spool": str(spool_folder())}
+    for alias in ("primary", "replica"):
+        where: Any = storages[alias]
+        if isinstance(where, FileSystemStorage):
+            folders[alias] = str(where.location)
+    for name, folder in folders.items():
+        yield name, shutil.disk_usage(_existing(folder)).free
+
+
+def _existing(folder: str) -> str:
     """`folder`, or the one in which it will be made."""
     while not os.path.isdir(folder):  # noqa: PTH112
         folder = os.path.dirname(folder)  # noqa: PTH120
+    return folder
+
+
+def _require_writable(folder: str) -> None:
+    folder = _existing(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise Ailing("It cannot be written")
     free = shutil.disk_usage(folder).free

@@ -141,15 +141,15 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5, "visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "hand-on-notifications": {"task": "apps.notifications.tasks.hand_on", "schedule": 5.0},
+    "hand-on-notifications": {"task": "apps.notifications.tasks.hand_on", "schedule": 60.0},
     "tell-of-access": {"task": "apps.notifications.tasks.tell_of_access", "schedule": 60.0},
-    "mail-notifications": {"task": "apps.notifications.tasks.mail_letters", "schedule": 15.0},
-    "deliver-to-webhooks": {"task": "apps.notifications.tasks.deliver", "schedule": 5.0},
+    "mail-notifications": {"task": "apps.notifications.tasks.mail_letters", "schedule": 60.0},
+    "deliver-to-webhooks": {"task": "apps.notifications.tasks.deliver", "schedule": 60.0},
     "forget-notifications": {
         "task": "apps.notifications.tasks.forget_old",
         "schedule": crontab(hour="4", minute="23"),
     },
-    "replicate": {"task": "apps.collection.tasks.replicate_pending", "schedule": 20.0},
+    "replicate": {"task": "apps.collection.tasks.replicate_pending", "schedule": 60.0},
     "open-uploads": {"task": "apps.collection.tasks.open_uploads", "schedule": 60.0},
     "mail-receipts": {"task": "apps.collection.tasks.mail_receipts", "schedule": 60.0},
     "watch-terminals": {"task": "apps.collection.tasks.watch_terminals", "schedule": crontab(minute="13")},
@@ -164,7 +164,7 @@ CELERY_BEAT_SCHEDULE = {
     "tell-of-cards": {"task": "apps.billing.tasks.tell_of_cards", "schedule": 300.0},
     "dun": {"task": "apps.billing.tasks.dun", "schedule": crontab(minute="47")},
     "deliver-orders": {"task": "apps.dicomnet.tasks.deliver_due", "schedule": 20.0},
-    "produce-orders": {"task": "apps.orders.tasks.produce_due", "schedule": 20.0},
+    "produce-orders": {"task": "apps.orders.tasks.produce_due", "schedule": 60.0},
     "print": {"task": "apps.dicomnet.tasks.print_due", "schedule": 20.0},
     "close-orders": {"task": "apps.orders.tasks.close_due", "schedule": 300.0},
     "give-notice": {"task": "apps.retention.tasks.give_notice", "schedule": 300.0},

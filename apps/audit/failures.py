@@ -46,6 +46,11 @@ def open_failures() -> QuerySet[FailedTask]:
     return FailedTask.objects.filter(resolved_at=None).order_by("-last_failed_at", "-pk")
 
 
+def failing_tasks() -> frozenset[str]:
+    """The names of tasks of which a failure is open."""
+    return frozenset(FailedTask.objects.filter(resolved_at=None).values_list("task", flat=True).distinct())
+
+
 def note_failure(
     task: str,
     args: Sequence[Any],

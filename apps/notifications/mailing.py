@@ -29,6 +29,7 @@ from apps.notifications.wording import in_words
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=2), timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(days=7)
 MOST_IN_ONE = 50
+NO_LONGER_TOLD = "No longer told"
 REFUSALS = (SMTPRecipientsRefused, SMTPDataError)
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def mail_letters(*, now: datetime) -> int:
             log.error("Letters wait, the mail server is away: %s", type(error).__name__)  # noqa: TRY400
             break
         else:
-            _note(claimed, **({"sent_at": now} if message else {"problem": "No longer told"}), due_at=None)
+            _note(claimed, **({"sent_at": now} if message else {"problem": NO_LONGER_TOLD}), due_at=None)
             sent += len(claimed) if message else 0
     return sent
 

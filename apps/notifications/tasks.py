@@ -1,15 +1,18 @@
-"""Background work of notifications. The tables are the queues."""
+"""Background work of notifications. The tables are the queues; what is announced only comes sooner."""
 
 from celery import shared_task
 
 from apps.core.clock import database_now
 from apps.notifications import delivering, fan_out, mailing, trail
+from apps.notifications.announcing import DELIVER, MAIL, announce
 
 
 @shared_task
 def hand_on() -> None:
     """From the outbox to readers."""
-    fan_out.fan_out(now=database_now())
+    if fan_out.fan_out(now=database_now()):
+        announce(MAIL)
+        announce(DELIVER)
 
 
 @shared_task
@@ -26,8 +29,9 @@ def mail_letters() -> None:
 
 @shared_task
 def deliver() -> None:
-    """Messages to webhooks that are due."""
-    delivering.deliver_due(now=database_now())
+    """Messages to webhooks that are due: some of each at a time, until none is taken."""
+    while delivering.deliver_due(now=database_now()):
+        pass
 
 
 @shared_task

@@ -1,4 +1,6 @@
-"""Telling people: a row of the outbox in the transaction of the act, and nothing else (docs/notifications.md)."""
+"""Telling people: a row of the outbox in the transaction of the act, which a worker hands on once that has committed
+(docs/notifications.md).
+"""
 
 from datetime import date
 from typing import Any
@@ -6,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.facilities.models import Facility
+from apps.notifications.announcing import HAND_ON, announce_on_commit
 from apps.notifications.kinds import Kind
 from apps.notifications.models import Notification
 
@@ -39,3 +42,4 @@ def tell(
         facts=facts or {},
     )
     Notification.objects.bulk_create([row], ignore_conflicts=True)
+    announce_on_commit(HAND_ON)

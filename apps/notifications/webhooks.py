@@ -9,6 +9,7 @@ from apps.audit.record import Actor, record
 from apps.core.sealing import seal_text, unseal_text
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_facility
+from apps.notifications.announcing import DELIVER, announce_on_commit
 from apps.notifications.errors import TooManyWebhooks, UnusableAddress, WebhookEnded
 from apps.notifications.kinds import Kind
 from apps.notifications.messages import test_delivery
@@ -69,6 +70,7 @@ def switch_on(webhook: Webhook, *, actor: Actor, now: datetime) -> None:
         current.save(update_fields=["disabled_at", "failing_since"])
         missed = _deliveries(current).filter(delivered_at=None, created_at__gt=now - MISSED)
         missed.update(due_at=now, attempts=0)
+        announce_on_commit(DELIVER)
         _record("switched_on", current, actor)
 
 
@@ -78,6 +80,7 @@ def send_test(webhook: Webhook, *, actor: Actor, now: datetime) -> WebhookDelive
         current = _listening(webhook)
         delivery = test_delivery(current.facility, current, now=now)
         delivery.save()
+        announce_on_commit(DELIVER)
         _record("tested", current, actor)
     return delivery
 
@@ -87,6 +90,7 @@ def send_again(delivery: WebhookDelivery, *, actor: Actor, now: datetime) -> Non
     with as_facility(delivery.facility_id):
         current = _listening(delivery.webhook)
         _deliveries(current).filter(pk=delivery.pk).update(due_at=now, attempts=0)
+        announce_on_commit(DELIVER)
         _record("sent_again", current, actor, delivery=delivery.pk)
 
 

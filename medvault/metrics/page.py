@@ -15,8 +15,8 @@ from apps.core.clock import database_now
 from apps.facilities.tenancy import as_center
 from medvault.health import is_operator
 from medvault.heard import seconds_since
-from medvault.metrics.queues import failing, waiting
-from medvault.parts import QUEUES, looked_at, redis_client
+from medvault.metrics.queues import failing, last_done, waiting
+from medvault.parts import QUEUES, free_bytes, looked_at, redis_client
 
 TIMEOUT = "5s"
 
@@ -40,6 +40,7 @@ class _Installation:
         parts = {part.name: part for part in looked_at()}
         yield _gauge("medvault_part_ok", "Whether a part is well (/readyz says why not)", "part",
                      ((name, part.is_well) for name, part in parts.items()))  # fmt: skip
+        yield _gauge("medvault_free_bytes", "What is free where this host writes", "part", free_bytes())
         if parts["database"].is_well:
             yield from _of_the_database()
         if parts["redis"].is_well:
@@ -51,12 +52,14 @@ def _of_the_database() -> Iterator[Metric]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [TIMEOUT])
         now = database_now()
-        queues, failures = list(waiting()), list(failing(now))
+        queues, failures, done = list(waiting()), list(failing(now)), list(last_done())
     counts = ((each.queue, each.count) for each in queues)
     yield _gauge("medvault_queue_waiting", "How much waits in the tables that are queues", "queue", counts)
     ages = ((each.queue, (now - each.oldest_at).total_seconds() if each.oldest_at else 0.0) for each in queues)
     yield _gauge("medvault_queue_oldest_seconds", "For how long the first of it has waited", "queue", ages)
     yield _gauge("medvault_failing", "What does not succeed, or is late: for staff", "kind", failures)
+    ended = ((name, (now - at).total_seconds()) for name, at in done)
+    yield _gauge("medvault_since_seconds", "Since the works of every day were done last", "work", ended)
 
 
 def _of_the_broker() -> Iterator[Metric]:

@@ -1,5 +1,6 @@
 """/healthz, /readyz and /metrics: what is wrong is told part by part, quickly, and to operators alone in detail."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,15 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from apps.facilities.models import Facility
+from apps.accounts.models import User
+from apps.audit.record import SYSTEM, record
+from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center
+from apps.notifications.models import Letter, Notification
 from apps.vault.models import Pack
 from medvault import heard, parts
+from medvault.env import PROJECT
+from tests.notifications.told import told
 from tests.retention.stories import stored
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -106,25 +112,59 @@ def test_metrics_tell_queues_and_requests_and_nobodys_name(sakura: Facility, tok
     with as_center():
         Pack.objects.update(replicated_at=None, created_at=timezone.now() - timedelta(hours=2))
     Client().get("/f/sakura/dicom-web/studies", headers={"Authorization": f"Bearer {token_for(sakura)}"})
-    answer = Client().get("/metrics")
-    text = answer.content.decode()
-    found = {
-        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+    found = measured()
     assert found["medvault_queue_waiting", "second_copies"] == 1
     assert 7100 < found["medvault_queue_oldest_seconds", "second_copies"] < 7400
     assert found["medvault_queue_waiting", "uploads"] == 0
     assert found["medvault_failing", "findings"] == 0
     assert found["medvault_part_ok", "database"] == 1
+    assert found["medvault_free_bytes", "spool"] > 0
     assert found["medvault_broker_messages", "ingest"] >= 0
     assert found["medvault_heard_seconds", "beat"] < 60
     assert found["medvault_requests_total", "GET", "dicomweb:studies", "200"] >= 1
     assert any(name == "medvault_request_seconds_bucket" for name, *_ in found)
-    assert not any(secret in text.lower() for secret in ("geheim", "sakura"))
+    text = Client().get("/metrics").content.decode().lower()
+    assert not any(secret in text for secret in ("geheim", "sakura"))
     assert (
         Client()
         .get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
         .content.endswith(b"# EOF\n")
     )
+
+
+def measured() -> dict[tuple[str, ...], float]:
+    """Every sample of /metrics, by its name and the values of its labels."""
+    families = text_string_to_metric_families(Client().get("/metrics").content.decode())
+    samples = [sample for family in families for sample in family.samples]
+    return {(each.name, *(value for _, value in sorted(each.labels.items()))): each.value for each in samples}
+
+
+def test_metrics_tell_of_people_who_are_not_told(sakura: Facility, person: Callable[..., User]) -> None:
+    now, owner = timezone.now(), person("owner@example.org", sakura=Role.OWNER)
+    for occasion in ("digest", "late", "refused", "waiting"):
+        told(sakura, occasion=occasion)
+    with as_center():
+        waiting, *handed_on = Notification.objects.order_by("-pk")
+        Notification.objects.update(told_at=now - timedelta(hours=1))
+        Notification.objects.exclude(pk=waiting.pk).update(fanned_out_at=now)
+        tried_in_vain = {"due_at": now + timedelta(minutes=2), "attempts": 3, "problem": "ConnectionRefusedError"}
+        due, for_the_digest = {"due_at": now - timedelta(minutes=1)}, {"due_at": now + timedelta(hours=9)}
+        fields: list[dict[str, Any]] = [tried_in_vain, due, for_the_digest]
+        for notification, given in zip(handed_on, fields, strict=True):
+            Letter.objects.create(notification=notification, user=owner, facility_id=sakura.pk, **given)
+        record("retention.swept", actor=SYSTEM, object_type="sweep", object_id="", facility_id=None)
+    found = measured()
+    assert found["medvault_queue_waiting", "notifications"] == 1
+    assert 3500 < found["medvault_queue_oldest_seconds", "notifications"] < 3700
+    assert found["medvault_queue_waiting", "letters"] == 2
+    assert found["medvault_failing", "letters"] == 1
+    assert found["medvault_failing", "webhooks"] == 0
+    assert 0 <= found["medvault_since_seconds", "sweep"] < 60
+    assert ("medvault_since_seconds", "backup") not in found
+
+
+def test_every_metric_that_the_alarms_name_is_told() -> None:
+    rules = (PROJECT / "docs" / "operations.md").read_text().partition("```yaml\ngroups:")[2].partition("```")[0]
+    Client().get("/healthz")
+    names = {name for name, *_ in measured()} | {"medvault_since_seconds"}
+    assert set(re.findall(r"medvault_\w+", rules)) <= names

@@ -5,7 +5,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.audit.record import SYSTEM, record
 from apps.core.errors import DomainError
+from apps.facilities.tenancy import as_center
+from medvault.backup import BACKED_UP
 from medvault.backup.keys import recipient_of
 from medvault.backup.making import back_up
 
@@ -33,3 +36,6 @@ class Command(BaseCommand):
         if made.missing:
             names = "\n".join(made.missing[:20])
             raise CommandError(f"{len(made.missing)} packs are whole in neither place:\n{names}", returncode=3)
+        with as_center():
+            record(BACKED_UP, actor=SYSTEM, object_type="backup", object_id="", facility_id=None,
+                   packs=made.about.packs, copied=made.copied)  # fmt: skip
