@@ -1,10 +1,6 @@
-"""Guessing passwords ends after five attempts, with Redis and without it."""
+"""Guessing passwords ends after five attempts; test_without_redis.py: without Redis, too."""
 
-from typing import Any
-
-import pytest
 import redis
-from django.core.cache import cache, caches
 from django.test import Client
 from django.urls import reverse
 
@@ -15,19 +11,6 @@ from tests.environment import HOME
 from tests.forked import Forked
 
 TOO_MANY = "Too many failed login attempts"
-
-
-@pytest.fixture
-def no_redis(settings: Any, tmp_path: Any) -> None:
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "medvault.cache.RedisOrMemoryCache",
-            "LOCATION": f"unix://{tmp_path}/nobody-listens.sock?db=1",
-        }
-    }
-    with pytest.raises(redis.ConnectionError):
-        caches["default"]._redis.get("x")  # type: ignore[attr-defined]
-    cache.clear()
 
 
 def guess(times: int, email: str) -> None:
@@ -87,18 +70,3 @@ def test_many_addresses_from_one_place_are_limited_too(mori: User) -> None:
     for number in range(20):
         sign_in(Client(), f"guess{number}@example.org", "wrong")
     assert TOO_MANY in sign_in(Client(), mori.email).content.decode()
-
-
-def test_without_redis_people_sign_in(no_redis: None, browser: Client, mori: User) -> None:
-    assert sign_in(browser, mori.email).status_code == 302
-    assert is_signed_in(browser)
-
-
-def test_without_redis_the_sixth_attempt_is_refused(no_redis: None, browser: Client, mori: User) -> None:
-    guess(5, mori.email)
-    assert TOO_MANY in sign_in(browser, mori.email).content.decode()
-    assert not is_signed_in(browser)
-
-
-def test_without_redis_a_password_can_be_reset(no_redis: None, browser: Client, mori: User) -> None:
-    assert browser.post(reverse("account_reset_password"), {"email": mori.email}).status_code == 302
