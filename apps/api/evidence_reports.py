@@ -18,7 +18,7 @@ from apps.api.resource import Resource
 from apps.evidence.models import Report, ReportState
 from apps.evidence.periods import NoSuchPeriod
 from apps.evidence.report_document import fetch
-from apps.evidence.reporting import request_report
+from apps.evidence.reporting import cancel_report, request_report
 from apps.evidence.tasks import announce_report
 
 
@@ -31,9 +31,9 @@ class ListedReportSerializer(serializers.ModelSerializer[Report]):
     class Meta:
         model = Report
         fields: tuple[str, ...] = (
-            "id", "number", "first_on", "last_on", "state", "percent", "requested_at", "made_at",
+            "id", "number", "first_on", "last_on", "state", "percent", "problem", "requested_at", "made_at",
         )  # fmt: skip
-        read_only_fields = ("percent", "requested_at", "made_at")
+        read_only_fields = ("percent", "problem", "requested_at", "made_at")
 
 
 class ReportSerializer(ListedReportSerializer):
@@ -83,6 +83,19 @@ class EvidenceReportView(Resource):
     def get(self, request: Request, report_id: int) -> Response:
         """How far a report is, and its facts once it is ready."""
         return Response(ReportSerializer(_found(_reports(request).defer("jws"), report_id)).data)
+
+
+class CancelReportView(Resource):
+    """Leave a report off."""
+
+    tag = "Accountability"
+
+    @extend_schema(operation_id="evidence_reports_cancel", request=None, responses=ListedReportSerializer)
+    def post(self, request: Request, report_id: int) -> Response:
+        """Nobody waits for the report any more: a worker that makes it leaves off, and nothing of it stays."""
+        report = _found(_reports(request).defer("jws"), report_id)
+        cancel_report(report, actor=entered(request).actor)
+        return Response(ListedReportSerializer(report).data)
 
 
 class EvidenceReportDocumentView(Resource):

@@ -24,8 +24,10 @@ from apps.facilities.models import Role, Scope
 from apps.facilities.tenancy import as_facility
 from apps.orders.models import Order, Output, State
 from apps.orders.outputs import offered_output, pieces
-from apps.orders.restoring import note_restored, restore_of, restores_of
+from apps.orders.restoring import note_arrived, note_restored, restore_of, restores_of
 from apps.orders.returned_files import stored_file
+
+MOST = 2**63 - 1
 
 
 class ManifestSerializer(serializers.Serializer[Any]):
@@ -74,6 +76,45 @@ class RestoredSerializer(serializers.Serializer[Any]):
     """Of which manifest everything has arrived."""
 
     manifest_sha256 = serializers.RegexField(r"\A[0-9a-f]{64}\Z")
+
+
+class ArrivedSerializer(RestoredSerializer):
+    """How much of which manifest is verified and synced at the terminal."""
+
+    files = serializers.IntegerField(min_value=0, max_value=MOST)
+    bytes = serializers.IntegerField(min_value=0, max_value=MOST)
+
+
+class ArrivalSerializer(serializers.Serializer[Any]):
+    """How much that is, of how much."""
+
+    files = serializers.IntegerField()
+    total_files = serializers.IntegerField()
+    bytes = serializers.IntegerField(source="size_bytes")
+    total_bytes = serializers.IntegerField()
+    told_at = serializers.DateTimeField()
+
+
+class ArrivedView(Resource):
+    """A terminal says how much it has: whoever waits for it sees that."""
+
+    tag = "Restores"
+
+    @extend_schema(
+        operation_id="restores_arrived", request=ArrivedSerializer, responses=ArrivalSerializer,
+        examples=[
+            OpenApiExample("Half of it", {"manifest_sha256": "00" * 32, "files": 2, "bytes": 4096}, request_only=True)
+        ],
+    )  # fmt: skip
+    def post(self, request: Request, order_uid: UUID) -> Response:
+        given, now = valid(ArrivedSerializer, request), timezone.now()
+        found = restore_of(entered(request).facility, order_uid, now=now)
+        if found is None:
+            raise NotFound
+        arrival = note_arrived(
+            *found, manifest_sha256=given["manifest_sha256"], files=given["files"], size_bytes=given["bytes"], now=now
+        )
+        return Response(ArrivalSerializer(arrival).data)
 
 
 class RestoredView(Resource):

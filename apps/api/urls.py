@@ -93,6 +93,7 @@ urlpatterns = [
     path(f"{F}restores/", behind(restores.RestoresView, GET=RESTORE), name="restores"),
     path(f"{F}restores/<uuid:order_uid>/manifest/", restores.manifest, name="restore_manifest"),
     path(f"{F}restores/<uuid:order_uid>/files/<slug:key>/", restores.file, name="restored_file"),
+    path(f"{F}restores/<uuid:order_uid>/arrived/", behind(restores.ArrivedView, POST=RESTORE), name="arrived"),
     path(f"{F}restores/<uuid:order_uid>/restored/", behind(restores.RestoredView, POST=RESTORE), name="restored"),
     path(f"{F}studies/", behind(studies.StudiesView, GET=READ), name="studies"),
     path(f"{F}studies/search/", behind(studies.StudySearchView, POST=READ), name="search_studies"),
@@ -174,6 +175,11 @@ urlpatterns = [
         name="evidence_reports",
     ),
     path(EVIDENCE, behind(evidence_reports.EvidenceReportView, GET=RECORD), name="evidence_report"),
+    path(
+        f"{EVIDENCE}cancel/",
+        behind(evidence_reports.CancelReportView, POST=RECORD),
+        name="cancel_evidence_report",
+    ),
     path(
         f"{EVIDENCE}document/",
         behind(evidence_reports.EvidenceReportDocumentView, GET=RECORD),

@@ -64,6 +64,7 @@ class ReportState(models.TextChoices):
     MAKING = "making", _("Being made")
     READY = "ready", _("Ready")
     FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class Report(TenantModel):
@@ -79,6 +80,8 @@ class Report(TenantModel):
     requested_at = models.DateTimeField(_("requested"))
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     claimed_at = models.DateTimeField(_("claimed"), null=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    problem = models.CharField(_("problem"), max_length=300, blank=True)
     made_at = models.DateTimeField(_("made"), null=True)
     facts = models.JSONField(_("facts"), default=dict)
     jws = models.TextField(_("signed facts"), blank=True)

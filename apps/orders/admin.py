@@ -34,29 +34,31 @@ from apps.core.money import formatted, plain
 from apps.core.ranges import in_parts
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.orders.choosing import studies_of
-from apps.orders.delivering import delivery_of, dispatch_taken, standing_of, told
+from apps.orders.delivering import delivery_of, dispatch_taken, refusals_of, standing_of, told
 from apps.orders.kinds import KINDS
 from apps.orders.kinds.bundle import members
-from apps.orders.models import WAITING, Order, OrderKind, State
+from apps.orders.models import WAITING, Fault, Order, OrderKind, State
 from apps.orders.nodes import node_of
 from apps.orders.ordered import later_images_of
 from apps.orders.ordering import cancel, complete
-from apps.orders.outputs import made_output, opened, pieces
+from apps.orders.outputs import latest, made_output, opened, pieces
 from apps.orders.progress import progress_of
 from apps.orders.sheet_admin import SheetActs, print_tables
+from apps.orders.statuses import in_words
 from apps.orders.talking import write
 from apps.orders.tasks import announce_production
-from apps.orders.working import accept, dispatch, send_back, start_production
+from apps.orders.working import accept, dispatch, send_back, start_production, stop_production
 
 MAY = ["orders.change_order"]
 OFFERED: dict[str, frozenset[State]] = {
     "accept": frozenset({State.REQUESTED}),
     "start_production": frozenset({State.ACCEPTED}),
+    "stop": frozenset({State.PRODUCING}),
     "fetch": frozenset({State.READY, State.DISPATCHED}),
     "dispatch": frozenset({State.READY}),
     "dispatch_taken": frozenset({State.READY}),
     "complete": frozenset({State.DISPATCHED}),
-    "send_back": frozenset({State.PRODUCING, State.READY, State.DISPATCHED}),
+    "send_back": frozenset({State.READY, State.DISPATCHED}),
     "cancel": frozenset({State.REQUESTED, State.ACCEPTED}),
     "write": frozenset(State) - {State.QUOTED},
 }
@@ -117,8 +119,8 @@ class OrderAdmin(SheetActs, AuditedTenantAdmin):
         ("delivered_at", "offered_until"), "tracking_number",
     )  # fmt: skip
     actions_detail = (
-        "accept", "start_production", "fetch", *SheetActs.ACTS, "dispatch", "dispatch_taken", "complete", "write",
-        "send_back", "cancel",
+        "accept", "start_production", "stop", "fetch", *SheetActs.ACTS, "dispatch", "dispatch_taken", "complete",
+        "write", "send_back", "cancel",
     )  # fmt: skip
 
     def offers(self, act: str, obj: Order) -> bool:
@@ -132,7 +134,7 @@ class OrderAdmin(SheetActs, AuditedTenantAdmin):
 
     def tables(self, obj: Order) -> list[Table]:
         tables = [_items(obj), _wishes(obj), _lines(obj), _steps(obj), _messages(obj), _outputs(obj)]
-        return [*tables, *_media(obj), *_links(obj), *print_tables(obj), *_deliveries(obj)]
+        return [*_faults(obj), *tables, *_media(obj), *_links(obj), *print_tables(obj), *_deliveries(obj)]
 
     @display(description=_("order"), ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, obj: Order) -> str:
@@ -179,6 +181,22 @@ class OrderAdmin(SheetActs, AuditedTenantAdmin):
     def start_production(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
         transaction.on_commit(announce_production, robust=True)
         return self.act_on(request, object_id, start_production, done=_("It is being produced."))
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Stop"),
+        icon="stop_circle",
+        permissions=MAY,
+        dialog={
+            "title": _("Stop producing it?"),
+            "description": _(
+                "The worker leaves off at the next image, and nothing of it stays. It can be produced again."
+            ),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("Stop"),
+        },
+    )
+    def stop(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        return self.act_on(request, object_id, stop_production, done=_("It is no longer produced."))
 
     @action(description=_("Fetch the file"), icon="download", permissions=MAY)  # type: ignore[untyped-decorator]
     def fetch(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
@@ -351,6 +369,7 @@ def _outputs(order: Order) -> Table:
         [
             output.number,
             minute(output.started_at),
+            output.attempts,
             minute(output.made_at),
             filesizeformat(output.size_bytes) if output.made_at else "-",
             bytes(output.sha256).hex() if output.sha256 else "-",
@@ -358,8 +377,19 @@ def _outputs(order: Order) -> Table:
         ]
         for output in order.outputs.filter(facility_id=order.facility_id).order_by("number")
     ]
-    headers = [_("Number"), _("Wanted"), _("Produced and checked"), _("Size"), _("SHA-256"), _("Erased")]
+    headers = [_("Number"), _("Wanted"), _("Attempts"), _("Produced and checked"), _("Size"), _("SHA-256"), _("Erased")]
     return Table(_("Productions"), headers, rows)
+
+
+def _faults(order: Order) -> list[Table]:
+    """Of the latest production, and of the latest delivery to a node."""
+    produced = latest().filter(facility_id=order.facility_id, order=order)
+    found = Fault.objects.filter(facility_id=order.facility_id, output__in=produced).order_by("pk")
+    rows = [[each.sop_instance_uid, each.why] for each in found[:ROWS_OF_A_TABLE]]
+    delivery = delivery_of(order)
+    refused = refusals_of(delivery)[: ROWS_OF_A_TABLE - len(rows)] if delivery else []
+    rows += [[each.sop_instance_uid, in_words(each.status)] for each in refused]
+    return [Table(_("Images that did not go through"), [_("SOP Instance UID"), _("Why")], rows)] if rows else []
 
 
 def _media(order: Order) -> list[Table]:

@@ -11,7 +11,7 @@ from apps.audit.record import SYSTEM
 from apps.facilities.tenancy import as_center
 from apps.orders.models import ENDED, Order, OrderAddress, State, Step
 from apps.orders.ordering import cancel, complete
-from apps.orders.outputs import erasable, erase
+from apps.orders.outputs import abandoned, erasable, erase
 from apps.orders.passwords import forget_passwords
 
 AT_A_TIME = 500
@@ -27,8 +27,9 @@ def close_due(*, now: datetime) -> None:
         for order in free.filter(state=State.DISPATCHED, offered_until__lte=now)[:AT_A_TIME]:
             complete(order, actor=SYSTEM, now=now)
     with as_center():
-        for output in erasable(now=now).select_for_update(skip_locked=True, of=("self",))[:AT_A_TIME]:
-            erase(output, now=now)
+        for outputs in (erasable(now=now), abandoned()):
+            for output in outputs.select_for_update(skip_locked=True, of=("self",))[:AT_A_TIME]:
+                erase(output, now=now)
     with as_center():
         _forget_addresses(now)
         forget_passwords(now=now)

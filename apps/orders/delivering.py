@@ -94,6 +94,12 @@ def standing_of(delivery: Delivery) -> Standing:
     return Standing(delivery.order.instance_count, taken, Counter(dict(refused)))
 
 
+def refusals_of(delivery: Delivery) -> QuerySet[Answer]:
+    """What the node said of the images that it did not take, in their order."""
+    answers = Answer.objects.filter(facility_id=delivery.facility_id, delivery=delivery, is_taken=False)
+    return answers.order_by("pk")
+
+
 def claim_delivery(*, now: datetime) -> Delivery | None:
     """The delivery that has been due the longest, for whoever asks."""
     with as_center():

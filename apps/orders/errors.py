@@ -41,6 +41,15 @@ class QuoteExpired(DomainError):
     code = "quote_expired"
 
 
+class CalledOff(DomainError):
+    """Nobody waits any more for what is being made."""
+
+    code = "called_off"
+
+    def __init__(self) -> None:
+        super().__init__(gettext("It was called off"))
+
+
 class NoPassword(DomainError):
     """There is no password to be read: none was made yet, or it was erased."""
 

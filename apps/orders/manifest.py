@@ -54,12 +54,17 @@ def write_manifest(target: Path, order: Order, entries: Iterable[Entry], **claim
     body.unlink()
 
 
-def read_manifest(file: BinaryIO) -> tuple[dict[str, Any], Iterator[Entry]]:
-    """The signed claims, and the entries, whose digest was compared with them. Raises OutputDiffers."""
+def claims_of(file: BinaryIO) -> dict[str, Any]:
+    """What the center signed of a manifest, which is left where its entries begin. Raises OutputDiffers."""
     try:
-        claims = checked(str(json.loads(file.readline())["statement"]), typ=TYP)
+        return checked(str(json.loads(file.readline())["statement"]), typ=TYP)
     except (NotSigned, ValueError, KeyError, TypeError) as error:
         raise OutputDiffers("The manifest is not signed") from error
+
+
+def read_manifest(file: BinaryIO) -> tuple[dict[str, Any], Iterator[Entry]]:
+    """The signed claims, and the entries, whose digest was compared with them. Raises OutputDiffers."""
+    claims = claims_of(file)
     start, digest = file.tell(), sha256()
     while piece := file.read(PIECE):
         digest.update(piece)

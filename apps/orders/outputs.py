@@ -36,6 +36,11 @@ def keep(output: Output, source: Path, name: str) -> None:
         output.name = storages["outputs"].save(name, _Passing(file))
 
 
+def file_name(order: Order, number: int, suffix: str) -> str:
+    """Under which a production is kept; another attempt at the same one takes its place."""
+    return f"{order.facility_id}/{order.uid}/{number}{suffix}"
+
+
 def opened(output: Output) -> BinaryIO:
     """The file, seekable. Raises OSError."""
     return cast(BinaryIO, storages["outputs"].open(output.name))
@@ -78,6 +83,12 @@ def erasable(*, now: datetime) -> QuerySet[Output]:
     kept = Output.objects.filter(made_at__isnull=False, erased_at=None)
     over = Q(order__offered_until__lte=now, order__state=State.COMPLETED)
     return kept.filter(over | Q(order__state__in=[State.ACCEPTED, State.CANCELLED]) | ~Q(pk__in=latest().values("pk")))
+
+
+def abandoned() -> QuerySet[Output]:
+    """Productions that were called off before they were made: a worker that was killed may have left a file."""
+    unmade = Output.objects.filter(made_at=None, erased_at=None).exclude(name="")
+    return unmade.filter(~Q(order__state=State.PRODUCING) | ~Q(pk__in=latest().values("pk")))
 
 
 def erase(output: Output, *, now: datetime) -> None:

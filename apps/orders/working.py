@@ -1,15 +1,20 @@
-"""What staff do with an order: claim it, have it produced, send it on; or send it back, to be done again."""
+"""What staff do with an order: claim it, have it produced, stop that, send it on; or send it back, to be done again."""
 
 from datetime import datetime
+
+from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor
 from apps.orders.delivering import ask_delivery, call_off
+from apps.orders.errors import IllegalTransition
 from apps.orders.handing_out import hand_out
+from apps.orders.kinds import KINDS
 from apps.orders.models import Order, Output, State
 from apps.orders.nodes import node_of
+from apps.orders.outputs import file_name
 from apps.orders.printing import require_printed
-from apps.orders.steps import take_step
+from apps.orders.steps import held, take_step
 
 
 def accept(order: Order, *, by: User, actor: Actor, now: datetime) -> None:
@@ -21,7 +26,17 @@ def start_production(order: Order, *, by: User, actor: Actor, now: datetime) -> 
     """Have it produced, or produced again: a worker does. Raises IllegalTransition."""
     current = take_step(order, State.PRODUCING, actor=actor, now=now, by=by, problem="")
     number = Output.objects.filter(facility_id=current.facility_id, order=current).count() + 1
-    Output.objects.create(facility_id=current.facility_id, order=current, number=number, started_at=now)
+    name = file_name(current, number, KINDS[current.kind].suffix)
+    Output.objects.create(facility_id=current.facility_id, order=current, number=number, name=name, started_at=now)
+
+
+def stop_production(order: Order, *, by: User, actor: Actor, now: datetime) -> None:
+    """Leave off: a worker that is at it ends at the next image, and nothing of it stays. It can be produced again, or
+    cancelled where it was not delivered before. Raises IllegalTransition.
+    """
+    if held(order).state != State.PRODUCING:
+        raise IllegalTransition(_("It is not being produced any more"))
+    take_step(order, State.ACCEPTED, actor=actor, now=now, by=by, note=_("Production was stopped"), problem="")
 
 
 def send_back(order: Order, *, reason: str, actor: Actor, now: datetime, by: User | None = None) -> None:

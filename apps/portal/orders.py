@@ -27,13 +27,13 @@ from apps.orders.delivering import Standing, delivery_of, standing_of
 from apps.orders.errors import NoPassword, NothingOffered
 from apps.orders.fetching import as_answer, taken
 from apps.orders.kinds import KINDS
-from apps.orders.models import ENDED, WAITING, Order, State
+from apps.orders.models import ENDED, WAITING, Order, OrderKind, State
 from apps.orders.ordered import later_images_of
 from apps.orders.ordering import cancel, complete
 from apps.orders.ordering import request as request_order
 from apps.orders.outputs import offered_output
 from apps.orders.passwords import read_password
-from apps.orders.progress import progress_of
+from apps.orders.progress import arrival_of, progress_of
 from apps.orders.talking import write
 from apps.portal.cart import describe, kept
 from apps.portal.looks import list_studies
@@ -109,9 +109,10 @@ def _page(request: FacilityRequest, order: Order, password: str = "") -> HttpRes
         "has_password": order.state == State.DISPATCHED and order.options.get("is_protected"),
         "password": password,
         "progress": progress_of(order),
+        "arrival": arrival_of(order) if order.state == State.DISPATCHED else None,
         "share": share_of(order),
         "sending": _sending(order),
-        "is_waiting": order.state in WAITING,
+        "is_followed": order.state in WAITING or _is_fetched_by_terminals(order),
         "may_act": request.role is not None and request.role.covers(Role.MEMBER),
         "may_cancel": order.state in CANCELLABLE and order.delivered_at is None,
         "is_suspended": order.state == State.QUOTED and _is_suspended(request),
@@ -187,6 +188,10 @@ def fetch(request: FacilityRequest, order_id: int) -> HttpResponseBase:
 
 def _order(request: FacilityRequest, order_id: int) -> Order:
     return get_object_or_404(Order, facility=request.facility, pk=order_id)
+
+
+def _is_fetched_by_terminals(order: Order) -> bool:
+    return order.kind == OrderKind.RESTORE and order.state == State.DISPATCHED and not order.options["node"]
 
 
 def _sending(order: Order) -> Standing | None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,12 +19,10 @@ from apps.core.errors import DomainError
 from apps.evidence.models import Report, ReportState
 from apps.evidence.periods import NoSuchPeriod
 from apps.evidence.report_document import fetch
-from apps.evidence.reporting import check_period, request_report
+from apps.evidence.reporting import WAITED_FOR, cancel_report, check_period, request_report
 from apps.evidence.tasks import announce_report
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
-
-MAKING = [ReportState.REQUESTED, ReportState.MAKING]
 
 
 class ReportForm(forms.Form):
@@ -73,7 +72,21 @@ def ask(request: FacilityRequest) -> HttpResponse:
 def report_page(request: FacilityRequest, report_id: int) -> HttpResponse:
     """How far it is; and what it says, once it is ready."""
     report = get_object_or_404(Report.objects.defer("jws"), facility=request.facility, pk=report_id)
-    return render(request, "portal/report.html", {"report": report, "is_making": report.state in MAKING})
+    return render(request, "portal/report.html", {"report": report, "is_making": report.state in WAITED_FOR})
+
+
+@facility_door(role=Role.OWNER)
+@require_POST
+def cancel(request: FacilityRequest, report_id: int) -> HttpResponse:
+    """Nobody waits for it any more."""
+    report = get_object_or_404(Report.objects.defer("jws"), facility=request.facility, pk=report_id)
+    try:
+        cancel_report(report, actor=request.actor)
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, gettext("The report is not made."))
+    return redirect("portal:report", facility_slug=request.facility.slug, report_id=report.pk)
 
 
 @facility_door(role=Role.OWNER)

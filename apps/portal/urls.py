@@ -87,6 +87,7 @@ urlpatterns = [
     path("accountability/access.csv", access_record.access_csv, name="access_csv"),
     path("accountability/reports/ask", report.ask, name="ask_report"),
     path("accountability/reports/<int:report_id>/", report.report_page, name="report"),
+    path("accountability/reports/<int:report_id>/cancel", report.cancel, name="cancel_report"),
     path("accountability/reports/<int:report_id>/file.<str:form>", report.report_file, name="report_file"),
     path("terminals/", terminals.terminal_list, name="terminals"),
     path("terminals/<int:terminal_id>/", terminals.terminal_page, name="terminal"),

@@ -70,6 +70,11 @@ class Center:
         """What lies ready to come back."""
         return list(self._json("GET", f"/api/v1/f/{slug}/restores/").get("restores", []))
 
+    def arrived(self, slug: str, uid: str, manifest_sha256: str, *, files: int, length: int) -> None:
+        """Say how much of a restore is verified and synced here."""
+        told = {"manifest_sha256": manifest_sha256, "files": files, "bytes": length}
+        self._json("POST", f"/api/v1/f/{slug}/restores/{uid}/arrived/", json=told)
+
     def restored(self, slug: str, uid: str, manifest_sha256: str) -> None:
         """Say that all of a restore has arrived."""
         self._json("POST", f"/api/v1/f/{slug}/restores/{uid}/restored/", json={"manifest_sha256": manifest_sha256})

@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from io import BufferedRandom
@@ -16,14 +17,14 @@ from typing import Any
 
 from medvault_edge.center import Center
 from medvault_edge.copying import PAUSES_S
-from medvault_edge.errors import NoRoom, NotReachable, NotUsable, NotVerified
+from medvault_edge.errors import EdgeError, NoRoom, NotReachable, NotUsable, NotVerified
 from medvault_edge.manifests import Manifest, verify_manifest
 from medvault_edge.receipts import verify
 from medvault_edge.sealing import sync_folder
 from medvault_edge.source import RECEIPTS, digest_of
 from medvault_edge.state import State
 
-SYNCED_AT_ONCE = 200
+SYNCED_AT_ONCE, SYNCED_EVERY_S = 200, 5.0
 _NAME = re.compile(r"[0-9a-z]+(/[0-9a-z]+)*(\.dcm)?")
 _KEY = re.compile(r"[a-z]+-[0-9]+")
 Told = Callable[[int], None]
@@ -81,7 +82,7 @@ def restore(
         statement = folder / RECEIPTS / f"{ready.order}.jsonl"
         manifest = _manifest(ready, statement, fetching, state)
         total(manifest.length)
-        restoring = _Restoring(ready, folder / ready.order, state, fetching, progress)
+        restoring = _Restoring(ready, folder / ready.order, state, fetching, center, progress)
         restoring.all_of(manifest)
     except OSError as error:
         raise NoRoom("The files cannot be written; is the disk full?") from error
@@ -111,16 +112,20 @@ class Wanted:
 
 
 class _Restoring:
-    def __init__(self, ready: Ready, folder: Path, state: State, fetching: "_Fetching", progress: Told) -> None:
+    def __init__(
+        self, ready: Ready, folder: Path, state: State, fetching: "_Fetching", center: Center, progress: Told
+    ) -> None:  # fmt: skip
         self._ready, self._folder, self._state = ready, folder, state
-        self._fetching, self._progress = fetching, progress
+        self._fetching, self._center, self._progress = fetching, center, progress
         self._unsynced: list[tuple[str, str]] = []
+        self._files, self._length, self._synced_at = 0, 0, time.monotonic()
         self.receipted = 0
 
     def all_of(self, manifest: Manifest) -> None:
         self._folder.mkdir(exist_ok=True)
         self._check_room(manifest)
         self._state.index_receipts(_receipted(self._state, self._ready.facility))
+        self._tell()
         for entry in manifest.entries():
             self._one(entry)
         self._sync()
@@ -137,12 +142,13 @@ class _Restoring:
         path = self._folder / name
         if self._is_here(path, name, length, digest):
             self._progress(length)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        wanted = Wanted(f"{self._ready.path}/files/{entry['key']}/", length, digest)
-        self._fetching.fetch(wanted, path, self._progress)
-        self._unsynced.append((name, digest))
-        if len(self._unsynced) >= SYNCED_AT_ONCE:
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            wanted = Wanted(f"{self._ready.path}/files/{entry['key']}/", length, digest)
+            self._fetching.fetch(wanted, path, self._progress)
+            self._unsynced.append((name, digest))
+        self._files, self._length = self._files + 1, self._length + length
+        if len(self._unsynced) >= SYNCED_AT_ONCE or time.monotonic() - self._synced_at >= SYNCED_EVERY_S:
             self._sync()
 
     def _is_here(self, path: Path, name: str, length: int, digest: str) -> bool:
@@ -151,7 +157,7 @@ class _Restoring:
         return self._state.restored(self._folder, name) == digest or digest_of(path) == digest
 
     def _sync(self) -> None:
-        """What was written is on the disk before it is noted."""
+        """What was written is on the disk before it is noted, and before the center is told of it."""
         folders = set()
         for name, _ in self._unsynced:
             path = self._folder / name
@@ -162,6 +168,15 @@ class _Restoring:
             sync_folder(folder)
         self._state.note_restored(self._folder, self._unsynced)
         self._unsynced.clear()
+        self._synced_at = time.monotonic()
+        self._tell()
+
+    def _tell(self) -> None:
+        with suppress(EdgeError):  # one that does not take it gives the files all the same
+            self._center.arrived(
+                self._ready.facility, self._ready.uid, self._ready.manifest_sha256, files=self._files,
+                length=self._length,
+            )  # fmt: skip
 
     def _check_room(self, manifest: Manifest) -> None:
         there = sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())

@@ -11,21 +11,24 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from django.test import Client
 from medvault_edge import restoring
 from medvault_edge.center import Center
-from medvault_edge.errors import EdgeError, NotReachable, NotVerified
+from medvault_edge.errors import EdgeError, NotReachable, NotVerified, Refused
 from medvault_edge.state import State
 
 from apps.accounts.models import User
 from apps.collection.models import Terminal
-from apps.facilities.models import Facility, Scope
-from apps.orders.models import Order, OrderKind
+from apps.facilities.models import Facility, Role, Scope
+from apps.facilities.tenancy import as_center
+from apps.orders.models import Arrival, Order, OrderKind
 from apps.orders.models import State as OrderState
 from tests.edge.conftest import NAMES, Edge, at_the_center, example
 from tests.edge.wires import wire
 from tests.orders.sent import node, ready, send
 from tests.orders.stories import may_order, state_of
 from tests.portal.pages import dicom, store
+from tests.retention.workplace import in_group, page_address, shown
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -135,6 +138,61 @@ def test_a_restore_that_is_cut_goes_on_and_fetches_nothing_twice(
     assert len(fetched) == 2, "the manifest and the one file that is not as it should be"
 
 
+def test_what_has_arrived_is_seen_at_the_center_while_it_comes(
+    room: Edge, sakura: Facility, staff: User, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch,
+    signed_in: Callable[..., Client], settings: Any,
+) -> None:  # fmt: skip
+    order, state = restorable(sakura, staff), State(room.home)
+    asked, fetched = Center.file_from, list[str]()
+
+    def cut(self: Center, path: str, offset: int) -> Iterator[bytes]:
+        fetched.append(path)
+        if len([each for each in fetched if "/files/" in each]) > 2:
+            raise Refused("The center does not give this file")
+        return asked(self, path, offset)
+
+    monkeypatch.setattr(restoring, "SYNCED_EVERY_S", 0.0)
+    with Center(address, state.facility().token) as center:
+        with monkeypatch.context() as patch:
+            patch.setattr(Center, "file_from", cut)
+            with pytest.raises(Refused):
+                restored(center, tmp_path / "home", state)
+        with as_center():
+            arrival = Arrival.objects.get(order=order)
+        assert (arrival.files, arrival.total_files) == (2, len(NAMES))
+        assert 0 < arrival.size_bytes < arrival.total_bytes
+        page = signed_in("viewer@example.org", sakura=Role.VIEWER).get(f"/f/sakura/orders/{order.pk}/")
+        content = page.content.decode()
+        assert "A terminal fetches it." in content
+        assert "50 %" in content
+        assert 'hx-trigger="every 5s"' in content
+        settings.STAFF_SECOND_FACTOR = False
+        assert f"2 / {len(NAMES)}" in shown(in_group(signed_in, "operator"), page_address(order))
+        assert state_of(order) == OrderState.DISPATCHED
+        restored(center, tmp_path / "home", state)
+    with as_center():
+        arrival.refresh_from_db()
+    assert (arrival.files, arrival.size_bytes) == (arrival.total_files, arrival.total_bytes)
+    assert state_of(order) == OrderState.COMPLETED
+
+
+def test_a_center_that_does_not_take_how_far_it_is_gives_the_files_all_the_same(
+    room: Edge, sakura: Facility, staff: User, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, state = restorable(sakura, staff), State(room.home)
+    said: list[Any] = []
+
+    def unknown(*given: Any, **told: Any) -> None:
+        said.append((given, told))
+        raise Refused("Not Found")
+
+    monkeypatch.setattr(Center, "arrived", unknown)
+    with Center(address, state.facility().token) as center:
+        restored(center, tmp_path / "home", state)
+    assert said
+    assert state_of(order) == OrderState.COMPLETED
+
+
 def test_what_differs_on_the_way_or_from_the_receipts_is_not_restored(
     room: Edge, sakura: Facility, staff: User, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,5 +248,17 @@ def test_only_the_facilitys_own_restores_that_are_dispatched_are_given(
     assert (part.status_code, part.content) == (206, b"DICM")
     done = f"{base}{ours.uid}/restored/"
     assert httpx.post(done, headers=header, json={"manifest_sha256": "0" * 64}).json()["code"] == "manifest_differs"
+    so_far = {"manifest_sha256": listed[0]["manifest"]["sha256"], "files": 3, "bytes": 1}
+    for changed, code in (
+        ({"manifest_sha256": "0" * 64}, "manifest_differs"), ({"files": 10**6}, "not_so_much"),
+        ({"bytes": 10**12}, "not_so_much"), ({"files": -1}, "invalid"),
+    ):  # fmt: skip
+        refused = httpx.post(f"{base}{ours.uid}/arrived/", headers=header, json=so_far | changed)
+        assert refused.json()["code"] == code, refused.text
+    told = httpx.post(f"{base}{ours.uid}/arrived/", headers=header, json=so_far)
+    assert (told.status_code, told.json()["files"], told.json()["total_files"]) == (200, 3, 4)
+    for order in (theirs, to_node, undispatched):
+        assert httpx.post(f"{base}{order.uid}/arrived/", headers=header, json=so_far).status_code == 404
     carried = {"Authorization": f"Bearer {token_for(sakura, Scope.HANDOVER)}"}
     assert httpx.get(base, headers=carried).status_code == 403
+    assert httpx.post(f"{base}{ours.uid}/arrived/", headers=carried, json=so_far).status_code == 403

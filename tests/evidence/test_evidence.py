@@ -16,11 +16,10 @@ from medvault_edge.cli import app
 from typer.testing import CliRunner
 
 from apps.audit.models import Event
-from apps.audit.record import SYSTEM, record
+from apps.audit.record import SYSTEM
 from apps.audit.signing import checked, published_keys
 from apps.billing.models import StorageDay
 from apps.catalog.models import Study
-from apps.collection.receipts import issue_receipts
 from apps.collection.replication import replicate_pending
 from apps.evidence import holdings
 from apps.evidence.access import LOOKS
@@ -29,26 +28,16 @@ from apps.evidence.holdings import counted, holdings_of, sum_up
 from apps.evidence.models import Checkpoint, Holdings, Report, ReportState
 from apps.evidence.periods import NoSuchPeriod
 from apps.evidence.report_document import report_pdf
-from apps.evidence.reporting import ABANDONED, make_due, request_report
+from apps.evidence.reporting import ABANDONED, MOST_ATTEMPTS, make_due, request_report
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.notifications.kinds import Kind
 from apps.notifications.models import Notification
 from medvault.env import PROJECT
+from tests.evidence.stories import look, soon, wanted_report
 from tests.portal.pages import dicom, store
 
 pytestmark = pytest.mark.django_db
-LATER = timedelta(days=2)
-
-
-def soon() -> datetime:
-    """When what is recorded now has settled."""
-    return timezone.now() + LATER
-
-
-def look(facility: Facility, number: int = 1) -> None:
-    with as_facility(facility):
-        record("study.viewed", actor=SYSTEM, object_type="study", object_id=number, facility_id=facility.pk, name="森")
 
 
 def head(facility: Facility, **ahead: Any) -> Checkpoint:
@@ -145,18 +134,7 @@ def test_large_facilities_are_summed_up_and_small_ones_counted(
 
 @pytest.fixture
 def report(sakura: Facility) -> Report:
-    """Of yesterday and the days before, in which images came (by the clock of the tests) and were looked at."""
-    collection = store(sakura, dicom(1), dicom(2))
-    replicate_pending()
-    look(sakura)
-    now = soon()
-    with as_facility(sakura):
-        collection.refresh_from_db()
-        issue_receipts(collection, now=now)
-        return request_report(
-            sakura, first_on=datetime(2026, 5, 1, tzinfo=UTC).date(), last_on=(now - timedelta(days=1)).date(), by=None,
-            actor=SYSTEM, now=now,
-        )  # fmt: skip
+    return wanted_report(sakura)
 
 
 def test_a_report_tells_what_happened_and_is_checked_by_others(report: Report, tmp_path: Path) -> None:
@@ -226,6 +204,16 @@ def test_what_fails_is_said(report: Report, monkeypatch: pytest.MonkeyPatch, cap
     with as_center():
         assert Report.objects.get().state == ReportState.FAILED
     assert "Mori" not in caplog.text
+
+
+def test_a_report_that_kills_worker_after_worker_has_failed(report: Report) -> None:
+    later = soon() + ABANDONED + timedelta(minutes=1)
+    with as_center():
+        Report.objects.update(state=ReportState.MAKING, claimed_at=soon(), attempts=MOST_ATTEMPTS)
+    assert make_due(now=later) == 0
+    with as_center():
+        failed = Report.objects.get()
+    assert (failed.state, failed.problem) == (ReportState.FAILED, "Each time a worker died over it")
 
 
 def test_days_that_have_not_ended_are_refused(sakura: Facility) -> None:

@@ -38,6 +38,11 @@ def test_an_order_is_worked_through(operator: Client, order: Order) -> None:
     assert told(operator, act_address(order, "accept")) == ["The order is yours."]
     assert told(operator, act_address(order, "accept"))[0].startswith("An order that is Accepted cannot")
     told(operator, act_address(order, "start_production"))
+    assert act_address(order, "stop") in shown(operator, page_address(order))
+    assert told(operator, act_address(order, "stop")) == ["It is no longer produced."]
+    assert act_address(order, "stop") not in shown(operator, page_address(order))
+    assert told(operator, act_address(order, "stop")) == ["It is not being produced any more"]
+    told(operator, act_address(order, "start_production"))
     assert produce_due() == 1
     page = shown(operator, page_address(order))
     assert "2.25.1" in page

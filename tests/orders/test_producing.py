@@ -1,6 +1,7 @@
 """Production: byte for byte what is stored, checked by reading back; interrupted, refused, superseded."""
 
 import io
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,6 +15,7 @@ import pytest
 from django.conf import settings
 from django.core.files.storage import storages
 from django.db import connection
+from django.test import Client
 from medvault_edge.errors import NotVerified
 from medvault_edge.outputs import verify_output
 
@@ -24,17 +26,20 @@ from apps.catalog.models import Instance
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.orders.closing import close_due
+from apps.orders.errors import IllegalTransition
 from apps.orders.handing_out import OFFERED_FOR
 from apps.orders.kinds.download import Download
-from apps.orders.models import Order, Output, State
-from apps.orders.ordering import complete
+from apps.orders.models import Fault, Order, Output, State
+from apps.orders.ordering import cancel, complete
 from apps.orders.outputs import offered_output, opened
-from apps.orders.producing import produce_due
+from apps.orders.producing import MOST_ATTEMPTS, produce_due
 from apps.orders.statement import TYP
-from apps.orders.working import dispatch, send_back, start_production
+from apps.orders.working import dispatch, send_back, start_production, stop_production
 from apps.vault.errors import MissingPack
-from tests.orders.stories import dispatched, fresh, may_order, now, producing, state_of, way
+from tests.forked import Forked
+from tests.orders.stories import dispatched, fresh, held, may_order, now, producing, state_of, way
 from tests.portal.pages import dicom, store
+from tests.retention.workplace import in_group, page_address, shown
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 FILES = [dicom(1, 1), dicom(1, 2), dicom(2, 1)]
@@ -241,6 +246,75 @@ def test_two_workers_make_an_output_once_and_staff_need_not_wait_for_them(
         go_on.set()
         assert first.result(30) == 0
     assert (state_of(order), files_kept()) == (State.ACCEPTED, [])
+
+
+def test_production_is_stopped_while_a_worker_is_at_it_and_started_again(clinic: Facility, staff: User) -> None:
+    order = producing(clinic, staff)
+    worker = Forked("tests.orders.producing_process", "waits")
+    assert worker.stdout.readline() == "begun\n"
+    with as_center():
+        stop_production(order, by=staff, actor=SYSTEM, now=now())
+        with pytest.raises(IllegalTransition):
+            stop_production(order, by=staff, actor=SYSTEM, now=now())
+    assert worker.communicate("go on\n")[0] == "1 0\n", "it read no further image"
+    assert (state_of(order), fresh(order).problem, files_kept()) == (State.ACCEPTED, "", [])
+    assert held(clinic) == 2
+    with as_center():
+        start_production(order, by=staff, actor=SYSTEM, now=now())
+    assert produce_due() == 1
+    assert way(order)[-4:] == [State.PRODUCING, State.ACCEPTED, State.PRODUCING, State.READY]
+
+
+def test_what_a_killed_worker_left_behind_goes_when_the_production_is_stopped(clinic: Facility, staff: User) -> None:
+    order = producing(clinic, staff)
+    assert Forked("tests.orders.producing_process", "dies").wait() == 9
+    assert (state_of(order), len(files_kept())) == (State.PRODUCING, 1)
+    close_due(now=now())
+    assert len(files_kept()) == 1, "another worker may be at it"
+    with as_center():
+        stop_production(order, by=staff, actor=SYSTEM, now=now())
+    close_due(now=now())
+    assert files_kept() == []
+    with as_center():
+        cancel(order, actor=SYSTEM, now=now(), by=staff)
+    assert (state_of(order), held(clinic)) == (State.CANCELLED, 0)
+
+
+def test_what_kills_worker_after_worker_goes_back_to_staff(
+    clinic: Facility, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, other = producing(clinic, staff), producing(clinic, staff)
+    with as_center():
+        Output.objects.filter(order=order).update(attempts=MOST_ATTEMPTS)
+        Output.objects.filter(order=other).update(attempts=MOST_ATTEMPTS - 1)
+    assert produce_due() == 1
+    assert (state_of(order), state_of(other)) == (State.ACCEPTED, State.READY)
+    assert fresh(order).problem.startswith("It was begun 5 times")
+    with as_center():
+        start_production(order, by=staff, actor=SYSTEM, now=now())
+    assert produce_due() == 1
+
+
+def test_which_images_cannot_be_read_is_told_by_their_uids(
+    clinic: Facility, staff: User, signed_in: Callable[..., Client], settings: Any
+) -> None:
+    order = producing(clinic, staff)
+    with as_center():
+        broken = list(Instance.objects.filter(series__study__study_instance_uid="2.25.1").select_related("pack"))
+    for alias in ("primary", "replica"):
+        shutil.rmtree(Path(settings.HOME) / "vault" / alias / broken[0].pack.name, ignore_errors=True)
+        (Path(settings.HOME) / "vault" / alias / broken[0].pack.name).unlink(missing_ok=True)
+    assert produce_due() == 0
+    assert fresh(order).problem == "2 images are not readable as they were received"
+    with as_center():
+        faults = list(Fault.objects.values_list("sop_instance_uid", flat=True))
+    assert faults == [each.sop_instance_uid for each in broken]
+    settings.STAFF_SECOND_FACTOR = False
+    page = shown(in_group(signed_in, "operator"), page_address(order))
+    assert "Images that did not go through" in page
+    for told in (*faults, "2 images are not readable"):
+        assert told in page
+    assert "Mori" not in page
 
 
 def test_files_are_erased_when_nobody_may_fetch_them_any_more(clinic: Facility, staff: User) -> None:

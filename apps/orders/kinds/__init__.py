@@ -38,7 +38,8 @@ class Kind(Protocol):
     def produce(self, order: Order, images: Iterable[Instance], target: Path, progress: Progress) -> None:
         """Write the output to a file that is not there yet; `progress` takes the bytes that were added.
 
-        `images` may be gone through again and again. Raises MissingPack, VaultUnavailable, OSError.
+        `images` may be gone through again and again. Both end the production, where it is called off, by an exception
+        that is to pass. Raises MissingPack, VaultUnavailable, OSError.
         """
 
     def check(self, order: Order, images: Iterable[Instance], output: BinaryIO) -> None:

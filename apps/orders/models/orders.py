@@ -267,13 +267,17 @@ class Message(TenantModel):
 
 
 class Output(TenantModel):
-    """One production of an order, done or to do; a worker that produces holds its row. A redo is another one."""
+    """One production of an order, done or to do; a worker that produces holds its row. A redo is another one.
+
+    `attempts`: how often a worker has begun; of one that was killed nothing else is left.
+    """
 
     order = models.ForeignKey(
         Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="outputs"
     )
     number = models.PositiveSmallIntegerField(_("production"))
     started_at = models.DateTimeField(_("wanted since"))
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     made_at = models.DateTimeField(_("produced and checked"), null=True)
     name = models.CharField(_("file"), max_length=120, blank=True)
     size_bytes = models.BigIntegerField(_("size"), default=0)
@@ -294,6 +298,51 @@ class Output(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.order_id}/{self.number}"
+
+
+class Fault(TenantModel):
+    """An image of which a production could not be made, and why. By UID, and without patient data. Append-only."""
+
+    output = models.ForeignKey(
+        Output, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="faults"
+    )
+    sop_instance_uid = models.CharField(_("SOP Instance UID"), max_length=UID_LENGTH)
+    why = models.CharField(_("why"), max_length=300)
+
+    class Meta:
+        verbose_name = _("fault of a production")
+        verbose_name_plural = _("faults of productions")
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "output", "sop_instance_uid"], name="one_fault_an_image"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sop_instance_uid}: {self.why}"
+
+
+class Arrival(TenantModel):
+    """How much of a restore a terminal has fetched, verified and synced, as it told last; and of how much."""
+
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, db_constraint=False, db_index=False, related_name="arrivals"
+    )
+    production = models.PositiveSmallIntegerField(_("production"))
+    files = models.PositiveBigIntegerField(_("files that arrived"))
+    total_files = models.PositiveBigIntegerField(_("files in all"))
+    size_bytes = models.PositiveBigIntegerField(_("size of what arrived"))
+    total_bytes = models.PositiveBigIntegerField(_("size in all"))
+    begun_at = models.DateTimeField(_("begun"))
+    told_at = models.DateTimeField(_("told last"))
+
+    class Meta:
+        verbose_name = _("arrival of a restore")
+        verbose_name_plural = _("arrivals of restores")
+        constraints = [
+            models.UniqueConstraint(fields=["facility", "order", "production"], name="arrival_of_production"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.files} / {self.total_files}"
 
 
 class ShareLink(TenantModel):

@@ -36,7 +36,7 @@ def make_media(
     carrier, instances = CARRIERS[order.options["carrier"]], list(images)
     _with_studies(order, instances)
     with closing(Store(target.with_name("shown"))) as store, closing(Bundle(target)) as bundle:
-        file_sets = _file_sets(order, instances, store, carrier)
+        file_sets = _file_sets(order, instances, store, carrier, progress)
         for file_set in file_sets:
             files = list(_files(file_set, store, progress))
             if password:
@@ -59,17 +59,20 @@ def _with_studies(order: Order, instances: Sequence[Instance]) -> None:
         each.series.study = studies[each.series.study_id]
 
 
-def _file_sets(order: Order, instances: Sequence[Instance], store: Store, carrier: Carrier) -> list[FileSet]:
+def _file_sets(
+    order: Order, instances: Sequence[Instance], store: Store, carrier: Carrier, progress: Progress
+) -> list[FileSet]:  # fmt: skip
     require_fit(max(each.length_bytes for each in instances), carrier)
-    media = split(list(_items(instances, store)), carrier)
+    media = split(list(_items(instances, store, progress)), carrier)
     return [FileSet(order, number, len(media), list(placed(items))) for number, items in enumerate(media, 1)]
 
 
-def _items(instances: Sequence[Instance], store: Store) -> Iterator[Item]:
+def _items(instances: Sequence[Instance], store: Store, progress: Progress) -> Iterator[Item]:
     for _, of_series in groupby(shown(instances, store), key=lambda each: each[0].series_id):
         for number, (instance, what) in enumerate(of_series, 1):
             leaf, unlisted = leaf_of(instance, number)
             yield Item(instance, what, leaf, unlisted)
+            progress(0)
 
 
 def _files(file_set: FileSet, store: Store, progress: Progress) -> Iterator[MediumFile]:
