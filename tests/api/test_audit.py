@@ -72,6 +72,10 @@ def test_a_report_is_asked_for_followed_and_fetched(ask: Asking, sakura: Facilit
     assert ask(f"{address}signed/").content.count(b".") == 2
     with as_center():
         assert Event.objects.filter(action="evidence_report.fetched", actor_kind="token").count() == 2
+    assert ask(f"{address}cancel/", {}).json()["code"] == "not_waited_for"
+    another = ask("evidence-reports/", days).json()
+    assert ask(f"evidence-reports/{another['id']}/cancel/", {}).json()["state"] == "cancelled"
+    assert make_due(now=timezone.now()) == 0
 
 
 def test_what_there_is_is_told_in_numbers(ask: Asking, sakura: Facility) -> None:
