@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 from apps.audit.record import SYSTEM, record
 from apps.audit.signing import sign
 from apps.collection.models import Collection, Outcome, Receipt, ReceiptKind, ReceivedFile, ReceptionRecord, State
+from apps.core.locks import lock_names
 
 TYP = "medvault-receipt+jwt"
 _EARNED = {
@@ -34,9 +35,11 @@ def issue_receipts(collection: Collection, *, now: datetime) -> list[Receipt]:
     """
     Collection.objects.select_for_update(of=("self",)).get(facility_id=collection.facility_id, pk=collection.pk)
     found = {receipt.kind: receipt for receipt in _of(collection)}
-    for kind in _EARNED.get(State(collection.state), []):
-        if kind not in found:
-            found[kind] = _issue(collection, kind, now)
+    missing = [kind for kind in _EARNED.get(State(collection.state), []) if kind not in found]
+    if missing:
+        # Programs follow receipts by their ids: none may be committed below one that was read already.
+        lock_names([f"{collection.facility_id}/receipts"])
+    found |= {kind: _issue(collection, kind, now) for kind in missing}
     return [found[kind] for kind in ReceiptKind if kind in found]
 
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.audit.record import SYSTEM, record
 from apps.collection.models import Collection, ReceivedFile, State
@@ -38,19 +38,26 @@ def settle_collections() -> int:
     waiting = ReceivedFile.objects.filter(
         facility_id=OuterRef("facility_id"), collection_id=OuterRef("pk"), pack__replicated_at=None, pack__isnull=False
     )
-    settled = 0
+    ready = Collection.objects.filter(~Exists(waiting), state=State.RECEIVED)
     with as_center():
-        ready = Collection.objects.filter(~Exists(waiting), state=State.RECEIVED)
-        for collection in ready.select_for_update(skip_locked=True):
-            now = database_now()
-            collection.advance(State.STORED, at=now)
-            collection.save(update_fields=["state", "stored_at"])
-            record("collection.stored", actor=SYSTEM, object_type="collection", object_id=collection.pk,
-                   facility_id=collection.facility_id)  # fmt: skip
-            issue_receipts(collection, now=now)
-            tell_of_state(collection)
-            settled += 1
-    return settled
+        keys = list(ready.order_by("pk").values_list("pk", flat=True))
+    return sum(_settle(ready.filter(pk=key)) for key in keys)
+
+
+def _settle(one: QuerySet[Collection]) -> bool:
+    """Whether it was settled; each in a transaction of its own, for which the receipts of others wait."""
+    with as_center():
+        collection = one.select_for_update(skip_locked=True).first()
+        if collection is None:
+            return False
+        now = database_now()
+        collection.advance(State.STORED, at=now)
+        collection.save(update_fields=["state", "stored_at"])
+        record("collection.stored", actor=SYSTEM, object_type="collection", object_id=collection.pk,
+               facility_id=collection.facility_id)  # fmt: skip
+        issue_receipts(collection, now=now)
+        tell_of_state(collection)
+    return True
 
 
 def _next_packs(*, after: int) -> list[int]:

@@ -39,6 +39,15 @@ class Study(TypedDict):
     instance_count: int
 
 
+class Change(TypedDict):
+    """What became of a study."""
+
+    cursor: str
+    kind: str
+    study_instance_uid: str
+    at: str
+
+
 class Order(TypedDict):
     """An output order."""
 
@@ -89,6 +98,15 @@ class Vault:
             cursor = answer["next"]
             if not cursor:
                 return
+
+    def changes(self, after: str = "") -> Iterator[Change]:
+        """What was stored, changed and deleted after a cursor, in order. Keep the last `cursor` to go on from there."""
+        while True:
+            found = cast("list[Change]", self._ask("GET", f"changes/?limit=100&after={after}").json()["changes"])
+            yield from found
+            if not found:
+                return
+            after = found[-1]["cursor"]
 
     def orders(self) -> Iterator[Order]:
         """All orders, newest first: a list by GET has the address of its next page in `Link`."""

@@ -103,7 +103,7 @@ def test_two_readers_at_once_see_one_order(
     assert first.stdout.readline() == "here\n"
     store(sakura, dicom(3))
     second = Forked("tests.api.reading_process", secret)
-    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     while superuser_sql.execute(waiting).fetchone() != (1,):
         pass
     read, _ = first.communicate("go on\n")

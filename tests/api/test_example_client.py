@@ -88,6 +88,9 @@ def test_it_searches_orders_and_downloads_whatever_gets_lost(
             assert archive.testzip() is None
         assert sorted(path.name for path in tmp_path.iterdir()) == ["images.zip"]
         assert [each["number"] for each in vault.orders()] == [made["number"]]
+        changes = list(vault.changes())
+        assert len([each for each in changes if each["kind"] == "stored"]) == 4
+        assert list(vault.changes(changes[-1]["cursor"])) == []
         with pytest.raises(example.Problem) as refused:
             vault.order("download", ["9.9"])
         assert (refused.value.status, refused.value.code) == (409, "nothing_chosen")
