@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from django.db.models import CharField, Exists, OuterRef, Q
 from django.db.models.functions import Cast
 
 from apps.billing.models import Charge, Invoice, InvoiceKind, Source, StorageDay
-from apps.billing.months import ONE_DAY, begins_at, first_day, last_day, next_month
+from apps.billing.months import ONE_DAY, begins_at, first_day, last_day
 from apps.billing.usage import CollectionFact, Deed, StoredDay, Usage
 from apps.collection.models import Collection, Method
 from apps.collection.models import State as CollectionState
@@ -27,6 +28,7 @@ from apps.orders.models import QuoteLine
 from apps.retention.models import Extension
 from apps.tiers.models import Item
 
+Fact = TypeVar("Fact")
 LATE_DAYS = 62
 FOREVER_YEARS = Decimal(30)
 """Years that an extension without an end is charged as."""
@@ -45,34 +47,31 @@ class Window:
     """The days of a contract in a month, `first` to `last`, and since when what came late is looked for."""
 
     contract: Contract
-    month: date
     first: date
     last: date
     since: date
 
     @classmethod
-    def of(cls, contract: Contract, month: date) -> "Window":
-        """The window of a contract that has days in the month."""
-        last = last_day(month)
-        if contract.ends_on:
-            last = min(last, contract.ends_on - ONE_DAY)
+    def of(cls, contract: Contract, month: date, until: date) -> "Window":
+        """The window of a contract that has days from `month` on, until a last day that is its own at the latest."""
+        last = min(until, contract.ends_on - ONE_DAY) if contract.ends_on else until
         late = month - timedelta(days=LATE_DAYS)
-        return cls(contract, month, max(month, contract.starts_on), last, max(late, contract.starts_on))
+        return cls(contract, max(month, contract.starts_on), last, max(late, contract.starts_on))
 
 
 class Windows:
-    """The windows of a month. A facility may have two: contracts that follow each other."""
+    """The windows of a month, or of more up to `until`. A facility may have two: contracts that follow each other."""
 
-    def __init__(self, contracts: Iterable[Contract], month: date) -> None:
-        self.month = month
-        self.all = [Window.of(contract, month) for contract in contracts]
+    def __init__(self, contracts: Iterable[Contract], month: date, until: date | None = None) -> None:
+        self.month, self.until = month, until or last_day(month)
+        self.all = [Window.of(contract, month, self.until) for contract in contracts]
         self.by_facility = defaultdict[int, list[Window]](list)
         for window in self.all:
             self.by_facility[window.contract.facility_id].append(window)
         zones = {window.contract.facility.time_zone for window in self.all}
         self.begins_at = min(begins_at(month - timedelta(days=LATE_DAYS), zone) for zone in zones)
         self.month_begins_at = min(begins_at(month, zone) for zone in zones)
-        self.ends_at = max(begins_at(next_month(month), zone) for zone in zones)
+        self.ends_at = max(begins_at(self.until + ONE_DAY, zone) for zone in zones)
 
     def of(self, facility_id: int, moment: datetime) -> tuple[int, date] | None:
         """The contract that a moment is charged to, and the day that it was there."""
@@ -91,11 +90,7 @@ def gather_all(
 ) -> dict[int, Usage]:
     """The usage of each contract, by its key. So many queries, however many contracts there are."""
     windows = Windows(contracts, month)
-    collections = _collections(windows)
-    deeds = defaultdict[int, list[Deed]](list)
-    for tell in DEEDS:
-        for key, deed in tell(windows):
-            deeds[key].append(deed)
+    collections, deeds = _collections(windows), _deeds(windows)
     _leave_out_what_was_gathered(windows, collections, deeds)
     stored = _stored(windows)
     return {
@@ -116,6 +111,28 @@ def gather_all(
         )
         for window in windows.all
     }
+
+
+def gather_months(contract: Contract, months: Sequence[date]) -> list[Usage]:
+    """The usage of months that follow each other, the first of which the contract begins with; it promises nothing.
+    So many queries, however many months.
+    """
+    windows = Windows([contract], months[0], last_day(months[-1]))
+    collections = _by_month(_collections(windows)[contract.pk], lambda fact: fact.on)
+    deeds = _by_month(_deeds(windows)[contract.pk], lambda deed: deed.on)
+    stored = _by_month(_stored(windows)[contract.pk], lambda lain: lain.day)
+    return [
+        Usage(
+            month=month,
+            first=month,
+            last=last_day(month),
+            days_in_month=last_day(month).day,
+            collections=collections[month],
+            stored=stored[month],
+            deeds=sorted(deeds[month], key=lambda deed: deed.on),
+        )
+        for month in months
+    ]
 
 
 def extensions(windows: Windows) -> Iterable[tuple[int, Deed]]:
@@ -161,6 +178,21 @@ DEEDS: list[Callable[[Windows], Iterable[tuple[int, Deed]]]] = [extensions, orde
 """Each tells of things done once, and the contract that each is charged to."""
 
 
+def _deeds(windows: Windows) -> dict[int, list[Deed]]:
+    found = defaultdict[int, list[Deed]](list)
+    for tell in DEEDS:
+        for key, deed in tell(windows):
+            found[key].append(deed)
+    return found
+
+
+def _by_month(told: Iterable[Fact], on: Callable[[Fact], date]) -> dict[date, list[Fact]]:
+    found = defaultdict[date, list[Fact]](list)
+    for fact in told:
+        found[first_day(on(fact))].append(fact)
+    return found
+
+
 def _years(period: str) -> Decimal:
     told = parse_period(period)
     return (told.years + Decimal(told.months) / 12 + Decimal(told.days) / 365).quantize(EXACT)
@@ -195,7 +227,7 @@ def _collections(windows: Windows) -> dict[int, list[CollectionFact]]:
 
 def _stored(windows: Windows) -> dict[int, list[StoredDay]]:
     rows = StorageDay.objects.filter(
-        facility_id__in=windows.by_facility, day__gte=windows.month, day__lt=next_month(windows.month)
+        facility_id__in=windows.by_facility, day__gte=windows.month, day__lte=windows.until
     )
     found = defaultdict[int, list[StoredDay]](list)
     told = rows.order_by("day").values_list("facility_id", "day", "stored_bytes", "studies")

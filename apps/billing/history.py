@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from apps.billing.estimating import months_until
-from apps.billing.gathering import gather
+from apps.billing.gathering import gather_months
 from apps.billing.usage import Usage
 from apps.collection.schedule import Outlook
 from apps.contracts.models import Contract
@@ -17,7 +17,7 @@ def history(facility: Facility, *, until: date, months: int) -> list[Usage]:
     """
     first_days = months_until(until, months=months)
     served = Contract(pk=0, facility=facility, starts_on=first_days[0])
-    told = [gather(served, [], month) for month in first_days]
+    told = gather_months(served, first_days)
     begun = next((n for n, usage in enumerate(told) if usage.collections or usage.stored), len(told))
     return told[begun:]
 

@@ -3,14 +3,17 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from apps.billing.gathering import gather
+from apps.billing.gathering import gather, gather_months
 from apps.billing.metering import meter_days
 from apps.billing.models import StorageDay
 from apps.billing.months import begins_at, is_over, last_closed_day
+from apps.contracts.models import Contract
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
-from tests.billing.facts import at, billable, collected, plain_prices, stored
+from tests.billing.facts import at, billable, collected, extended, plain_prices, stored
 from tests.contracts.stories import in_force
 
 pytestmark = pytest.mark.django_db
@@ -93,3 +96,28 @@ def test_collections_count_for_the_day_that_it_is_at_the_facility(lindenhof: Fac
     assert [fact.on for fact in usage.collections] == [date(2026, 4, 1), date(2026, 4, 30)]
     assert not is_over(date(2026, 4, 1), as_of=datetime(2026, 4, 30, 22, 59, tzinfo=UTC), zone="Europe/Berlin")
     assert is_over(date(2026, 4, 1), as_of=datetime(2026, 4, 30, 23, tzinfo=UTC), zone="Europe/Berlin")
+
+
+def test_months_gathered_together_are_those_gathered_one_by_one(lindenhof: Facility, sakura: Facility) -> None:
+    """The ends of months are midnights of the facility; what was done before the first month is no part of any."""
+    move(lindenhof, "Europe/Berlin")
+    months = [date(2026, month, 1) for month in (2, 3, 4)]
+    moments = [
+        begins_at(date(2026, month, 1), "Europe/Berlin") + timedelta(minutes=minutes)
+        for month in (1, 2, 3, 4, 5)
+        for minutes in (-1, 0)
+    ]
+    for number, moment in enumerate(moments):
+        stored(lindenhof, moment, 10**number)
+        extended(lindenhof, moment, "P1Y", date(2040, 1, 1))
+    collected(lindenhof, *moments)
+    collected(sakura, *moments)
+    closed(lindenhof, date(2026, 5, 10))
+    served = Contract(pk=0, facility=lindenhof, starts_on=months[0])
+    with as_center():
+        one_by_one = [gather(served, [], month) for month in months]
+        with CaptureQueriesContext(connection) as asked:
+            together = gather_months(served, months)
+    assert together == one_by_one
+    assert [len(usage.collections) for usage in together] == [len(usage.deeds) for usage in together] == [2, 2, 2]
+    assert len(asked) <= 4
