@@ -2,10 +2,14 @@
 
 from datetime import datetime
 
+from django.urls import reverse
+
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
 from apps.catalog.models import Conflict, ConflictDecision
 from apps.facilities.tenancy import as_center
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 
 
 def resolve_conflict(
@@ -19,3 +23,11 @@ def resolve_conflict(
         if decided:
             record("conflict.resolved", actor=actor, object_type="conflict", object_id=conflict.pk,
                    facility_id=conflict.facility_id, kind=conflict.kind, decision=str(decision))  # fmt: skip
+            _tell(conflict, now)
+
+
+def _tell(conflict: Conflict, now: datetime) -> None:
+    """Once a day of each study: whoever decides on a series decides on every image."""
+    where = {"facility_slug": conflict.facility.slug, "study_id": conflict.study_id}
+    tell(Kind.CONFLICT_DECIDED, facility=conflict.facility_id, about=("study", conflict.study_id),
+         occasion=now.date(), path=reverse("portal:study", kwargs=where))  # fmt: skip

@@ -21,6 +21,7 @@ class Kind(TextChoices):
     COLLECTION_PARTIAL = "collection.partial", _("A collection ended early")
     FILES_QUARANTINED = "collection.quarantined", _("Files in quarantine")
     IMAGES_IN_CONFLICT = "collection.conflict", _("Images in conflict")
+    CONFLICT_DECIDED = "collection.conflict_decided", _("A conflict was decided")
     COLLECTION_LATE = "collection.late", _("A collection is late")
     TERMINAL_FILLING = "terminal.filling", _("A terminal fills up")
     TERMINAL_FULL_SOON = "terminal.full_soon", _("A terminal will be full")
@@ -146,6 +147,11 @@ _COLLECTIONS = {
             "count",
         ),
         to_do=_("The center compares them and may ask you which is right."),
+    ),
+    Kind.CONFLICT_DECIDED: Telling(
+        role=Role.MEMBER, by_email=False,
+        happened=_("The center compared images of a study that contradict each other, and decided."),
+        to_do=_("See what was decided, and whether a file is to be sent again."),
     ),
     Kind.COLLECTION_LATE: Telling(
         role=Role.MEMBER, happened=_("The collection from %(terminal)s that was agreed has not come."),

@@ -61,7 +61,7 @@ def collection_page(request: FacilityRequest, collection_id: int) -> HttpRespons
         pk=collection_id,
     )
     files = ReceivedFile.objects.filter(facility=request.facility, collection=collection).select_related(
-        "instance__series"
+        "instance__series", "conflict"
     )
     outcome = request.GET.get("outcome", "")
     if outcome in Outcome.values:

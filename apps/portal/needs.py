@@ -19,7 +19,7 @@ from apps.billing.models import Invoice, InvoiceKind
 from apps.billing.models.invoices import OPEN
 from apps.billing.models.invoices import State as InvoiceState
 from apps.billing.settling import open_amounts
-from apps.catalog.models import Conflict
+from apps.catalog.models import Conflict, ConflictDecision
 from apps.collection.models import Collection, State
 from apps.collection.overdue import neglected
 from apps.collection.schedule import Outlook
@@ -81,7 +81,7 @@ class Desk:
 
 def needs_of(desk: Desk) -> list[Need]:
     """All there is for this person."""
-    found = [*_copies(desk), *_collections(desk), *_terminals(desk)]
+    found = [*_copies(desk), *_collections(desk), *_conflicts(desk), *_terminals(desk)]
     if desk.may(Role.MEMBER):
         found += [*_decisions(desk), *_orders(desk), *_invoices(desk)]
     if desk.may(Role.OWNER):
@@ -117,13 +117,6 @@ def _collections(desk: Desk) -> Iterator[Need]:
             count,
         )
         yield Need("warning", _("Interrupted collections"), text % {"count": _up_to(count)}, _("See"), where)
-    if count := _counted(Conflict.objects.filter(facility=facility, resolved_at=None)):
-        text = ngettext(
-            "%(count)s image contradicts a stored one. Both are kept; the center asks you if it cannot tell.",
-            "%(count)s images contradict stored ones. All are kept; the center asks you if it cannot tell.",
-            count,
-        )
-        yield Need("info", _("Images in conflict"), text % {"count": _up_to(count)}, _("See"), where)
     if count := _counted(recent.filter(quarantined_count__gt=0)):
         text = ngettext(
             "%(count)s collection had files that could not be read. They are kept as they came.",
@@ -131,6 +124,33 @@ def _collections(desk: Desk) -> Iterator[Need]:
             count,
         )
         yield Need("info", _("In quarantine"), text % {"count": _up_to(count)}, _("See"), where)
+
+
+def _conflicts(desk: Desk) -> Iterator[Need]:
+    """Those that are open, and for some weeks what was decided; where a file is to come again, that needs somebody."""
+    found, where = Conflict.objects.filter(facility=desk.request.facility), desk.url("conflicts")
+    if count := _counted(found.filter(resolved_at=None)):
+        text = ngettext(
+            "%(count)s image contradicts a stored one. Both are kept; the center asks you if it cannot tell.",
+            "%(count)s images contradict stored ones. All are kept; the center asks you if it cannot tell.",
+            count,
+        )
+        yield Need("info", _("Images in conflict"), text % {"count": _up_to(count)}, _("See"), f"{where}?show=open")
+    decided = found.filter(resolved_at__gt=desk.now - RECENT)
+    if count := _counted(decided.filter(decision=ConflictDecision.OTHER)):
+        text = ngettext(
+            "%(count)s image was stored wrong, as the center decided: send the right file under a UID of its own.",
+            "%(count)s images were stored wrong, as the center decided: send the right files under UIDs of their own.",
+            count,
+        )
+        yield Need("warning", _("Images to send again"), text % {"count": _up_to(count)}, _("See"), where)
+    if count := _counted(decided.exclude(decision=ConflictDecision.OTHER)):
+        text = ngettext(
+            "The center decided about %(count)s image that contradicted a stored one.",
+            "The center decided about %(count)s images that contradicted stored ones.",
+            count,
+        )
+        yield Need("info", _("Conflicts were decided"), text % {"count": _up_to(count)}, _("See"), where)
 
 
 def _terminals(desk: Desk) -> Iterator[Need]:

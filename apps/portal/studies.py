@@ -13,6 +13,7 @@ from apps.catalog.search import InvalidCriteria, StudyPage, search_studies
 from apps.collection.models import Collection
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.orders.choosing import MOST_CHOSEN
+from apps.portal.conflicts import conflict_context
 from apps.portal.looks import list_studies, look_at_study
 from apps.portal.numbers import whole_number
 from apps.portal.ohif import address_of
@@ -130,5 +131,6 @@ def study_page(request: FacilityRequest, study_id: int) -> HttpResponse:
         "shown_instances": SHOWN_INSTANCES,
         "ohif": address_of(request, study.study_instance_uid),
         **period_context(study),
+        **conflict_context(study),
     }
     return render(request, "portal/study.html", context)

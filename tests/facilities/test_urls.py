@@ -85,6 +85,7 @@ RIGHTS: dict[str, list[Right]] = {
     "portal:revoke_share_link": [Right("post", Role.MEMBER)],
     "portal:collections": [VIEW],
     "portal:collection": [VIEW],
+    "portal:conflicts": [VIEW],
     "portal:receipt": [VIEW],
     "portal:shown_receipt": [VIEW],
     "portal:receipt_proof": [VIEW],

@@ -4,21 +4,26 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.audit.record import SYSTEM
 from apps.billing.models import StorageDay
 from apps.billing.months import last_day, month_before
-from apps.catalog.models import Study
+from apps.catalog.conflicts import resolve_conflict
+from apps.catalog.models import Conflict, ConflictDecision, Study
 from apps.collection.capacity import report_capacity
 from apps.collection.models import Collection, Terminal
 from apps.collection.replication import replicate_pending
 from apps.contracts.agreeing import give_notice
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
+from apps.notifications.kinds import Kind
+from apps.notifications.models import Notification
 from apps.portal.chart import stacked_bars
 from apps.portal.expiry_calendar import expiry_calendar
 from tests.billing.stories import invoice_of
@@ -76,6 +81,40 @@ def test_what_is_late_broken_or_contradicts_is_told(sakura: Facility, viewer: Cl
     with as_center():
         Collection.objects.filter(conflict_count=0).update(state="partial")
     assert needs_of(viewer) == ["Interrupted collections", "Images in conflict", "In quarantine"]
+
+
+def test_what_staff_decided_about_a_conflict_is_told(
+    sakura: Facility, viewer: Client, stranger: Client, person: Callable[..., User]
+) -> None:
+    """What it was, when, and why: on the first page for a month, on the study's, in the list, and beside the file."""
+    stored_today(sakura, dicom(), dicom(2))
+    brought = store(sakura, dicom(StudyDescription="other bytes"), dicom(2, StudyDescription="other bytes"))
+    with as_center():
+        sent_again, same = Conflict.objects.order_by("pk")
+    staff = person("worker@center.example", is_staff=True)
+    decided: dict[str, Any] = {"by": staff, "actor": SYSTEM, "now": timezone.now()}
+    assert "The center compares them" in viewer.get(url("study", study_id=same.study_id)).content.decode()
+    resolve_conflict(sent_again, decision=ConflictDecision.OTHER, reason="It is another slice", **decided)
+    assert {"Images in conflict", "Images to send again"} <= set(needs_of(viewer))
+    resolve_conflict(same, decision=ConflictDecision.SAME, **decided)
+    needs = needs_of(viewer)
+    assert {"Images to send again", "Conflicts were decided"} <= set(needs)
+    assert "Images in conflict" not in needs
+    for where in (
+        url("conflicts"), url("study", study_id=sent_again.study_id), url("collection", collection_id=brought.pk),
+    ):  # fmt: skip
+        page = viewer.get(where).content.decode()
+        assert "the facility is to send it under a UID of its own" in page, where
+        assert "It is another slice" in page, where
+    assert "decided on" in viewer.get(url("conflicts") + f"?study={same.study_id}").content.decode()
+    assert "It is another slice" not in viewer.get(url("conflicts") + f"?study={same.study_id}").content.decode()
+    assert "All are decided" in viewer.get(url("conflicts") + "?show=open").content.decode()
+    assert stranger.get(url("conflicts")).status_code == 404
+    assert "It is another slice" not in stranger.get(url("conflicts", "lindenhof")).content.decode()
+    with as_center():
+        assert Notification.objects.filter(kind=Kind.CONFLICT_DECIDED).count() == 2
+        Conflict.objects.update(resolved_at=timezone.now() - timedelta(days=31))
+    assert not {"Images to send again", "Conflicts were decided"} & set(needs_of(viewer))
 
 
 def test_each_sees_what_waits_for_them_alone_the_most_urgent_first(
