@@ -34,6 +34,7 @@ let ownRate = USUAL_RATE;
 let shownAt = 0;
 let isLost = false;
 let drag = null;
+let held = null; // what keys drag
 let measured = null; // a length that is not said yet
 
 levels.chosen = new URLSearchParams(location.search).get("window") ?? "";
@@ -189,7 +190,30 @@ const tools = {
   },
 };
 
+// Keys drag, too: from the middle of the stage, until Enter; the first Enter of a length says where it begins.
+function dragByKeys([x, y]) {
+  const middle = { x: stage.clientWidth / 2, y: stage.clientHeight / 2 };
+  held ??= { tool: tools[tool], state: tools[tool].begin(middle), at: middle, isBegun: tool !== "measure" };
+  held.at = { x: held.at.x + x, y: held.at.y + y };
+  held.tool.drag(held.state, held.at, { x, y });
+  if (held.isBegun) return;
+  held.state.from = held.state.to;
+  placed();
+}
+
+function enter() {
+  if (held.isBegun) letGo();
+  else held.isBegun = true;
+}
+
+function letGo() {
+  const ended = held;
+  held = null;
+  ended?.tool.end?.(ended.state);
+}
+
 function take(name) {
+  letGo();
   tool = name;
   stage.dataset.tool = name;
   for (const button of viewer.querySelectorAll("button[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === name);
@@ -202,6 +226,7 @@ function play(wanted = !isPlaying) {
 }
 
 function turn(steps) {
+  letGo();
   if (isPlaying) play(false);
   show(number + steps);
 }
@@ -236,12 +261,14 @@ const keys = {
   t: () => take("turn"), w: () => take("window"), m: () => take("move"), l: () => take("measure"),
   Backspace: () => { lengths.removeLast(keyOf(current())); placed(); },
 };
-const windowKeys = { ArrowRight: [15, 0], ArrowLeft: [-15, 0], ArrowDown: [0, 15], ArrowUp: [0, -15] };
+const steps = { ArrowRight: [15, 0], ArrowLeft: [-15, 0], ArrowDown: [0, 15], ArrowUp: [0, -15] };
+const stepped = (step) => (["move", "measure"].includes(tool) ? dragByKeys(step) : shiftWindow(...step));
 
 document.addEventListener("keydown", (event) => {
   const isElsewhere = event.target.matches("input:not([type=range]), select, textarea") || event.ctrlKey || event.metaKey || event.altKey;
   if (isElsewhere || document.querySelector("dialog[open]")) return;
-  const act = event.shiftKey && windowKeys[event.key] ? () => shiftWindow(...windowKeys[event.key]) : keys[event.key];
+  const isStep = event.shiftKey && steps[event.key];
+  const act = isStep ? () => stepped(steps[event.key]) : held && event.key === "Enter" ? enter : keys[event.key];
   if (!act) return;
   event.preventDefault();
   act();
