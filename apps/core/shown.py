@@ -14,3 +14,8 @@ def day(value: date) -> str:
 def moment(value: datetime) -> str:
     """A moment to the minute."""
     return date_format(localtime(value), "SHORT_DATETIME_FORMAT")
+
+
+def exact_moment(value: datetime) -> str:
+    """A moment to the second, and its time zone: for what is a record."""
+    return f"{day(value)} {localtime(value):%H:%M:%S %Z}"

@@ -20,6 +20,7 @@ from apps.contracts.models import Contract, ContractVersion, Signature, State
 from apps.contracts.signing import document
 from apps.core.errors import DomainError
 from apps.core.periods import parse_period
+from apps.core.shown import day as day_shown
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.tiers.models import PriceList
@@ -115,7 +116,9 @@ def end_plan(request: FacilityRequest) -> HttpResponse:
     except DomainError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, _("Notice is given. The contract ends on %(day)s.") % {"day": contract.ends_on})
+        messages.success(
+            request, _("Notice is given. The contract ends on %(day)s.") % {"day": day_shown(contract.ends_on)}
+        )
     return redirect("portal:plan", facility_slug=request.facility.slug)
 
 
@@ -177,7 +180,7 @@ def _tell_signed(request: FacilityRequest, version: ContractVersion) -> None:
         text = _("Signed: %(tier)s from %(day)s.")
     else:
         text = _("Signed: %(tier)s from %(day)s. The center approves it first, and until then nothing changes.")
-    told = {"tier": version.tier_version.tier, "day": version.effective_from}
+    told = {"tier": version.tier_version.tier, "day": day_shown(version.effective_from)}
     messages.success(request, text % told)
 
 

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.accounts.user_agents import browser_in_words
 from apps.audit.record import SYSTEM
 from apps.facilities.members import change_role, remove_member
 from apps.facilities.models import Facility, Membership, Role
@@ -133,3 +134,18 @@ def test_cookies_keep_to_this_site_and_its_secure_connection(browser: Client, ab
     flags = {name: (each["httponly"], each["secure"], each["samesite"]) for name, each in browser.cookies.items()}
     assert flags["sessionid"] == flags["forms"] == (True, True, "Lax")
     assert flags["csrftoken"][1:] == (True, "Lax")
+
+
+WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
+
+
+@pytest.mark.parametrize(("user_agent", "words"), [
+    (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT} Chrome/126.0 Safari/537.36 Edg/126.0", "Edge on Windows"),
+    ("Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", "Firefox on Linux"),
+    (f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) {WEBKIT} Version/17.5 Safari/604.1", "Safari on iPhone"),
+    (f"Mozilla/5.0 (Linux; Android 14; Pixel 8) {WEBKIT} Chrome/126.0 Mobile Safari/537.36", "Chrome on Android"),
+    ("curl/8.8.0", "curl/8.8.0"),
+    ("", "unknown"),
+])  # fmt: skip
+def test_a_browser_is_told_in_words(user_agent: str, words: str) -> None:
+    assert browser_in_words(user_agent) == words

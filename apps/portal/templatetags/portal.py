@@ -1,6 +1,7 @@
 """How facts are shown in the portal."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from apps.billing.simulating import urgency_of
 from apps.catalog.naming import person
 from apps.collection.models import Outcome, State
 from apps.core import money as amounts
+from apps.core import shown
 from apps.core.how_far import HowFar, in_words
 from apps.core.periods import parse_period
 from apps.evidence.models import ReportState
@@ -66,6 +68,12 @@ def outcome_tone(outcome: str) -> str:
 
 
 register.filter(person)
+
+
+@register.filter
+def exact_moment(at: datetime | None) -> str:
+    """A moment to the second, with its zone."""
+    return shown.exact_moment(at) if at else ""
 
 
 @register.filter
