@@ -23,6 +23,7 @@ from apps.facilities.tokens import issue_token
 from apps.vault.budget import Budget
 from apps.vault.fixity import Sweep, sweep
 from medvault.demo.billing import seed_invoices
+from medvault.demo.conflicts import contradicting_files, seed_decision
 from medvault.demo.contracts import seed_contracts
 from medvault.demo.orders import seed_orders
 from medvault.demo.periods import old_files, seed_periods
@@ -98,6 +99,9 @@ def seed(url: str, *, report: Callable[[str], None]) -> None:
     _bring_medium(facilities["sakura"], old_files(today), serial="DEMO-DISK-0007")
     seed_periods(facilities["sakura"], now=now)
     sweep(Sweep.of(), Budget())  # what the visits of long ago brought is due
+    report("Receiving images of Sakura Clinic that contradict stored ones")
+    _bring_medium(facilities["sakura"], contradicting_files(facilities["sakura"]), serial="DEMO-CD-0002")
+    seed_decision(facilities["sakura"], archivist="archivist@center.example", now=timezone.now())
     report("Ordering outputs of Sakura Clinic")
     seed_orders(facilities["sakura"], owner="owner@sakura.example", operator="operator@center.example", now=now)
     report("Billing the months of both clinics' contracts")
