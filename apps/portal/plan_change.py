@@ -116,6 +116,7 @@ def end_plan(request: FacilityRequest) -> HttpResponse:
     except DomainError as error:
         messages.error(request, error.message)
     else:
+        assert contract.ends_on
         messages.success(
             request, _("Notice is given. The contract ends on %(day)s.") % {"day": day_shown(contract.ends_on)}
         )

@@ -43,7 +43,7 @@ def shifted(page: Page, path: str) -> float:
 
 def test_pages_stay_where_they_are_while_they_load(clinic: Facility, visit: Callable[..., Visit]) -> None:
     may_order(clinic)
-    sell()
+    sell(but="monthly")  # which is sold already
     with as_facility(clinic):
         study = Study.objects.get(study_instance_uid="2.25.1").pk
     paths = [
@@ -53,7 +53,7 @@ def test_pages_stay_where_they_are_while_they_load(clinic: Facility, visit: Call
         "/f/sakura/orders/new",
         "/f/sakura/plan/",
     ]
-    found = {}
+    found: dict[tuple[str, tuple[int, int]], float] = {}
     for size in (DESKTOP, PHONE):
         window = visit(size=size)
         window.context.add_init_script(OBSERVE)

@@ -80,7 +80,7 @@ def test_what_is_late_broken_or_contradicts_is_told(sakura: Facility, viewer: Cl
     stored_today(sakura, dicom(), dicom(StudyDescription="other bytes"), dicom()[:-200])
     with as_center():
         Collection.objects.filter(conflict_count=0).update(state="partial")
-    assert needs_of(viewer) == ["Interrupted collections", "Images in conflict", "In quarantine"]
+    assert needs_of(viewer) == ["Interrupted collections", "In quarantine", "Images in conflict"]
 
 
 def test_what_staff_decided_about_a_conflict_is_told(
