@@ -21,7 +21,7 @@ from apps.core.how_far import HowFar, in_words
 from apps.core.periods import parse_period
 from apps.evidence.models import ReportState
 from apps.orders.models import State as OrderState
-from apps.tiers.models import Way
+from apps.tiers.models import UNITS, Way
 
 register = template.Library()
 _TONES = {
@@ -122,6 +122,12 @@ def amount(text: str) -> Decimal:
 def quantity(number: Decimal) -> str:
     """As many places as it has."""
     return f"{number.normalize():,f}"
+
+
+@register.filter
+def unit(item: str) -> str:
+    """What a price item is counted in."""
+    return str(UNITS[item])
 
 
 @register.filter
