@@ -2,7 +2,7 @@
 
 A row's id says when it was written, not when it was committed: who has read to 7 would never see a 5 that is committed
 late. So a change gets its number from the first reader after its commit, under a lock: what comes later has a higher
-one, whatever its id.
+one, whatever its id. Each facility counts for itself: gaps would tell how busy the others are.
 """
 
 from django.db import connection
@@ -36,7 +36,7 @@ def _number_some(facility_id: int) -> bool:
         return False
     lock_names([f"{facility_id}/changes"])
     with connection.cursor() as cursor:
-        cursor.execute(_NUMBER, [facility_id, NUMBERED_AT_ONCE])
+        cursor.execute(_NUMBER, [facility_id, NUMBERED_AT_ONCE, facility_id])
     return True
 
 
@@ -44,7 +44,9 @@ _NUMBER = """
     WITH waiting AS MATERIALIZED (
         SELECT id FROM catalog_studychange WHERE facility_id = %s AND number IS NULL ORDER BY id LIMIT %s
     ), numbered AS MATERIALIZED (
-        SELECT id, nextval('catalog_change_number') AS number FROM waiting
+        SELECT id, row_number() OVER (ORDER BY id) + (
+            SELECT coalesce(max(number), 0) FROM catalog_studychange WHERE facility_id = %s
+        ) AS number FROM waiting
     )
     UPDATE catalog_studychange AS change SET number = numbered.number FROM numbered WHERE change.id = numbered.id
 """

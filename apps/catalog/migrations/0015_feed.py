@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from apps.core.migration_operations import CENTER, FACILITY, tenant_table
+from apps.core.migration_operations import tenant_table
 
 FUNCTIONS = """
 CREATE FUNCTION catalog_study_written() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -53,9 +53,8 @@ TRIGGERS = [
 FILL = [
     "ALTER TABLE catalog_study NO FORCE ROW LEVEL SECURITY",
     "INSERT INTO catalog_studychange (facility_id, study_instance_uid, kind, at, number)"
-    " SELECT facility_id, study_instance_uid, 'stored', created_at, nextval('catalog_change_number') FROM"
-    " (SELECT facility_id, study_instance_uid, created_at FROM catalog_study WHERE instance_count > 0 ORDER BY id) AS"
-    " known",
+    " SELECT facility_id, study_instance_uid, 'stored', created_at,"
+    " row_number() OVER (PARTITION BY facility_id ORDER BY id) FROM catalog_study WHERE instance_count > 0",
     "SET CONSTRAINTS ALL IMMEDIATE",
     "ALTER TABLE catalog_study FORCE ROW LEVEL SECURITY",
 ]
@@ -64,9 +63,6 @@ FILL = [
 class Migration(migrations.Migration):
     dependencies = [("catalog", "0014_changes")]
     operations = [
-        migrations.RunSQL(
-            ["CREATE SEQUENCE catalog_change_number", f"GRANT USAGE ON SEQUENCE catalog_change_number TO {FACILITY}, {CENTER}"],
-        ),
         migrations.RunSQL(FILL),
         tenant_table(
             "catalog_studychange", facility="SELECT, INSERT, UPDATE (number)", center="SELECT, INSERT, UPDATE (number)"
