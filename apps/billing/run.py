@@ -17,6 +17,7 @@ from django.urls import reverse
 from apps.audit.record import SYSTEM, record
 from apps.billing.agreed import PriceBook
 from apps.billing.drafting import claimed, draft_all, park, prepare
+from apps.billing.halting import is_halted
 from apps.billing.metering import meter_all
 from apps.billing.models import Invoice, InvoiceKind, State
 from apps.billing.months import is_over, last_day, month_before
@@ -47,12 +48,16 @@ class Outlook:
 
 @dataclass(slots=True)
 class Run:
-    """What a run did, or in a dry run would do. Contracts that could not be worked on are left to the next run."""
+    """What a run did, or in a dry run would do. Contracts that could not be worked on are left to the next run.
+
+    `is_halted`: staff stopped it, before or while it went on.
+    """
 
     period: date
     drafted: int = 0
     parked: int = 0
     failed: int = 0
+    is_halted: bool = False
     outlooks: list[Outlook] = field(default_factory=list)
 
     def count(self, *, is_parked: bool) -> None:
@@ -75,6 +80,9 @@ def run_billing(period: date, *, as_of: datetime, dry_run: bool = False) -> Run:
     meter_all(as_of=as_of)
     book = PriceBook()
     for keys in _in_portions(period, as_of):
+        if is_halted():
+            run.is_halted = True
+            break
         _draft(keys, run, book, as_of)
     if run.drafted or run.parked or run.failed:
         with as_center():

@@ -4,11 +4,14 @@ import logging
 
 from celery import shared_task
 from django.conf import settings
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from apps.audit.record import SYSTEM
 from apps.billing import documents, dunning, invoicing, mailing, metering, money_proof, proof, run
 from apps.billing.cards import charging, offered, telling, webhooks
 from apps.billing.errors import GatewayUnavailable
+from apps.billing.halting import is_halted
 from apps.billing.telling import tell_of_proof
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
@@ -27,7 +30,7 @@ def run_due() -> None:
         run.run_due(as_of=now)
     except DomainError as error:
         log.error("Nothing was billed: %s", error.message)  # noqa: TRY400
-    if settings.BILLING_AUTO_FINALIZE:
+    if settings.BILLING_AUTO_FINALIZE and not is_halted():
         invoicing.finalize_due(by=None, actor=SYSTEM, now=now, limit=AT_A_TIME)
 
 
@@ -92,3 +95,11 @@ def make_documents() -> None:
 def mail_invoices() -> None:
     """Send what has been finalized to whom it concerns."""
     mailing.mail_invoices()
+
+
+def announce_run() -> None:
+    """Ask a worker to go on now. Without a broker the beat does it within the hour."""
+    try:
+        run_due.delay()
+    except (OperationalError, RedisError) as error:
+        log.warning("The broker does not answer (%s); billing goes on within the hour", type(error).__name__)

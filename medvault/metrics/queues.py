@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from apps.audit.failures import open_failures
 from apps.audit.models import Event
-from apps.billing.models import AttemptState, Invoice, PaymentAttempt, WebhookEvent
+from apps.billing.models import AttemptState, Halt, Invoice, PaymentAttempt, WebhookEvent
 from apps.collection.models import Collection, Upload
 from apps.collection.models import State as CollectionState
 from apps.dicomnet.models import Commitment
@@ -108,6 +108,7 @@ FAILING: dict[str, Callable[[datetime], QuerySet[Model]]] = {
     "letters": _undelivered_letters,
     "webhooks": lambda _now: Webhook.objects.filter(revoked_at=None).exclude(disabled_at=None, failing_since=None),
     "reports": lambda now: Report.objects.filter(state=ReportState.FAILED, requested_at__gt=now - timedelta(days=2)),
+    "billing": lambda _now: Halt.objects.filter(resumed_at=None),
     "quarantine": lambda _now: for_staff.quarantined(),
     "conflicts": lambda _now: for_staff.conflicts(),
     "findings": lambda _now: Finding.objects.filter(resolved_at=None),

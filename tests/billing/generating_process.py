@@ -1,5 +1,6 @@
 """Runs of billing in processes of their own, killed at each statement and each commit: python -m … matrix MONTH,
-or several at once: python -m … together COUNT MONTH.
+several at once: python -m … together COUNT MONTH, or one that says so when it begins with its first contract, and goes
+on when it is told to: python -m … waits MONTH.
 """
 
 import os
@@ -100,7 +101,24 @@ def together(processes: int, month: date) -> int:
     return sum(ended(child) for child in children)
 
 
+def waits(month: date) -> int:
+    """How many invoices it has made."""
+    run.AT_A_TIME = 1
+    draft = vars(run)["_draft"]
+
+    def told_first(*given: Any) -> None:
+        vars(run)["_draft"] = draft
+        print("begun", flush=True)
+        sys.stdin.readline()
+        draft(*given)
+
+    vars(run)["_draft"] = told_first
+    done = run.run_billing(month, as_of=as_of(month))
+    assert done.is_halted
+    return done.drafted
+
+
 if __name__ == "__main__":
     kind, *given, first = sys.argv[1:]
     start = date.fromisoformat(first)
-    print(matrix(start) if kind == "matrix" else together(int(given[0]), start))
+    print({"matrix": matrix, "waits": waits}[kind](start) if not given else together(int(given[0]), start))

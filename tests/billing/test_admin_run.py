@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.audit.models import Event
 from apps.billing.drafting import park
 from apps.billing.invoicing import generate
 from apps.billing.models import Invoice, State
@@ -111,13 +114,38 @@ def test_drafts_of_the_beat_are_finalized_in_bulk_after_their_grace(
     assert "Drafts wait for objections" in refusal
 
 
+def test_the_run_is_stopped_and_goes_on(
+    clerk: Client, contract: Contract, month: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.billing.tasks.run_due.delay", lambda: None)
+    page = f"{month:%Y-%m}"
+    assert "Stop the run" in shown(clerk, reverse(RUN), month=page)
+    assert press(clerk, month, halt="1") == ["The run is stopped."]
+    assert press(clerk, month, halt="1") == ["The run is stopped already"]
+    stopped = shown(clerk, reverse(RUN), month=page)
+    assert "No invoice is drafted" in stopped
+    assert "Stop the run" not in stopped
+    with pytest.raises(CommandError, match="The run is stopped"):
+        call_command("run_billing", f"--period={month:%Y-%m}", stdout=StringIO())
+    call_command("run_billing", f"--period={month:%Y-%m}", "--dry-run", stdout=StringIO())
+    with as_center():
+        assert not Invoice.objects.exists()
+    assert press(clerk, month, go_on="1") == ["The run goes on."]
+    assert press(clerk, month, go_on="1") == ["The run is not stopped"]
+    call_command("run_billing", f"--period={month:%Y-%m}", stdout=StringIO())
+    with as_center():
+        assert Invoice.objects.filter(period=month).count() == 1
+        told = Event.objects.filter(object_type="billing", action__in=["billing.halted", "billing.resumed"])
+        assert told.count() == 2
+
+
 def test_others_read_and_change_nothing(
     contract: Contract, month: date, signed_in: Callable[..., Client], sakura: Facility
 ) -> None:
     invoice = drafted(contract, month)
     reader = in_group(signed_in, "archivist")
     assert "Finalize all" not in shown(reader, reverse(RUN), month=f"{month:%Y-%m}")
-    for what in ({"all": "1"}, {"chosen": invoice.pk}, {"release": invoice.pk}):
+    for what in ({"all": "1"}, {"chosen": invoice.pk}, {"release": invoice.pk}, {"halt": "1"}, {"go_on": "1"}):
         assert reader.post(reverse(RUN), what).status_code == 403
     assert reader.get(reverse("admin:billing_credit", args=[invoice.pk])).status_code == 403
     outsider = signed_in("owner@sakura.example", sakura=Role.OWNER)

@@ -16,6 +16,7 @@ from apps.accounts.models import User
 from apps.audit.record import SYSTEM
 from apps.billing.drafting import release
 from apps.billing.errors import IllegalTransition, NotBillable
+from apps.billing.halting import go_on, halt
 from apps.billing.invoicing import finalize, finalize_due
 from apps.billing.models import BillingAccount, Charge, Invoice, State, StorageDay
 from apps.billing.proof import prove
@@ -41,6 +42,7 @@ from tests.billing.facts import (
     sums,
 )
 from tests.contracts.stories import in_force
+from tests.forked import Forked
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 START = date(2026, 1, 1)
@@ -105,6 +107,25 @@ def test_runs_at_once_share_the_work_and_bill_nobody_twice() -> None:
     assert process("together", 3, APRIL) == 0
     assert [each.contract for each in invoices()] == made
     assert {each.net for each in invoices()} == {20000}
+
+
+def test_a_run_that_is_stopped_leaves_off_before_the_next_contract_and_goes_on_later(
+    person: Callable[..., User],
+) -> None:
+    contracts(3)
+    clerk = person("clerk@center.example", is_staff=True)
+    running = Forked("tests.billing.generating_process", "waits", APRIL)
+    assert running.stdout.readline() == "begun\n"
+    with as_center():
+        halt(by=clerk, actor=SYSTEM, now=IN_MAY)
+    assert running.communicate("go on\n")[0] == "1\n"
+    assert len(invoices(period=APRIL)) == 1
+    again = run_billing(APRIL, as_of=IN_MAY)
+    assert (again.is_halted, again.drafted) == (True, 0)
+    with as_center():
+        go_on(by=clerk, actor=SYSTEM, now=IN_MAY)
+    assert run_billing(APRIL, as_of=IN_MAY).drafted == 2
+    assert len(invoices(period=APRIL)) == 3
 
 
 def test_a_repeated_run_changes_nothing() -> None:

@@ -126,7 +126,7 @@ def test_tables_that_are_not_a_facilitys_are_known() -> None:
             "retention.Rule",
         ),
         *("tiers.Tier", "tiers.TierVersion", "tiers.PriceList", "tiers.Price"),
-        *("billing.Issuer", "billing.Counter", "billing.WebhookEvent", "billing.BankTransaction"),
+        *("billing.Issuer", "billing.Counter", "billing.Halt", "billing.WebhookEvent", "billing.BankTransaction"),
         "orders.Printer",
         *(f"notifications.{name}" for name in ("Notification", "Entry", "Letter", "Preference", "ReadingHours")),
     }

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Abs, Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -22,11 +23,13 @@ from django.utils.translation import ngettext
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
 from apps.billing.drafting import release
+from apps.billing.halting import go_on, halt, open_halt
 from apps.billing.invoicing import credit, finalize, to_finalize
 from apps.billing.models import Charge, Invoice, InvoiceKind, Source, State
 from apps.billing.months import first_day, month_before, next_month
 from apps.billing.proof import Proof, look, rerate
 from apps.billing.run import Outlook, due, progress, run_billing
+from apps.billing.tasks import announce_run
 from apps.core.admin import Table, attempt, link_to, list_of, page_of
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
@@ -60,13 +63,15 @@ def run_page(request: HttpRequest) -> HttpResponse | dict[str, Any]:
         _act(request, now)
         return redirect(f"{request.path}?month={month:%Y-%m}")
     of_month = Invoice.objects.filter(period=month, kind=InvoiceKind.INVOICE).select_related("facility", "contract")
+    halted = open_halt()
     drafts = _beside_the_month_before(of_month.filter(state=State.DRAFT), month)
     return {
         "month": month,
         "before": month_before(month),
         "after": next_month(month),
         "figures": _figures(month, now),
-        "is_going_on": due(month, as_of=now).exists(),
+        "halt": halted,
+        "is_going_on": halted is None and due(month, as_of=now).exists(),
         "parked": of_month.filter(state=State.PARKED).order_by("facility__name")[:MOST_ROWS],
         "drafts": [(each, _difference(each)) for each in drafts[:MOST_ROWS]],
         "may_be_finalized_until": now - timedelta(days=settings.BILLING_GRACE_DAYS),
@@ -154,10 +159,17 @@ def _month(text: str, now: datetime) -> date:
 
 
 def _act(request: HttpRequest, now: datetime) -> None:
-    """Release a parked invoice, or finalize those that were chosen, or all that may be."""
+    """Stop the run or let it go on, release a parked invoice, finalize those that were chosen, or all that may be."""
     if not request.user.has_perm(MAY):
         raise PermissionDenied
     by, actor = staff_member(request), staff_actor(request)
+    if "halt" in request.POST:
+        attempt(request, lambda: halt(by=by, actor=actor, now=now), done=_("The run is stopped."))
+        return
+    if "go_on" in request.POST:
+        transaction.on_commit(announce_run, robust=True)
+        attempt(request, lambda: go_on(by=by, actor=actor, now=now), done=_("The run goes on."))
+        return
     if key := request.POST.get("release", ""):
         parked = get_object_or_404(Invoice, pk=int(key) if key.isdecimal() else 0)
         attempt(request, lambda: release(parked, by=by, actor=actor, now=now), done=_("The invoice is a draft."))

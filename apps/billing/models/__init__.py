@@ -2,6 +2,7 @@
 
 from apps.billing.models.accounts import BillingAccount, Issuer, PaymentMethod
 from apps.billing.models.charges import Charge, Source
+from apps.billing.models.halts import Halt
 from apps.billing.models.invoices import Counter, Invoice, InvoiceKind, InvoiceLine, State
 from apps.billing.models.metering import StorageDay, StorageEntry
 from apps.billing.models.payments import (
@@ -14,7 +15,7 @@ from apps.billing.models.payments import (
 )
 
 __all__ = [
-    "AttemptState", "BankTransaction", "BillingAccount", "Charge", "Counter", "DunningNotice", "Invoice", "InvoiceKind",
-    "InvoiceLine", "Issuer", "Payment", "PaymentAttempt", "PaymentMethod", "Source", "State", "StorageDay",
-    "StorageEntry", "WebhookEvent",
+    "AttemptState", "BankTransaction", "BillingAccount", "Charge", "Counter", "DunningNotice", "Halt", "Invoice",
+    "InvoiceKind", "InvoiceLine", "Issuer", "Payment", "PaymentAttempt", "PaymentMethod", "Source", "State",
+    "StorageDay", "StorageEntry", "WebhookEvent",
 ]  # fmt: skip

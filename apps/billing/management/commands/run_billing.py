@@ -38,6 +38,8 @@ class Command(BaseCommand):
         if dry_run:
             console.print(_table(run.outlooks))
         console.print(_sentence(run, dry_run=dry_run))
+        if run.is_halted:
+            raise CommandError("The run is stopped: let it go on first, on the page Billing run of the admin")
 
 
 def _table(outlooks: list[Outlook]) -> Table:
