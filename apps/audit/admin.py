@@ -15,7 +15,8 @@ from unfold.forms import BaseDialogForm
 from apps.audit.failures import repeat
 from apps.audit.models import Event, FailedTask
 from apps.audit.record import Actor, record
-from apps.core.admin import HappenedFilter, ReadOnlyAdmin, attempt, list_of, to_page
+from apps.core.acting import attempt
+from apps.core.admin import HappenedFilter, ReadOnlyAdmin, list_of, to_page
 from apps.core.clock import database_now
 
 

@@ -25,7 +25,8 @@ from apps.catalog import image_pages
 from apps.catalog.holds import ask_release, release_hold
 from apps.catalog.image_access import open_images
 from apps.catalog.models import AccessPurpose, Conflict, Hold, HoldKind, ImageAccess, Instance, Patient, Series, Study
-from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, attempt, link_to, list_of, to_page
+from apps.core.acting import attempt
+from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, link_to, list_of, to_page
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.vault.models import Pack

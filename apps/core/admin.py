@@ -2,17 +2,15 @@
 
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from typing import Any, ClassVar
 
-from django.contrib import messages
 from django.contrib.admin import ShowFacets, SimpleListFilter
 from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -29,7 +27,6 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import display
 
-from apps.core.errors import DomainError
 from apps.core.shown import moment
 
 ROWS_OF_A_TABLE = 100
@@ -201,18 +198,6 @@ def keep_term(request: HttpRequest, term: str) -> str:
 def kept_term(request: HttpRequest, key: str) -> str:
     """The term of a key, '' where the session knows none."""
     return str(request.session.get(_SEARCHES, {}).get(key, ""))
-
-
-def attempt(request: HttpRequest, act: Callable[[], object], *, done: Any) -> bool:
-    """Do what the person asked for, and say that it is `done`; or, with nothing done, what refused it."""
-    try:
-        with transaction.atomic():
-            act()
-    except DomainError as error:
-        messages.error(request, error.message)
-        return False
-    messages.success(request, done)
-    return True
 
 
 def minute(at: datetime | None) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
+from apps.core.acting import attempt
 from apps.core.errors import DomainError
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.invitation_mail import mail_invitation
@@ -125,12 +126,7 @@ def _page(request: FacilityRequest, form: InvitationForm, status: int = 200) -> 
 
 
 def _carry_out(request: FacilityRequest, act: Callable[[], None], done: str) -> HttpResponse:
-    try:
-        act()
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, done)
+    attempt(request, act, done=done)
     return _back(request)
 
 

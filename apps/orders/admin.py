@@ -27,7 +27,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
-from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, minute, to_page
+from apps.core.acting import attempt
+from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, minute, to_page
 from apps.core.admin_progress import live
 from apps.core.clock import database_now
 from apps.core.money import formatted, plain

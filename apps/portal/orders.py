@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.models import User
 from apps.contracts.agreeing import may_order_outputs
 from apps.contracts.errors import ContractSuspended
-from apps.core.errors import DomainError
+from apps.core.acting import attempt
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.facilities.tenancy import as_facility
@@ -215,14 +214,7 @@ def _by(request: FacilityRequest) -> dict[str, Any]:
 
 
 def _done(request: FacilityRequest, order: Order, act: Callable[[], object], done: str) -> HttpResponse:
-    """Do it, and say so; or, with nothing done, why not."""
-    try:
-        with transaction.atomic():
-            act()
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, done)
+    attempt(request, act, done=done)
     return _back(request, order)
 
 

@@ -1,6 +1,7 @@
 """Changing the plan: amounts first, then a name; giving notice and taking it back; the signed documents."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -18,9 +19,10 @@ from apps.contracts.agreeing import end_after_notice, give_notice, withdraw_noti
 from apps.contracts.errors import NotOffered
 from apps.contracts.models import Contract, ContractVersion, Signature, State
 from apps.contracts.signing import document
+from apps.core.acting import attempt
 from apps.core.errors import DomainError
 from apps.core.periods import parse_period
-from apps.core.shown import day as day_shown
+from apps.core.shown import day
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.tiers.models import PriceList
@@ -83,12 +85,8 @@ def sign_version(request: FacilityRequest, version_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         context = {"version": version, "contract": version.contract, "form": form}
         return render(request, "portal/plan_sign.html", context, status=422 if form.is_bound else 200)
-    try:
-        accept(version, name=form.cleaned_data["name"], **_doer(request))
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        _tell_signed(request, version)
+    act = partial(accept, version, name=form.cleaned_data["name"], **_doer(request))
+    attempt(request, act, done=lambda _signed: _told_signed(version))
     return redirect("portal:plan", facility_slug=request.facility.slug)
 
 
@@ -111,15 +109,14 @@ def end_plan(request: FacilityRequest) -> HttpResponse:
     if "confirmed" not in request.POST and contract.state != State.TERMINATING:
         ends_on = end_after_notice(contract, on=today, now=now)
         return render(request, "portal/plan_end.html", {"contract": contract, "ends_on": ends_on})
-    try:
-        give_notice(contract, on=today, by=_user(request), actor=request.actor, now=now)
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
+
+    def done(_given: None) -> str:
         assert contract.ends_on
-        messages.success(
-            request, _("Notice is given. The contract ends on %(day)s.") % {"day": day_shown(contract.ends_on)}
-        )
+        return _("Notice is given. The contract ends on %(day)s.") % {"day": day(contract.ends_on)}
+
+    attempt(
+        request, partial(give_notice, contract, on=today, by=_user(request), actor=request.actor, now=now), done=done
+    )
     return redirect("portal:plan", facility_slug=request.facility.slug)
 
 
@@ -128,12 +125,10 @@ def end_plan(request: FacilityRequest) -> HttpResponse:
 def keep_plan(request: FacilityRequest) -> HttpResponse:
     """Take notice back."""
     contract = _in_force(request, timezone.localdate())
-    try:
-        withdraw_notice(contract, by=_user(request), actor=request.actor, now=timezone.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("The notice is withdrawn: the contract goes on."))
+    attempt(
+        request, partial(withdraw_notice, contract, by=_user(request), actor=request.actor, now=timezone.now()),
+        done=_("The notice is withdrawn: the contract goes on."),
+    )  # fmt: skip
     return redirect("portal:plan", facility_slug=request.facility.slug)
 
 
@@ -172,17 +167,17 @@ def _taken(request: FacilityRequest, standing: Standing, tier_version_id: int) -
     except DomainError as error:
         messages.error(request, error.message)
     else:
-        _tell_signed(request, version)
+        messages.success(request, _told_signed(version))
     return redirect("portal:plan", facility_slug=request.facility.slug)
 
 
-def _tell_signed(request: FacilityRequest, version: ContractVersion) -> None:
+def _told_signed(version: ContractVersion) -> str:
     if version.is_agreed:
         text = _("Signed: %(tier)s from %(day)s.")
     else:
         text = _("Signed: %(tier)s from %(day)s. The center approves it first, and until then nothing changes.")
-    told = {"tier": version.tier_version.tier, "day": day_shown(version.effective_from)}
-    messages.success(request, text % told)
+    told = {"tier": version.tier_version.tier, "day": day(version.effective_from)}
+    return text % told
 
 
 def _doer(request: FacilityRequest) -> dict[str, Any]:

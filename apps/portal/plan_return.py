@@ -1,8 +1,8 @@
 """The end of a contract in the portal: everything comes back, the facility confirms it, and sees what remains."""
 
 from dataclasses import dataclass
+from functools import partial
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts.models import User
 from apps.contracts.agreeing import is_followed, terminating_contract_of
 from apps.contracts.models import Contract
-from apps.core.errors import DomainError
+from apps.core.acting import attempt
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Facility, Role
 from apps.orders.models import Order
@@ -45,10 +45,8 @@ def confirm(request: FacilityRequest) -> HttpResponse:
     if contract is None:
         raise Http404
     assert isinstance(user, User)
-    try:
-        confirm_return(contract, by=user, actor=request.actor, now=timezone.now())
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("It is on record that you have everything back."))
+    attempt(
+        request, partial(confirm_return, contract, by=user, actor=request.actor, now=timezone.now()),
+        done=_("It is on record that you have everything back."),
+    )  # fmt: skip
     return redirect("portal:plan", facility_slug=request.facility.slug)

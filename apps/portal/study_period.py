@@ -1,5 +1,6 @@
 """One study's storage period: why it is kept until when, keeping it longer, holding it."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts.models import User
 from apps.catalog.holds import ask_release, place_hold, release_hold
 from apps.catalog.models import Hold, HoldKind, Study
-from apps.core.errors import DomainError
+from apps.core.acting import attempt
 from apps.core.shown import day
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
@@ -64,15 +65,16 @@ def keep(request: FacilityRequest, study_id: int) -> HttpResponse:
     user, now = request.user, timezone.now()
     assert isinstance(user, User)
     given: dict[str, Any] = {"reason": form.cleaned_data["reason"], "actor": request.actor, "now": now, "by": user}
-    try:
-        if form.cleaned_data["period"] in EXTENSIONS:
-            until = extend(study, period=form.cleaned_data["period"], **given).until
-            messages.success(request, _("Kept until %(day)s.") % {"day": day(until)})
-        else:
-            place_hold(study, kind=HoldKind.FACILITY, **given)
-            messages.success(request, _("Held until somebody releases it."))
-    except DomainError as error:
-        messages.error(request, error.message)
+    if (period := form.cleaned_data["period"]) in EXTENSIONS:
+        attempt(
+            request, partial(extend, study, period=period, **given),
+            done=lambda extension: _("Kept until %(day)s.") % {"day": day(extension.until)},
+        )  # fmt: skip
+    else:
+        attempt(
+            request, partial(place_hold, study, kind=HoldKind.FACILITY, **given),
+            done=_("Held until somebody releases it."),
+        )  # fmt: skip
     return _back(request, study)
 
 
@@ -86,15 +88,11 @@ def release(request: FacilityRequest, hold_id: int) -> HttpResponse:
     )
     user, now = request.user, timezone.now()
     assert isinstance(user, User)
-    try:
-        if hold.kind == HoldKind.LEGAL and hold.release_asked_by_id is None:
-            ask_release(hold, by=user, actor=request.actor, now=now)
-            messages.success(request, _("Another owner has to confirm it."))
-        else:
-            release_hold(hold, by=user, actor=request.actor, now=now)
-            messages.success(request, _("The hold is released."))
-    except DomainError as error:
-        messages.error(request, error.message)
+    if hold.kind == HoldKind.LEGAL and hold.release_asked_by_id is None:
+        act, done = ask_release, _("Another owner has to confirm it.")
+    else:
+        act, done = release_hold, _("The hold is released.")
+    attempt(request, partial(act, hold, by=user, actor=request.actor, now=now), done=done)
     return _back(request, hold.study)
 
 

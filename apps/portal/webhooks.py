@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.core.acting import attempt
 from apps.core.errors import DomainError
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
@@ -172,12 +173,7 @@ def _found(request: FacilityRequest, webhook_id: int) -> Webhook:
 
 
 def _done(request: FacilityRequest, webhook: Webhook, act: Callable[[], object], done: str) -> HttpResponse:
-    try:
-        act()
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, done)
+    attempt(request, act, done=done)
     return _back(request, webhook)
 
 

@@ -15,7 +15,8 @@ from apps.billing.admin.importing import import_page
 from apps.billing.bank.importing import assign, left_of, set_aside
 from apps.billing.errors import PaymentRefused
 from apps.billing.models import BankTransaction, Invoice, InvoiceKind, Payment
-from apps.core.admin import HappenedFilter, Table, attempt, link_to, to_page
+from apps.core.acting import attempt
+from apps.core.admin import HappenedFilter, Table, link_to, to_page
 from apps.core.clock import database_now
 from apps.core.money import formatted
 

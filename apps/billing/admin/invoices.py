@@ -20,7 +20,8 @@ from apps.billing.admin.documents import InvoicePapers
 from apps.billing.drafting import release
 from apps.billing.invoicing import finalize
 from apps.billing.models import Charge, Invoice, InvoiceKind, InvoiceLine, State, StorageDay
-from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, list_of, to_page
+from apps.core.acting import attempt
+from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
 from apps.core.clock import database_now
 from apps.core.money import formatted, plain
 from apps.facilities.admin import AuditedTenantAdmin

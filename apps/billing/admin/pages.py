@@ -30,7 +30,8 @@ from apps.billing.months import first_day, month_before, next_month
 from apps.billing.proof import Proof, look, rerate
 from apps.billing.run import Outlook, due, progress, run_billing
 from apps.billing.tasks import announce_run
-from apps.core.admin import Table, attempt, link_to, list_of, page_of
+from apps.core.acting import attempt
+from apps.core.admin import Table, link_to, list_of, page_of
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
 from apps.core.money import formatted

@@ -10,7 +10,8 @@ from unfold.forms import BaseDialogForm
 from apps.audit.admin import staff_actor
 from apps.billing.bank.importing import take_back
 from apps.billing.models import DunningNotice, Payment, PaymentMethod
-from apps.core.admin import attempt, to_page
+from apps.core.acting import attempt
+from apps.core.admin import to_page
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
 

@@ -24,7 +24,8 @@ from apps.catalog.conflicts import resolve_conflict
 from apps.catalog.image_access import access_of, record_look
 from apps.catalog.models import Conflict, ConflictDecision, Instance
 from apps.collection.models import ReceivedFile
-from apps.core.admin import HappenedFilter, Table, attempt, link_to, page_of, to_page
+from apps.core.acting import attempt
+from apps.core.admin import HappenedFilter, Table, link_to, page_of, to_page
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
 

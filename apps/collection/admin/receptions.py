@@ -21,7 +21,8 @@ from apps.collection.models import Basis, Collection, Outcome, ReceivedFile, Rec
 from apps.collection.progress import progress_of
 from apps.collection.quarantine import read_again, set_aside, undecided
 from apps.collection.reconciliation import left_by_reason, reconcile
-from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, list_of, to_page
+from apps.core.acting import attempt
+from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
 from apps.core.admin_progress import live
 from apps.core.clock import database_now
 from apps.core.shown import moment

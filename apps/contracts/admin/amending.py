@@ -16,7 +16,8 @@ from apps.contracts.admin.forms import DraftForm, TermsForm
 from apps.contracts.agreeing import TERMS, amend, draft
 from apps.contracts.models import Contract
 from apps.contracts.wording import Difference, differences
-from apps.core.admin import Table, attempt, list_of, page_of
+from apps.core.acting import attempt
+from apps.core.admin import Table, list_of, page_of
 from apps.core.clock import database_now
 from apps.core.errors import DomainError
 from apps.tiers.models import PriceList

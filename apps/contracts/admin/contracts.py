@@ -19,7 +19,8 @@ from apps.contracts.admin.forms import DraftForm, NoticeForm, TermsForm
 from apps.contracts.agreeing import activate, give_notice, resume, suspend, today_of, version_of, withdraw_notice
 from apps.contracts.models import Contract, ContractVersion, State
 from apps.contracts.wording import prices, promises, terms
-from apps.core.admin import ROWS_OF_A_TABLE, Table, attempt, link_to, to_page
+from apps.core.acting import attempt
+from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, to_page
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
 

@@ -19,7 +19,8 @@ from apps.contracts.agreeing import approve
 from apps.contracts.models import ContractVersion, Signature
 from apps.contracts.signing import document
 from apps.contracts.wording import prices, promises, terms
-from apps.core.admin import Table, attempt, to_page
+from apps.core.acting import attempt
+from apps.core.admin import Table, to_page
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
 

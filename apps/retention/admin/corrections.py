@@ -13,7 +13,8 @@ from unfold.forms import BaseDialogForm
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
-from apps.core.admin import HappenedFilter, Table, attempt, link_to, to_page
+from apps.core.acting import attempt
+from apps.core.admin import HappenedFilter, Table, link_to, to_page
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.retention.corrections import decide_correction
 from apps.retention.explaining import in_words

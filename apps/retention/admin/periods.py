@@ -26,7 +26,8 @@ from apps.audit.admin import staff_actor
 from apps.catalog.filing import study_lock
 from apps.catalog.holds import HoldRefused, place_hold
 from apps.catalog.models import Hold, HoldKind
-from apps.core.admin import Table, attempt, link_to, list_of, to_page
+from apps.core.acting import attempt
+from apps.core.admin import Table, link_to, list_of, to_page
 from apps.core.clock import database_now
 from apps.core.locks import lock_names
 from apps.core.shown import moment

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
 from apps.catalog.models import Study
-from apps.core.admin import Table, attempt, link_to, list_of, page_of
+from apps.core.acting import attempt
+from apps.core.admin import Table, link_to, list_of, page_of
 from apps.core.clock import database_now
 from apps.core.periods import period_in_words
 from apps.retention.admin.rule_forms import ConfirmForm
