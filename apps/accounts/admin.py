@@ -131,12 +131,15 @@ class UserAdmin(AuditedAdmin):
 
 @admin.register(Group)
 class GroupAdmin(AuditedAdmin):
-    list_display = ("name",)
+    list_display = ("__str__",)
     ordering = ("name",)
-    fields = ("name",)
+    fields = ("called",)
+
+    @display(description=_("name"))  # type: ignore[untyped-decorator]
+    def called(self, obj: Group) -> str:
+        return str(obj)
 
     def tables(self, obj: Group) -> list[Table]:
-        permissions = obj.permissions.select_related("content_type").order_by("content_type__app_label", "codename")
         people = User.objects.filter(groups=obj).order_by("email")[:ROWS_OF_A_TABLE]
         return [
             Table(
@@ -145,11 +148,7 @@ class GroupAdmin(AuditedAdmin):
                 [[link_to(each, each.email), each.name, _("yes") if each.is_active else _("no")] for each in people],
                 list_of(User, groups__id__exact=obj.pk),
             ),
-            Table(
-                _("Permissions"),
-                [_("Area"), _("Permission")],
-                [[each.content_type.app_label, each.name] for each in permissions],
-            ),
+            Table(_("What they change; they read everything"), [_("Of what"), _("May")], _may_change(obj)),
         ]
 
 
@@ -187,6 +186,19 @@ class UserSessionAdmin(AuditedAdmin):
     @display(description=_("browser"))  # type: ignore[untyped-decorator]
     def browser(self, obj: UserSession) -> str:
         return str(obj.user_agent)[:60]
+
+
+ACTS = {"add": _("add"), "change": _("change"), "delete": _("remove")}
+
+
+def _may_change(group: Group) -> list[list[str]]:
+    """Kinds of rows, and what the group may do with them besides reading."""
+    may = dict[str, list[str]]()
+    for each in group.permissions.select_related("content_type").order_by("content_type__app_label", "codename"):
+        act, model = each.codename.partition("_")[0], each.content_type.model_class()
+        if model is not None and act in ACTS:
+            may.setdefault(str(model._meta.verbose_name_plural), []).append(str(ACTS[act]))
+    return [[name, ", ".join(acts)] for name, acts in sorted(may.items())]
 
 
 def _send_password_link(request: HttpRequest, person: User) -> None:

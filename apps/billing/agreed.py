@@ -29,7 +29,7 @@ class PriceBook:
         return Terms(
             number=version.number,
             effective_from=version.effective_from,
-            tier=version.tier_version.tier.name,
+            tier=str(version.tier_version.tier),
             prices=self.lists[version.price_list_id],
             urgent_factor=version.price_list.urgent_factor,
             discount_percent=version.discount_percent,

@@ -59,7 +59,7 @@ def _offered(
     version: TierVersion, price_list: PriceList, book: PriceBook, agreed: ContractVersion | None
 ) -> Offered:  # fmt: skip
     terms = Terms(
-        number=1, effective_from=price_list.effective_from, tier=version.tier.name, prices=book.lists[price_list.pk],
+        number=1, effective_from=price_list.effective_from, tier=str(version.tier), prices=book.lists[price_list.pk],
         urgent_factor=price_list.urgent_factor,
         discount_percent=agreed.discount_percent if agreed else Decimal(0),
         minimum_commitment=agreed.minimum_commitment if agreed else Decimal(0),

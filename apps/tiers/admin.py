@@ -3,15 +3,17 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from apps.audit.admin import AuditedAdmin
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of
@@ -38,15 +40,59 @@ class SoldAdmin(AuditedAdmin):
         return f"{moment(obj.used_at)}. {self.why_it_stays}" if obj.used_at else str(_("not yet"))
 
 
+OTHER_LANGUAGES = [each for each in settings.LANGUAGES if each[0] != settings.LANGUAGE_CODE]
+_TOLD = {"name": (_("Name ({language})"), 80), "summary": (_("Summary ({language})"), 200)}
+_IN_LANGUAGES = {
+    f"{what}_{code}": forms.CharField(
+        label=format_lazy(label, language=language), max_length=longest, required=False,
+        widget=UnfoldAdminTextInputWidget,
+    )
+    for code, language in OTHER_LANGUAGES
+    for what, (label, longest) in _TOLD.items()
+}  # fmt: skip
+
+
+class _TierForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A tier, and what it is called in each other language."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for code, told in self.instance.in_languages.items():
+            self.initial.update({f"{what}_{code}": text for what, text in told.items()})
+
+    def clean(self) -> dict[str, Any]:
+        content: dict[str, Any] = super().clean() or self.cleaned_data
+        self.instance.in_languages = {
+            code: {what: content.get(f"{what}_{code}", "") for what in _TOLD} for code, _language in OTHER_LANGUAGES
+        }
+        return content
+
+
 @admin.register(Tier)
 class TierAdmin(SoldAdmin):
-    list_display = ("name", "code", "summary", "position")
+    form = type("TierForm", (_TierForm,), _IN_LANGUAGES)
+    list_display = ("called", "code", "summarized", "position")
     ordering = ("position", "name")
-    fields = ("name", "code", "summary", "position")
     actions_detail = ("another_version",)
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        changes = self.has_change_permission(request) if obj else self.has_add_permission(request)
+        return ("name", "code", "summary", "position", *(_IN_LANGUAGES if changes else ("elsewhere",)))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return ("code",) if obj else ()
+
+    @display(description=_("name"), ordering="name")  # type: ignore[untyped-decorator]
+    def called(self, obj: Tier) -> str:
+        return str(obj)
+
+    @display(description=_("summary"))  # type: ignore[untyped-decorator]
+    def summarized(self, obj: Tier) -> str:
+        return obj.told_summary
+
+    @display(description=_("in other languages"))  # type: ignore[untyped-decorator]
+    def elsewhere(self, obj: Tier) -> str:
+        return " · ".join(text for told in obj.in_languages.values() for text in told.values() if text) or "-"
 
     def tables(self, obj: Tier) -> list[Table]:
         today = database_now().date()

@@ -8,9 +8,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.money import Currency
+from apps.core.shown import day
 
 
 class Frequency(models.TextChoices):
@@ -89,6 +93,8 @@ class Tier(models.Model):
     name = models.CharField(_("name"), max_length=80)
     summary = models.CharField(_("summary"), max_length=200, blank=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
+    in_languages = models.JSONField(_("in other languages"), default=dict, editable=False)
+    """Name and summary by language: `{"ja": {"name": "毎週", "summary": "…"}}`. What is not told is as above."""
 
     class Meta:
         verbose_name = _("tier")
@@ -96,7 +102,16 @@ class Tier(models.Model):
         ordering = ["position", "name"]
 
     def __str__(self) -> str:
-        return self.name
+        return self._told("name")
+
+    @property
+    def told_summary(self) -> str:
+        """The summary in the reader's language."""
+        return self._told("summary")
+
+    def _told(self, what: str) -> str:
+        found: str = self.in_languages.get(get_language(), {}).get(what) or getattr(self, what)
+        return found
 
 
 class TierVersionQuerySet(models.QuerySet["TierVersion"]):
@@ -167,7 +182,7 @@ class PriceList(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.tier_version} {self.currency} {self.effective_from}"
+        return f"{self.tier_version} {self.currency} {day(self.effective_from)}"
 
 
 class Price(models.Model):
@@ -194,6 +209,11 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_item_display()}"
+
+
+def tier_name(path: str) -> Coalesce:
+    """The name of the tier that `path` leads to, in the reader's language, for queries."""
+    return Coalesce(KT(f"{path}__in_languages__{get_language()}__name"), f"{path}__name")
 
 
 def current_price_list(version: TierVersion, currency: str, *, as_of: date) -> PriceList | None:

@@ -45,6 +45,7 @@ class DemoTier:
     ways: tuple[Way, ...]
     hours: tuple[int, int, int]
     prices: Amounts
+    in_japanese: tuple[str, str]
     agreed: tuple[int, int] | None = None
     needs_approval: bool = False
 
@@ -55,6 +56,7 @@ TIERS = {
         (96, 72, 24),
         {Item.BASE_FEE: ("8000", "55", "0"), Item.VISIT: ("15000", "100", "0"), Item.MEDIA: ("4000", "28", "0"),
          Item.ONLINE: ("150", "1", "30"), Item.STORAGE_GB: ("30", "0.2", "100")},
+        in_japanese=("随時", "ご要請のたびに収集します"),
         agreed=(4000, 60 * GB),
     ),
     "monthly": DemoTier(
@@ -62,24 +64,28 @@ TIERS = {
         (72, 48, 8),
         {Item.BASE_FEE: ("20000", "140", "0"), Item.VISIT: ("9000", "60", "1"), Item.MEDIA: ("3000", "21", "1"),
          Item.ONLINE: ("100", "0.7", "100"), Item.STORAGE_GB: ("25", "0.17", "250")},
+        in_japanese=("毎月", "収集担当者が毎月伺います"),
         agreed=(12000, 200 * GB),
     ),
     "weekly": DemoTier(
         "Weekly", "An operator comes every week", Frequency.WEEKLY, (Way.VISIT, Way.MEDIA), (48, 24, 4),
         {Item.BASE_FEE: ("55000", "380", "0"), Item.VISIT: ("8000", "55", "5"), Item.MEDIA: ("2500", "18", "4"),
          Item.STORAGE_GB: ("22", "0.15", "500")},
+        in_japanese=("毎週", "収集担当者が毎週伺います"),
         agreed=(4000, 60 * GB),
     ),
     "daily": DemoTier(
         "Daily", "An operator comes every day", Frequency.DAILY, (Way.VISIT, Way.MEDIA, Way.ONLINE), (24, 12, 2),
         {Item.BASE_FEE: ("140000", "950", "0"), Item.VISIT: ("6000", "42", "31"), Item.MEDIA: ("2000", "14", "31"),
          Item.STORAGE_GB: ("20", "0.14", "1000")},
+        in_japanese=("毎日", "収集担当者が毎日伺います"),
         needs_approval=True,
     ),
     "online": DemoTier(
         "Online", "Your terminal sends what is new within the hour", Frequency.CONTINUOUS, (Way.ONLINE, Way.MEDIA),
         (12, 12, 2),
         {Item.BASE_FEE: ("30000", "210", "0"), Item.MEDIA: ("2500", "18", "1"), Item.STORAGE_GB: ("22", "0.15", "500")},
+        in_japanese=("オンライン", "新しい画像を1時間以内に端末から送信します"),
     ),
 }  # fmt: skip
 
@@ -106,8 +112,10 @@ def seed_contracts(facilities: Mapping[str, Facility], *, now: datetime) -> None
 
 
 def _tier(code: str, demo: DemoTier, position: int, *, sold_from: date) -> None:
+    called = {"name": demo.name, "summary": demo.summary}
+    in_languages = {"ja": dict(zip(called, demo.in_japanese, strict=True))}
     tier, is_new = Tier.objects.get_or_create(
-        code=code, defaults={"name": demo.name, "summary": demo.summary, "position": position}
+        code=code, defaults={**called, "in_languages": in_languages, "position": position}
     )
     if not is_new:
         return

@@ -61,6 +61,8 @@ SIGN_INS = (
     ),
     SignIn("admin@center.example", "Robin Keller", "administrator of the center", group="administrator"),
     SignIn("operator@center.example", OPERATOR, "operator of the center", group="operator"),
+    SignIn("reception@center.example", "Yuna Okabe", "reception of the center", group="reception"),
+    SignIn("output@center.example", "Luca Brenner", "output of the center", group="output"),
     SignIn("archivist@center.example", "Sora Tanabe", "archivist of the center", group="archivist"),
     SignIn("billing@center.example", "Noa Brandt", "billing of the center", group="billing"),
     SignIn("billing2@center.example", "Emi Sato", "billing of the center, a second person", group="billing"),

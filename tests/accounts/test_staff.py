@@ -10,7 +10,9 @@ from django.apps import apps
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
+from apps.accounts.groups import CALLED
 from apps.accounts.models import User
 from medvault.staff_roles import CHANGES, bring_staff_roles_up_to_date
 from tests.accounts.pages import events, is_signed_in, sign_in, verified
@@ -36,6 +38,13 @@ def test_every_group_reads_everything_and_changes_what_is_its_own(db: None, name
     held = {f"{each.content_type.app_label}.{each.codename}" for each in group.permissions.all()}
     views = {f"{model._meta.app_label}.view_{model._meta.model_name}" for model in apps.get_models()}
     assert held == views | set(CHANGES[name])
+
+
+def test_every_group_is_called_in_its_readers_language(db: None) -> None:
+    assert CALLED.keys() == CHANGES.keys()
+    with override("ja"):
+        assert [str(each) for each in Group.objects.filter(name="reception")] == ["受入"]
+    assert str(Group(name="Night shift")) == "Night shift"
 
 
 def test_staff_roles_are_brought_up_to_date_as_often_as_one_likes(django_db_setup: None, db: None) -> None:

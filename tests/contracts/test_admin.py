@@ -92,6 +92,28 @@ def test_billing_makes_a_tier_a_version_and_prices(billing: Client, operator: Cl
     assert [event.object_id for event in events("price_list.created")] == [str(made.pk)]
 
 
+def test_a_tier_is_called_in_its_readers_language(
+    billing: Client, operator: Client, sakura: Facility, signed_in: Callable[..., Client]
+) -> None:
+    chosen = price_list(tier_version("weekly"))
+    in_force(sakura, TODAY, chosen)
+    tier = chosen.tier_version.tier
+    facts = {"name": "Weekly", "summary": "Every week", "position": "1", "name_ja": "毎週", "summary_ja": ""}
+    assert billing.post(page_address(tier), facts).status_code == 302
+    assert 'value="毎週"' in shown(billing, page_address(tier))
+    assert "毎週" in shown(operator, page_address(tier))
+    owner = signed_in("owner@sakura.example", sakura=Role.OWNER)
+    pages = [(operator, list_address(Contract)), (operator, list_address(Tier)), (owner, "/f/sakura/plan/")]
+    for client, address in pages:
+        assert "Weekly" in shown(client, address)
+        client.cookies["django_language"] = "ja"
+        page = shown(client, address)
+        assert "毎週" in page
+        assert "Weekly" not in page
+        del client.cookies["django_language"]
+    assert "Every week" in shown(owner, "/f/sakura/plan/")
+
+
 def test_what_a_contract_uses_is_only_read_and_the_page_says_why(billing: Client, sakura: Facility) -> None:
     unused, used = price_list(tier_version()), price_list(tier_version())
     assert 'name="_save"' in shown(billing, page_address(unused))

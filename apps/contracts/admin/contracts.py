@@ -23,6 +23,7 @@ from apps.core.acting import attempt
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, to_page
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
+from apps.tiers.models import tier_name
 
 MAY = "contracts.change_contract"
 AMENDABLE = {State.DRAFT, State.ACTIVE, State.SUSPENDED, State.TERMINATING}
@@ -46,8 +47,9 @@ class ContractAdmin(AuditedTenantAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contract]:
         latest = ContractVersion.objects.agreed().filter(facility_id=OuterRef("facility_id"), contract=OuterRef("pk"))
         begun = latest.filter(effective_from__lte=database_now().date()) | latest.filter(number=1)
+        named = begun.order_by("-number").values_list(tier_name("tier_version__tier"))
         found: QuerySet[Contract] = super().get_queryset(request)
-        return found.annotate(tier_name=Subquery(begun.order_by("-number").values("tier_version__tier__name")[:1]))
+        return found.annotate(tier_name=Subquery(named[:1]))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("contracts.add_contract")
