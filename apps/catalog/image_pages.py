@@ -17,7 +17,7 @@ from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
 from apps.catalog.bytes import open_instance
 from apps.catalog.image_access import access_of, record_look
-from apps.catalog.models import Conflict, ImageAccess, Instance, Series, Study
+from apps.catalog.models import Conflict, ConflictKind, ImageAccess, Instance, Series, Study
 from apps.catalog.preview import NotRenderable, render_preview
 from apps.catalog.preview_cache import kept_preview
 from apps.core.admin import page_of
@@ -85,7 +85,9 @@ def image(request: HttpRequest, instance_id: int, size: str) -> HttpResponse:
 @require_safe
 def conflicting(request: HttpRequest, conflict_id: int, size: str) -> HttpResponse:
     """The same of a file in conflict."""
-    found = get_object_or_404(Conflict.objects.select_related("pack", "study"), pk=conflict_id)
+    found = get_object_or_404(
+        Conflict.objects.exclude(kind=ConflictKind.UNREADABLE).select_related("pack", "study"), pk=conflict_id
+    )
     _require_access(request, found.study)
     longest = _longest(size)
     return _answer(request, "", lambda: _drawn(found, longest))

@@ -250,6 +250,7 @@ class ConflictKind(models.TextChoices):
     OTHER_BYTES = "other_bytes", _("Same SOP Instance UID, other bytes")
     OTHER_STUDY = "other_study", _("Same SOP Instance UID in another study")
     OTHER_PATIENT = "other_patient", _("Same Study Instance UID, another patient")
+    UNREADABLE = "unreadable", _("Cannot be read; filed by hand")
 
 
 class ConflictDecision(models.TextChoices):
@@ -262,7 +263,10 @@ class ConflictDecision(models.TextChoices):
 
 
 class Conflict(TenantModel):
-    """A file that contradicts what is stored. Both are kept; staff decide; nothing is overwritten."""
+    """A file that contradicts what is stored. Both are kept; staff decide; nothing is overwritten.
+
+    One that cannot be read and was filed by hand contradicts nothing: it is kept beside the images of its study.
+    """
 
     kind = models.CharField(_("kind"), max_length=SHORT, choices=ConflictKind)
     study = models.ForeignKey(Study, on_delete=models.PROTECT, db_constraint=False, related_name="conflicts")

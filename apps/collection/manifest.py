@@ -20,8 +20,12 @@ def manifest(
     files: Sequence[Received],
     names: Sequence[str],
     at: datetime,
+    study_instance_uid: str = "",
 ) -> bytes:
-    """JSON in UTF-8; `names` are those of the files in the ZIP, `at` is when they were received."""
+    """JSON in UTF-8; `names` are those of the files in the ZIP, `at` is when they were received.
+
+    `study_instance_uid` where no file of it tells.
+    """
     facility = collection.facility
     first = files[0].header
     content = {
@@ -39,7 +43,7 @@ def manifest(
             "medium_serial": reception.medium_serial,
             "source_address": reception.source_address,
         },
-        "study_instance_uid": first.study_instance_uid if first else None,
+        "study_instance_uid": first.study_instance_uid if first else study_instance_uid or None,
         "files": [
             {
                 "name": name,

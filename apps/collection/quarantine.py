@@ -1,6 +1,7 @@
-"""Deciding about quarantined files: read again, or set aside with a basis. Nothing is deleted by either.
+"""Deciding about quarantined files: read again, filed by hand, or set aside with a basis. Nothing is deleted by any.
 
-A file that is set aside stays in the vault, where nothing can delete it; but it no longer keeps a contract from ending.
+What was filed goes with its study (retention.deletion). A file that is set aside stays in the vault, where nothing can
+delete it; but it no longer keeps a contract from ending.
 """
 
 from datetime import datetime
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
+from apps.collection.by_hand import filed_under
 from apps.collection.errors import IllegalTransition
 from apps.collection.ingest import Intake, new_collection, store_batch
 from apps.collection.models import (
@@ -54,11 +56,10 @@ def read_again(file: ReceivedFile, *, reason: str, by: User, actor: Actor, now: 
 
     Raises IllegalTransition, StillUnreadable, MissingPack, VaultUnavailable.
     """
-    _require_open(file)
-    if file.pack is None or file.pack_offset is None:
-        raise StillUnreadable(_("The center does not have the bytes of this file any more."))
-    # Of no terminal: nothing was collected there, and nothing is charged.
-    reception = Reception(method=Method.REREAD, actor=actor, operator=str(by), user=by)
+    _require_bytes(file)
+    assert file.pack is not None
+    assert file.pack_offset is not None
+    reception = _reception(by, actor)
     with Batch(file.facility_id) as batch:
         intake = Intake(batch)
         found = intake.add(pieces(file.pack, file.pack_offset, file.length_bytes), file.source_name)
@@ -70,6 +71,33 @@ def read_again(file: ReceivedFile, *, reason: str, by: User, actor: Actor, now: 
     with as_center():
         _decide(file, QuarantineAct.FILED, by, actor, now, reason=reason, filed_by=stored.collection)
     return stored.collection
+
+
+def file_by_hand(
+    file: ReceivedFile, *, study_instance_uid: str, reason: str, by: User, actor: Actor, now: datetime
+) -> Collection:
+    """File what cannot be read under a study of its facility, in a collection of its own.
+
+    Killed between the two transactions, it is filed and undecided: doing it again decides. Raises IllegalTransition,
+    UnknownStudy, StillUnreadable where the bytes are gone, MissingPack, VaultUnavailable.
+    """
+    with as_center():
+        _require_bytes(file)
+    collection = filed_under(file, study_instance_uid, _reception(by, actor), reason=reason, now=now)
+    with as_center():
+        _decide(file, QuarantineAct.BY_HAND, by, actor, now, reason=reason, filed_by=collection)
+    return collection
+
+
+def _reception(by: User, actor: Actor) -> Reception:
+    """Of no terminal: nothing was collected there, and nothing is charged."""
+    return Reception(method=Method.REREAD, actor=actor, operator=str(by), user=by)
+
+
+def _require_bytes(file: ReceivedFile) -> None:
+    _require_open(file)
+    if file.pack is None or file.pack_offset is None:
+        raise StillUnreadable(_("The center does not have the bytes of this file any more."))
 
 
 def _decide(

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -155,8 +156,39 @@ def _packs(study: Study) -> list[Pack]:
     of_study = {"facility_id": study.facility_id}
     instances = Instance.objects.filter(**of_study, series__study=study).values("pack_id")
     conflicts = Conflict.objects.filter(**of_study, study=study).values("pack_id")
-    packs = Pack.objects.filter(**of_study, pk__in=instances) | Pack.objects.filter(**of_study, pk__in=conflicts)
-    return list(packs.order_by("pk").select_for_update())
+    held = _quarantined(study)
+    return list(
+        Pack.objects.filter(Q(pk__in=instances) | Q(pk__in=conflicts) | Q(pk__in=held), **of_study)
+        .order_by("pk").select_for_update()
+    )  # fmt: skip
+
+
+def _quarantined(study: Study) -> list[int]:
+    """The quarantine's packs that go too: each of their files was filed, under this study or one that is gone.
+
+    The database says which those are, and asks the same of itself when the deletion begins.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT held.pack_id
+            FROM collection_receivedfile again
+            JOIN collection_quarantinedecision decision ON decision.facility_id = again.facility_id
+                AND decision.filed_by_id = again.collection_id
+            JOIN collection_receivedfile held ON held.facility_id = decision.facility_id
+                AND held.id = decision.file_number AND held.sha256 = again.sha256
+            LEFT JOIN catalog_instance instance ON instance.facility_id = again.facility_id
+                AND instance.id = again.instance_id
+            LEFT JOIN catalog_series series ON series.facility_id = instance.facility_id
+                AND series.id = instance.series_id
+            LEFT JOIN catalog_conflict conflict ON conflict.facility_id = again.facility_id
+                AND conflict.id = again.conflict_id
+            WHERE again.facility_id = %(facility)s AND %(study)s IN (series.study_id, conflict.study_id)
+                AND retention_quarantine_goes_with(held.facility_id, held.pack_id, %(study)s)
+            """,
+            {"facility": study.facility_id, "study": study.pk},
+        )
+        return [key for (key,) in cursor]
 
 
 def _content(pack: Pack) -> dict[str, Any]:
@@ -167,7 +199,10 @@ def _content(pack: Pack) -> dict[str, Any]:
             WHERE facility_id = %(facility)s AND pack_id = %(pack)s
             UNION ALL
             SELECT sop_instance_uid, encode(sha256, 'hex'), length_bytes FROM catalog_conflict
-            WHERE facility_id = %(facility)s AND pack_id = %(pack)s ORDER BY 1, 2
+            WHERE facility_id = %(facility)s AND pack_id = %(pack)s
+            UNION
+            SELECT '', encode(sha256, 'hex'), length_bytes FROM collection_receivedfile
+            WHERE facility_id = %(facility)s AND pack_id = %(pack)s AND outcome = 'quarantined' ORDER BY 1, 2
             """,
             {"facility": pack.facility_id, "pack": pack.pk},
         )

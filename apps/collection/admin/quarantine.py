@@ -32,6 +32,16 @@ class AgainForm(BaseDialogForm):  # type: ignore[misc]
     )
 
 
+class ByHandForm(AgainForm):
+    """Under which study, and how one knows."""
+
+    study_instance_uid = forms.CharField(
+        label=_("Study Instance UID"), max_length=64, widget=UnfoldAdminTextInputWidget,
+        help_text=_("Of a study of the same facility. The file is kept with it, goes with it, and is never shown."),
+    )  # fmt: skip
+    field_order = ("study_instance_uid", "reason")
+
+
 class AsideForm(AgainForm):
     """On what basis, and why."""
 
@@ -58,6 +68,7 @@ class UndecidedFilter(SimpleListFilter):
 
 @admin.register(QuarantineDecision)
 class QuarantineDecisionAdmin(AuditedTenantAdmin):
+    when_empty = _("What staff decide about files in quarantine appears here.")
     linked_by = ("collection",)
     list_display = ("decided_at", "facility", "file_number", "act", "basis", "reason", "decided_by")
     list_select_related = ("facility", "decided_by")

@@ -12,6 +12,7 @@ class QuarantineAct(models.TextChoices):
     """How a file leaves the quarantine; its bytes stay where they are in either case."""
 
     FILED = "filed", _("Read again and filed")
+    BY_HAND = "by_hand", _("Filed by hand")
     SET_ASIDE = "set_aside", _("Set aside")
 
 
@@ -54,7 +55,7 @@ class QuarantineDecision(TenantModel):
             models.UniqueConstraint(fields=["facility", "id"], name="quarantine_decision_of_facility"),
             models.UniqueConstraint(fields=["facility", "file_number"], name="quarantined_file_decided_once"),
             models.CheckConstraint(
-                condition=models.Q(act="filed", basis="", filed_by__isnull=False)
+                condition=models.Q(act__in=["filed", "by_hand"], basis="", filed_by__isnull=False)
                 | models.Q(act="set_aside", basis__gt="", filed_by=None),
                 name="quarantine_decision_has_its_basis",
             ),
