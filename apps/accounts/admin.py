@@ -21,6 +21,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from apps.accounts.models import User
+from apps.accounts.user_agents import browser_in_words
 from apps.audit.admin import AuditedAdmin
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
 
@@ -123,7 +124,7 @@ class UserAdmin(AuditedAdmin):
             Table(
                 _("Sessions"),
                 [_("Address"), _("Browser"), _("Since"), _("Last seen")],
-                [[each.ip, each.user_agent, each.created_at, each.last_seen_at] for each in sessions],
+                [[each.ip, browser_in_words(each.user_agent), each.created_at, each.last_seen_at] for each in sessions],
                 list_of(UserSession, user__id=obj.pk),
             ),
         ]
@@ -148,7 +149,7 @@ class GroupAdmin(AuditedAdmin):
                 [[link_to(each, each.email), each.name, _("yes") if each.is_active else _("no")] for each in people],
                 list_of(User, groups__id__exact=obj.pk),
             ),
-            Table(_("What they change; they read everything"), [_("Of what"), _("May")], _may_change(obj)),
+            Table(_("What they change; they read everything"), [_("Of what"), _("Allowed")], _may_change(obj)),
         ]
 
 
@@ -165,6 +166,7 @@ class EmailAddressAdmin(AuditedAdmin):
 class AuthenticatorAdmin(AuditedAdmin):
     """Second factors without their secrets."""
 
+    when_empty = _("People add second factors in their own account.")
     list_display = ("user", "type", "created_at", "last_used_at")
     list_select_related = ("user",)
     list_filter = ("type",)
@@ -180,12 +182,12 @@ class UserSessionAdmin(AuditedAdmin):
     list_display = ("user", "ip", "browser", "created_at", "last_seen_at")
     list_select_related = ("user",)
     search_fields = ("user__email__exact",)
-    fields = ("user", "ip", "user_agent", "created_at", "last_seen_at")
+    fields = ("user", "ip", "browser", "user_agent", "created_at", "last_seen_at")
     ordering: ClassVar[Sequence[str]] = ["-pk"]
 
     @display(description=_("browser"))  # type: ignore[untyped-decorator]
     def browser(self, obj: UserSession) -> str:
-        return str(obj.user_agent)[:60]
+        return browser_in_words(obj.user_agent)
 
 
 ACTS = {"add": _("add"), "change": _("change"), "delete": _("remove")}

@@ -98,6 +98,7 @@ class FailureResolvedFilter(HappenedFilter):
 class FailedTaskAdmin(AuditedAdmin):
     """What background work failed of. Repeating is safe: what is done already is not done again."""
 
+    when_empty = _("All background work succeeds.")
     list_display = ("name", "error", "place", "times", "first_failed_at", "last_failed_at", "retried_at", "resolved_at")
     list_filter = (FailureResolvedFilter,)
     ordering = ("-last_failed_at", "-pk")

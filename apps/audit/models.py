@@ -31,7 +31,17 @@ class Event(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.object_type} {self.object_id}"
+        return f"{self.act} ({self.about})"
+
+    @property
+    def act(self) -> str:
+        """As the trail names it, in plain letters: it is kept in English, for programs as well."""
+        return self.action.replace(".", ": ").replace("_", " ")
+
+    @property
+    def about(self) -> str:
+        """Kind and number of the object."""
+        return f"{self.object_type.replace('_', ' ')} {self.object_id}".strip()
 
 
 class FailedTask(models.Model):

@@ -3,7 +3,8 @@
 At images staff look by exception alone.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -12,8 +13,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
+from pydicom.uid import UID
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -25,15 +28,18 @@ from apps.catalog import image_pages
 from apps.catalog.holds import ask_release, release_hold
 from apps.catalog.image_access import open_images
 from apps.catalog.models import AccessPurpose, Conflict, Hold, HoldKind, ImageAccess, Instance, Patient, Series, Study
+from apps.catalog.naming import person
 from apps.core.acting import attempt
 from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, link_to, list_of, to_page
 from apps.core.clock import database_now
+from apps.core.shown import day
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.vault.models import Pack
 
 
 @admin.register(Patient)
 class PatientAdmin(AuditedTenantAdmin):
+    when_empty = _("Patients appear with their first images.")
     records_views = True
     list_display = ("name", "local_name", "patient_id", "birth_date", "sex", "facility")
     search_fields = ("patient_id__exact",)
@@ -66,7 +72,7 @@ class PatientAdmin(AuditedTenantAdmin):
         found = Study.objects.filter(facility_id=obj.facility_id, patient=obj).order_by("-study_date", "-pk")
         rows = [
             [
-                link_to(row, row.study_date or _("no date")),
+                link_to(row, day(row.study_date) if row.study_date else _("no date")),
                 row.study_description,
                 ", ".join(row.modalities_in_study),
                 row.instance_count,
@@ -91,6 +97,7 @@ class ImagesForm(BaseDialogForm):  # type: ignore[misc]
 class StudyAdmin(AuditedTenantAdmin):
     """Registered in collection, which adds how the study came in."""
 
+    when_empty = _("Studies appear with their first images.")
     records_views = True
     linked_by = ("patient",)
     list_display = (
@@ -117,7 +124,7 @@ class StudyAdmin(AuditedTenantAdmin):
         "study_description",
         "modalities",
         "parts",
-        "referring_physician_name",
+        "referring_physician",
         "institution_name",
         ("series_count", "instance_count", "size"),
         ("created_at", "updated_at"),
@@ -166,6 +173,10 @@ class StudyAdmin(AuditedTenantAdmin):
     def modalities(self, obj: Study) -> str:
         return ", ".join(obj.modalities_in_study)
 
+    @display(description=_("referring physician"))  # type: ignore[untyped-decorator]
+    def referring_physician(self, obj: Study) -> str:
+        return person(obj.referring_physician_name) or "-"
+
     @display(description=_("body parts"))  # type: ignore[untyped-decorator]
     def parts(self, obj: Study) -> str:
         return ", ".join(obj.body_parts)
@@ -174,22 +185,33 @@ class StudyAdmin(AuditedTenantAdmin):
         return [_series_table(obj), _packs_table(obj), _conflicts_table(obj)]
 
 
+class OfStudyAdmin(AuditedTenantAdmin):
+    """Rows about a study, in lists that name no patient."""
+
+    linked_by: ClassVar[Sequence[str]] = ("study",)
+    list_select_related: ClassVar[Sequence[str]] = ("facility", "study")
+
+    @display(description=_("study"))  # type: ignore[untyped-decorator]
+    def of_study(self, obj: Any) -> SafeString:
+        return link_to(obj.study, study_in_words(obj.study))
+
+
 @admin.register(Series)
-class SeriesAdmin(AuditedTenantAdmin):
-    linked_by = ("study",)
+class SeriesAdmin(OfStudyAdmin):
     list_display = (
-        "series_instance_uid",
+        "number",
         "modality",
         "series_number",
         "series_description",
         "instance_count",
+        "of_study",
         "facility",
     )
     search_fields = ("study__study_instance_uid__exact",)
     search_help_text = _("Study Instance UID")
     fields = (
         "facility",
-        "study",
+        "of_study",
         "series_instance_uid",
         ("modality", "series_number"),
         "series_description",
@@ -197,14 +219,26 @@ class SeriesAdmin(AuditedTenantAdmin):
         ("body_part_examined", "laterality"),
         "protocol_name",
         ("manufacturer", "manufacturer_model_name", "station_name"),
-        ("performing_physician_name", "operators_name"),
+        ("performing_physician", "operator"),
         "instance_count",
     )
+
+    @display(description=_("performing physician"))  # type: ignore[untyped-decorator]
+    def performing_physician(self, obj: Series) -> str:
+        return person(obj.performing_physician_name) or "-"
+
+    @display(description=_("operator"))  # type: ignore[untyped-decorator]
+    def operator(self, obj: Series) -> str:
+        return person(obj.operators_name) or "-"
+
+    @display(description=_("series"), ordering="pk")  # type: ignore[untyped-decorator]
+    def number(self, obj: Series) -> str:
+        return f"#{obj.pk}"
 
     def tables(self, obj: Series) -> list[Table]:
         found = Instance.objects.filter(facility_id=obj.facility_id, series=obj).order_by("instance_number", "pk")
         rows = [
-            [link_to(row), row.instance_number, row.sop_class_uid, filesizeformat(row.length_bytes)]
+            [link_to(row), row.instance_number, uid_in_words(row.sop_class_uid), filesizeformat(row.length_bytes)]
             for row in found[:ROWS_OF_A_TABLE]
         ]
         headers = [_("SOP Instance UID"), _("Number"), _("SOP class"), _("Length")]
@@ -214,24 +248,37 @@ class SeriesAdmin(AuditedTenantAdmin):
 @admin.register(Instance)
 class InstanceAdmin(AuditedTenantAdmin):
     linked_by = ("series",)
-    list_display = ("sop_instance_uid", "instance_number", "sop_class_uid", "length", "facility")
+    list_display = ("sop_instance_uid", "instance_number", "sop_class", "length", "facility")
     search_fields = ("sop_instance_uid__exact",)
     search_help_text = _("SOP Instance UID")
     fields = (
         "facility",
-        "series",
+        "of_series",
         "sop_instance_uid",
-        "sop_class_uid",
-        "transfer_syntax_uid",
+        "sop_class",
+        "transfer_syntax",
         "instance_number",
         ("content_date", "acquisition_date"),
         ("rows", "columns", "number_of_frames"),
         "document_title",
         "pack",
-        ("pack_offset", "length_bytes"),
+        ("pack_offset", "length"),
         "digest",
         "findings",
     )
+
+    @display(description=_("series"))  # type: ignore[untyped-decorator]
+    def of_series(self, obj: Instance) -> SafeString:
+        named = filter(None, [f"#{obj.series_id}", obj.series.modality, obj.series.series_description])
+        return link_to(obj.series, " ".join(named))
+
+    @display(description=_("SOP class"), ordering="sop_class_uid")  # type: ignore[untyped-decorator]
+    def sop_class(self, obj: Instance) -> str:
+        return uid_in_words(obj.sop_class_uid)
+
+    @display(description=_("transfer syntax"))  # type: ignore[untyped-decorator]
+    def transfer_syntax(self, obj: Instance) -> str:
+        return uid_in_words(obj.transfer_syntax_uid)
 
     @display(description=_("warnings"))  # type: ignore[untyped-decorator]
     def findings(self, obj: Instance) -> str:
@@ -245,18 +292,17 @@ class ReleasedFilter(HappenedFilter):
 
 
 @admin.register(Hold)
-class HoldAdmin(AuditedTenantAdmin):
+class HoldAdmin(OfStudyAdmin):
     """Placed from the page of a study's storage period. What the facility or an order holds is theirs to release."""
 
-    linked_by = ("study",)
-    list_display = ("placed_at", "kind", "facility", "study", "authority", "release_asked_at", "released_at")
-    list_select_related = ("facility", "study")
+    when_empty = _("A hold keeps a study without a date. It is placed at the study's storage period.")
+    list_display = ("placed_at", "kind", "facility", "of_study", "authority", "release_asked_at", "released_at")
     list_filter = (("facility", RelatedDropdownFilter), "kind", ReleasedFilter)
     search_fields = ("study__study_instance_uid__exact",)
     search_help_text = _("Study Instance UID")
     fields = (
         "facility",
-        "study",
+        "of_study",
         "kind",
         "reason",
         "authority",
@@ -315,6 +361,17 @@ class HoldAdmin(AuditedTenantAdmin):
         return hold
 
 
+def uid_in_words(uid: str) -> str:
+    """What the standard calls a UID (PS3.6 A), or the UID itself."""
+    return UID(uid).name or "-"
+
+
+def study_in_words(study: Study) -> str:
+    """What a list that is no patient's calls a study: `#12 CT 2026-03-05`."""
+    on = day(study.study_date) if study.study_date else _("no date")
+    return " ".join(map(str, [f"#{study.pk}", *study.modalities_in_study, on]))
+
+
 def instances_of(study: Study) -> QuerySet[Instance]:
     """Instances of a study; the facility stands at every step because every index starts with it."""
     series = Series.objects.filter(facility_id=study.facility_id, study=study)
@@ -365,6 +422,7 @@ def _conflicts_table(study: Study) -> Table:
 class ImageAccessAdmin(AuditedTenantAdmin):
     """When staff looked at images, and why."""
 
+    when_empty = _("When staff look at images, by exception and with a reason, it appears here.")
     list_display = ("opened_at", "facility", "person", "purpose", "reason", "ends_at")
     list_select_related = ("facility", "person")
     list_filter = (("facility", RelatedDropdownFilter), "purpose")

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -69,6 +69,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     ordering: ClassVar[Sequence[str]] = ["-pk"]
     change_form_outer_after_template = "admin/tables.html"
     list_before_template = "admin/saved_filters.html"
+    when_empty: Any = ""  # what appears in the list, and when
     linked_by: ClassVar[Sequence[str]] = ()  # further fields that other pages narrow the list down by
 
     class Media:
@@ -198,6 +199,22 @@ def keep_term(request: HttpRequest, term: str) -> str:
 def kept_term(request: HttpRequest, key: str) -> str:
     """The term of a key, '' where the session knows none."""
     return str(request.session.get(_SEARCHES, {}).get(key, ""))
+
+
+def facts_of(facts: Mapping[str, Any]) -> SafeString:
+    """What a row keeps as names and values, one a line."""
+    lines = [(name.replace("_", " "), _plain(value)) for name, value in facts.items()]
+    return format_html_join("", "<div><b>{}</b>: {}</div>", lines) or SafeString("-")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_plain(each)}" for name, each in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value)) or "-"
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    return "-" if value in {None, ""} else str(value)
 
 
 def minute(at: datetime | None) -> str:

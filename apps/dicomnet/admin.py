@@ -37,6 +37,7 @@ OF_DICOM = ("ae_title", "address", "dicom_port")
 
 @admin.register(Commitment)
 class CommitmentAdmin(AuditedTenantAdmin):
+    when_empty = _("Devices that ask whether their images are stored appear here.")
     list_display = ("requested_at", "facility", "terminal", "images", "not_committed", "verified_at", "reported_at")
     list_select_related = ("facility", "terminal")
     list_filter = (("facility", RelatedDropdownFilter),)
@@ -89,6 +90,7 @@ class SourceForm(WebForm):
 
 @admin.register(Source)
 class SourceAdmin(AuditedTenantAdmin):
+    when_empty = _("A source is a facility's node from which the center fetches images by itself.")
     form = SourceForm
     list_display = ("terminal", "facility", "via", "every_hours", "looked_at", "next_at", "problem")
     list_select_related = ("facility", "terminal")
@@ -153,6 +155,7 @@ class PrinterForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Printer)
 class PrinterAdmin(AuditedAdmin):
+    when_empty = _("Film is printed on the printers that are registered here.")
     form = PrinterForm
     list_display = ("name", "ae_title", "address", "is_enabled", "status", "status_info", "looked_at")
     list_filter = ("is_enabled",)
@@ -209,6 +212,7 @@ class NodeForm(WebForm):
 
 @admin.register(Node)
 class NodeAdmin(AuditedTenantAdmin):
+    when_empty = _("Facilities order transfers to the nodes that are registered here.")
     form = NodeForm
     list_display = ("name", "facility", "via", "where", "is_enabled")
     list_select_related = ("facility",)

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import BigIntegerField, Case, Model, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -24,11 +24,12 @@ from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminSelectWidget
 from apps.accounts.models import User
 from apps.audit.admin import AuditedAdmin, staff_actor
 from apps.audit.models import Event
-from apps.core.admin import ROWS_OF_A_TABLE, ReadOnlyAdmin, Table, TenantAdmin, link_to, list_of, to_page
+from apps.core.admin import ROWS_OF_A_TABLE, ReadOnlyAdmin, Table, TenantAdmin, facts_of, link_to, list_of, to_page
 from apps.core.clock import time_zones
+from apps.core.shown import day
 from apps.facilities.invitation_mail import mail_invitation
 from apps.facilities.invitations import AlreadyMember, invite
-from apps.facilities.models import DeviceToken, Facility, Invitation, Membership, Role
+from apps.facilities.models import DeviceToken, Facility, Invitation, Membership, Role, Scope
 from apps.facilities.tokens import revoke_token
 
 
@@ -162,6 +163,7 @@ class MembershipAdmin(AuditedTenantAdmin):
 
 @admin.register(Invitation)
 class InvitationAdmin(AuditedTenantAdmin):
+    when_empty = _("A facility's first owner is invited from its page; owners invite the others.")
     list_display = ("email", "facility", "role", "created_at", "expires_at", "accepted_at", "revoked_at")
     search_fields = ("email__exact",)
     fields = ("facility", "email", "role", "invited_by", "created_at", "expires_at", "accepted_at", "revoked_at")
@@ -172,12 +174,17 @@ class DeviceTokenAdmin(AuditedTenantAdmin):
     """Tokens without their digests; issuing is the facility's own affair, ending one may be urgent."""
 
     list_display = ("label", "facility", "scope_names", "is_in_force", "last_used_at", "expires_at")
-    fields = ("facility", "label", "scope_names", "created_at", "last_used_at", "expires_at", "revoked_at")
+    fields = ("facility", "label", "told_scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
     actions_detail = ("revoke",)
 
     @display(description=_("scopes"))  # type: ignore[untyped-decorator]
     def scope_names(self, obj: DeviceToken) -> str:
         return ", ".join(obj.scopes)
+
+    @display(description=_("scopes"))  # type: ignore[untyped-decorator]
+    def told_scopes(self, obj: DeviceToken) -> SafeString:
+        told = [(name, Scope(name).label if name in Scope.values else "-") for name in obj.scopes]
+        return format_html_join("", "<div><b>{}</b>: {}</div>", told)
 
     def can_act_on(self, obj: DeviceToken) -> bool:
         return obj.revoked_at is None
@@ -210,11 +217,11 @@ class DeviceTokenAdmin(AuditedTenantAdmin):
 class EventAdmin(ReadOnlyAdmin):
     """Registered here and not in audit: the names of people and facilities are in rooms above it."""
 
-    list_display = ("time", "action", "object_type", "object_id", "facility", "actor", "source_address")
+    list_display = ("time", "act", "about", "facility", "actor", "source_address")
     linked_by = ("object_type", "object_id")
     search_fields = ("object_id__exact",)
     search_help_text = _("Number of the object")
-    fields = ("time", "action", "object_type", "object_id", "facility", "actor", "source_address", "details")
+    fields = ("time", "act", "about", "facility", "actor", "source_address", "facts")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         facility = Facility.objects.filter(pk=OuterRef("facility_id")).values("name")
@@ -225,7 +232,19 @@ class EventAdmin(ReadOnlyAdmin):
 
     @display(description=_("time"))  # type: ignore[untyped-decorator]
     def time(self, obj: Event) -> str:
-        return f"{localtime(obj.at):%Y-%m-%d %H:%M:%S}"
+        return f"{day(obj.at)} {localtime(obj.at):%H:%M:%S}"
+
+    @display(description=_("act"))  # type: ignore[untyped-decorator]
+    def act(self, obj: Event) -> str:
+        return obj.act
+
+    @display(description=_("about"))  # type: ignore[untyped-decorator]
+    def about(self, obj: Event) -> str:
+        return obj.about
+
+    @display(description=_("details"))  # type: ignore[untyped-decorator]
+    def facts(self, obj: Event) -> SafeString:
+        return facts_of(obj.details)
 
     @display(description=_("facility"))  # type: ignore[untyped-decorator]
     def facility(self, obj: Any) -> str:
@@ -235,4 +254,4 @@ class EventAdmin(ReadOnlyAdmin):
     def actor(self, obj: Any) -> SafeString:
         if obj.person:
             return format_html("{}", obj.person)
-        return format_html("{} {}", obj.actor_kind, obj.actor_id)
+        return format_html("{} {}", obj.actor_kind.replace("_", " "), obj.actor_id)

@@ -412,3 +412,8 @@ GROUPS: dict[str, Words] = {
     "staff": _("The center's work"),
 }
 """Of the names of kinds, the part before the dot."""
+
+
+def called(kind: str) -> str:
+    """The title of a kind; the name of one that is no more."""
+    return str(Kind(kind).label) if kind in Kind.values else kind

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from apps.facilities.models import TenantModel
-from apps.notifications.kinds import Kind
+from apps.notifications.kinds import called
 
 
 class Notification(models.Model):
@@ -58,7 +58,7 @@ class Notification(models.Model):
     @property
     def title(self) -> str:
         """Of the kind; kinds are no choices of the field, or each new one would be a migration."""
-        return str(Kind(self.kind).label) if self.kind in Kind.values else self.kind
+        return called(self.kind)
 
 
 class Delivered(models.Model):

@@ -27,6 +27,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
+from apps.catalog.admin import study_in_words
 from apps.core.acting import attempt
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, minute, to_page
 from apps.core.admin_progress import live
@@ -110,6 +111,7 @@ class MessageForm(BaseDialogForm):  # type: ignore[misc]
 
 @admin.register(Order)
 class OrderAdmin(SheetActs, AuditedTenantAdmin):
+    when_empty = _("Nothing is to be done. Orders that have ended are among all orders.")
     list_display = ("due_at", "number", "facility", "kind", "state", "is_urgent", "is_late", "accepted_by", "size")
     list_select_related = ("facility", "accepted_by")
     list_filter = (QueueFilter, ("facility", RelatedDropdownFilter), "state", "is_urgent")
@@ -329,7 +331,7 @@ def _items(order: Order) -> Table:
     rows: list[list[Any]] = []
     for item in items:
         study = studies.get(item.study_instance_uid)
-        named = link_to(study, study.study_instance_uid) if study else item.study_instance_uid
+        named = link_to(study, study_in_words(study)) if study else item.study_instance_uid
         rows.append([named, item.series_instance_uid or _("all"), item.sop_instance_uid or _("all")])
     return Table(_("What it is of"), [_("Study"), _("Series"), _("Image")], rows)
 

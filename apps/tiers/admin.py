@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -70,7 +71,7 @@ class _TierForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Tier)
 class TierAdmin(SoldAdmin):
-    form = type("TierForm", (_TierForm,), _IN_LANGUAGES)
+    form = type("TierForm", (_TierForm,), dict(_IN_LANGUAGES))
     list_display = ("called", "code", "summarized", "position")
     ordering = ("position", "name")
     actions_detail = ("another_version",)
@@ -174,9 +175,11 @@ class TierVersionAdmin(SoldAdmin):
         return [Table(_("Price lists"), headers, rows, list_of(PriceList, tier_version__id__exact=obj.pk))]
 
     def _promised(self, obj: TierVersion | None) -> tuple[Any, ...]:
-        """Where it is only read, ways are told in words."""
-        is_fixed = obj is not None and obj.used_at is not None
-        return tuple("ways_in_words" if is_fixed and name == "ways" else name for name in self.promised)
+        """Where it is only read, ways and amounts are told in words."""
+        if obj is None or obj.used_at is None:
+            return self.promised
+        told = {"ways": "ways_in_words", ("agreed_instances", "agreed_bytes"): ("agreed_instances", "volume")}
+        return tuple(told.get(name, name) for name in self.promised)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         if obj is not None and (obj.used_at or not self.has_change_permission(request, obj)):
@@ -186,6 +189,10 @@ class TierVersionAdmin(SoldAdmin):
     @display(description=_("ways of collection"))  # type: ignore[untyped-decorator]
     def ways_in_words(self, obj: TierVersion) -> str:
         return ", ".join(str(Way(way).label) for way in obj.ways)
+
+    @display(description=_("bytes a collection"))  # type: ignore[untyped-decorator]
+    def volume(self, obj: TierVersion) -> str:
+        return filesizeformat(obj.agreed_bytes) if obj.agreed_bytes else "-"
 
     @action(description=_("Price list"), icon="sell", permissions=["tiers.add_pricelist"])  # type: ignore[untyped-decorator]
     def another_list(self, request: HttpRequest, object_id: str) -> HttpResponse:

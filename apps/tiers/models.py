@@ -7,9 +7,9 @@ from typing import Self
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
-from django.db.models.fields.json import KT
-from django.db.models.functions import Coalesce
+from django.db.models import Q, Value
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -213,7 +213,8 @@ class Price(models.Model):
 
 def tier_name(path: str) -> Coalesce:
     """The name of the tier that `path` leads to, in the reader's language, for queries."""
-    return Coalesce(KT(f"{path}__in_languages__{get_language()}__name"), f"{path}__name")
+    told = KeyTextTransform("name", KeyTransform(get_language() or "", f"{path}__in_languages"))
+    return Coalesce(NullIf(told, Value("")), f"{path}__name", output_field=models.TextField())
 
 
 def current_price_list(version: TierVersion, currency: str, *, as_of: date) -> PriceList | None:

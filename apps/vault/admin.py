@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
-from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, link_to, list_of
+from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, link_to, list_of, minute
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.vault.models import Finding, Pack
@@ -48,8 +48,8 @@ class PackAdmin(AuditedTenantAdmin):
         return obj.is_stored
 
     @display(description=_("last verified in both places"))  # type: ignore[untyped-decorator]
-    def verified(self, obj: Pack) -> Any:
-        return obj.last_verified_at
+    def verified(self, obj: Pack) -> str:
+        return minute(obj.last_verified_at)
 
     def tables(self, obj: Pack) -> list[Table]:
         found = Finding.objects.filter(facility_id=obj.facility_id, pack=obj).order_by("-pk")
@@ -71,6 +71,7 @@ class ResolvedFilter(HappenedFilter):
 class FindingAdmin(AuditedTenantAdmin):
     """Open findings come first: PostgreSQL sorts what has no time before the latest."""
 
+    when_empty = _("Every copy that was read is what was stored.")
     ordering = ("-resolved_at", "-pk")
     linked_by = ("pack",)
     list_display = ("pack_name", "facility", "place", "damage", "found_at", "outcome")

@@ -1,5 +1,5 @@
 /* Keys of the workplace: j and k go through the rows of queues, a acts on the row; what bears data-key answers to it.
-   A dialog that opens takes the focus, and gives it back. */
+   A dialog that opens takes the focus, and gives it back. What scrolls is named by the heading above it. */
 (() => {
   const isTyping = (element) => element.matches("input:not([type=radio]), textarea, select, [contenteditable]");
   const rows = () => [...document.querySelectorAll(".queue-row .queue-what")];
@@ -27,8 +27,19 @@
     setTimeout(() => first?.focus(), 100);
   });
 
+  document.addEventListener("dialog-closed", () => {
+    opener?.focus();
+    opener = null;
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const each of document.querySelectorAll("[data-simplebar]")) {
+      const heading = each.closest("section, .inline-group")?.querySelector("h2") ?? document.querySelector("h1");
+      each.dataset.simplebarAriaLabel = heading?.textContent.trim().replace(/\s+/g, " ") ?? "";
+    }
+  });
+
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") opener?.focus();
     const name = named(event);
     const isCommand = name.startsWith("Ctrl+");
     if (event.altKey || (isTyping(event.target) && !isCommand)) return;

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
 
 from medvault.env import PROJECT
 
@@ -141,7 +141,12 @@ def crawl(page: Page, start: str) -> Iterator[str]:
     waiting, seen = deque([start]), {_sort(start)}
     while waiting:
         path = waiting.popleft()
-        page.goto(path, wait_until="domcontentloaded")
+        try:
+            page.goto(path, wait_until="domcontentloaded")
+        except Error as error:
+            if "Download is starting" in error.message:
+                continue
+            raise
         yield path
         for link in page.eval_on_selector_all("a[href]", "links => links.map((link) => link.href)"):
             parts = urlsplit(link)

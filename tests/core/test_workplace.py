@@ -396,6 +396,31 @@ def test_a_quarantined_file_is_set_aside_once_and_no_longer_keeps_a_contract_ope
     assert "It came again on a disc" in owner.get(f"/f/sakura/collections/{file.collection_id}/").content.decode()
 
 
+def test_a_quarantined_file_is_filed_by_hand_under_a_study_and_its_facility_reads_why(
+    staff: Callable[[str], Client], signed_in: Callable[..., Client], sakura: Facility
+) -> None:
+    receive(sakura, CT, CUT)
+    file = quarantined()
+    with as_center():
+        study = Study.objects.get()
+    page = f"/admin/collection/receivedfile/{file.pk}/file_by_hand/"
+    given = {"_form_submitted": "True", "study_instance_uid": study.study_instance_uid, "reason": "By its number"}
+    assert staff("operator").post(page, given).status_code == 403
+    client = staff("reception")
+    unknown = client.post(page, given | {"study_instance_uid": "1.2.3"}, follow=True).content.decode()
+    assert "The facility has no study with this UID." in unknown
+    client.post(page, given)
+    with as_center():
+        conflict = Conflict.objects.get()
+    assert conflict.study_id == study.pk
+    assert [event.details["act"] for event in events("file.decided")] == ["by_hand"]
+    compared = f"/admin/catalog/conflict/{conflict.pk}/side_by_side/"
+    assert client.get(compared).status_code == 404
+    assert compared not in client.get(f"/admin/catalog/conflict/{conflict.pk}/change/").content.decode()
+    owner = signed_in("owner@sakura.example", sakura=Role.OWNER)
+    assert "By its number" in owner.get(f"/f/sakura/collections/{file.collection_id}/").content.decode()
+
+
 def test_a_quarantined_file_is_read_again_as_it_was_received_and_filed_without_a_charge(
     staff: Callable[[str], Client], sakura: Facility, monkeypatch: pytest.MonkeyPatch
 ) -> None:

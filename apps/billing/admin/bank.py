@@ -47,12 +47,13 @@ class AssignedFilter(HappenedFilter):
 
 @admin.register(BankTransaction)
 class BankTransactionAdmin(AuditedAdmin):
-    list_display = ("booked_on", "amount", "currency", "payer", "purpose", "settled_at", "note")
+    when_empty = _("Import a bank statement: what names an open invoice pays it, the rest waits here.")
+    list_display = ("booked_on", "total", "payer", "purpose", "settled_at", "note")
     list_filter = (AssignedFilter, "currency")
     search_fields = ("reference__exact", "payer__exact")
     search_help_text = _("Bank's reference, or payer")
     fields = (
-        "account", "reference", "booked_on", ("amount", "currency"), "payer", "purpose", "left", "note",
+        "account", "reference", "booked_on", "total", "payer", "purpose", "left", "note",
         ("imported_at", "settled_at"),
     )  # fmt: skip
     actions_list = ("import_statement",)
@@ -63,8 +64,12 @@ class BankTransactionAdmin(AuditedAdmin):
 
     def tables(self, obj: BankTransaction) -> list[Table]:
         paid = Payment.objects.filter(bank_transaction=obj).select_related("facility", "invoice").order_by("pk")
-        rows = [[link_to(each, each.reference), each.facility, each.invoice, each.amount] for each in paid]
+        rows = [[link_to(each, each.reference), each.facility, each.invoice, str(each)] for each in paid]
         return [Table(_("Payments"), [_("Reference"), _("Facility"), _("Invoice"), _("Amount")], rows)]
+
+    @display(description=_("amount"), ordering="amount")  # type: ignore[untyped-decorator]
+    def total(self, obj: BankTransaction) -> str:
+        return formatted(obj.amount, obj.currency)
 
     @display(description=_("left to assign"))  # type: ignore[untyped-decorator]
     def left(self, obj: BankTransaction) -> str:

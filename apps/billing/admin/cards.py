@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import action
+from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
@@ -18,6 +18,7 @@ from apps.billing.cards.webhooks import apply_event
 from apps.billing.models import AttemptState, PaymentAttempt, WebhookEvent
 from apps.core.admin import HappenedFilter, to_page
 from apps.core.clock import database_now
+from apps.core.money import formatted
 from apps.facilities.admin import AuditedTenantAdmin
 
 
@@ -35,16 +36,21 @@ class AppliedFilter(HappenedFilter):
 
 @admin.register(PaymentAttempt)
 class PaymentAttemptAdmin(AuditedTenantAdmin):
-    list_display = ("begun_at", "facility", "invoice", "amount", "state", "failure", "payment_intent")
+    when_empty = _("Charges to facilities' cards appear here.")
+    list_display = ("begun_at", "facility", "invoice", "total", "state", "failure", "payment_intent")
     list_select_related = ("facility", "invoice")
     list_filter = (("facility", RelatedDropdownFilter), "state")
     search_fields = ("invoice__number__exact", "payment_intent__exact")
     search_help_text = _("Number of the invoice, or PaymentIntent")
     fields = (
-        "facility", "invoice", "amount", ("state", "failure"), "payment_intent", ("begun_at", "answered_at"),
+        "facility", "invoice", "total", ("state", "failure"), "payment_intent", ("begun_at", "answered_at"),
         "told_at",
     )  # fmt: skip
     actions_detail = ("ask_again", "give_back")
+
+    @display(description=_("amount"), ordering="amount")  # type: ignore[untyped-decorator]
+    def total(self, obj: PaymentAttempt) -> str:
+        return formatted(obj.amount, obj.invoice.currency)
 
     def offers(self, act: str, obj: PaymentAttempt) -> bool:
         return obj.state == (AttemptState.BEGUN if act == "ask_again" else AttemptState.SUCCEEDED)
@@ -89,6 +95,7 @@ class PaymentAttemptAdmin(AuditedTenantAdmin):
 
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(AuditedAdmin):
+    when_empty = _("What Stripe tells appears here.")
     list_display = ("received_at", "kind", "object_id", "applied_at", "problem")
     list_filter = (AppliedFilter,)
     search_fields = ("stripe_id__exact", "object_id__exact")

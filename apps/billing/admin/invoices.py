@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
@@ -21,9 +23,9 @@ from apps.billing.drafting import release
 from apps.billing.invoicing import finalize
 from apps.billing.models import Charge, Invoice, InvoiceKind, InvoiceLine, State, StorageDay
 from apps.core.acting import attempt
-from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
+from apps.core.admin import ROWS_OF_A_TABLE, Table, facts_of, link_to, list_of, to_page
 from apps.core.clock import database_now
-from apps.core.money import formatted, plain
+from apps.core.money import formatted, formatted_price, plain
 from apps.facilities.admin import AuditedTenantAdmin
 
 MAY = "billing.change_invoice"
@@ -31,7 +33,8 @@ MAY = "billing.change_invoice"
 
 @admin.register(Invoice)
 class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
-    list_display = ("name", "facility", "period", "kind", "state", "total", "issued_on", "due_on", "parked_because")
+    when_empty = _("Invoices are drafted once a month is over.")
+    list_display = ("name", "facility", "month", "kind", "state", "total", "issued_on", "due_on", "parked_because")
     list_select_related = ("facility", "contract")
     list_filter = (
         ("facility", RelatedDropdownFilter), "state", "kind", "currency", ("period", RangeDateFilter),
@@ -41,8 +44,8 @@ class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
     search_fields = ("number__exact", "facility__name__exact", "facility__slug__exact")
     search_help_text = _("Number, or the facility's name")
     fields = (
-        "facility", "contract", "kind", "corrects", "period", "state", "number", "issuer", ("net", "tax", "gross"),
-        "currency", "issued_on", "due_on", "parked_because", "reason", ("drafted_at", "drafted_by"),
+        "facility", "contract", "kind", "corrects", "month", "state", "number", "issuer", ("untaxed", "taxes", "total"),
+        "issued_on", "due_on", "parked_because", "reason", ("drafted_at", "drafted_by"),
         ("finalized_at", "finalized_by"), "settled_at", "mailed_at",
     )  # fmt: skip
     actions_detail = (*InvoicePapers.PAPERS, "release", "finalize", "credit")
@@ -62,6 +65,18 @@ class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
     @display(description=_("invoice"), ordering="number")  # type: ignore[untyped-decorator]
     def name(self, obj: Invoice) -> str:
         return f"{obj}"
+
+    @display(description=_("month"), ordering="period")  # type: ignore[untyped-decorator]
+    def month(self, obj: Invoice) -> str:
+        return date_format(obj.period, "YEAR_MONTH_FORMAT")
+
+    @display(description=_("net"))  # type: ignore[untyped-decorator]
+    def untaxed(self, obj: Invoice) -> str:
+        return formatted(obj.net, obj.currency)
+
+    @display(description=_("tax"))  # type: ignore[untyped-decorator]
+    def taxes(self, obj: Invoice) -> str:
+        return formatted(obj.tax, obj.currency)
 
     @display(description=_("total"), ordering="gross")  # type: ignore[untyped-decorator]
     def total(self, obj: Invoice) -> str:
@@ -108,17 +123,28 @@ class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
 
 @admin.register(Charge)
 class ChargeAdmin(AuditedTenantAdmin):
-    list_display = ("supplied_on", "facility", "item", "quantity", "unit_price", "total", "source", "invoice", "clause")
+    list_display = ("supplied_on", "facility", "item", "units", "price", "total", "source", "invoice", "clause")
     list_select_related = ("facility", "invoice")
     list_filter = (("facility", RelatedDropdownFilter), "source", "item", ("supplied_on", RangeDateFilter))
     linked_by = ("invoice",)
     search_fields = ("source_key__exact",)
     search_help_text = _("Key of what was charged, such as a collection's identifier")
     fields = (
-        "facility", "invoice", "line", "version", "source", "source_key", "item", "supplied_on", "quantity",
-        "unit_price", "total", "clause", "counted", "created_at",
+        "facility", "invoice", "line", "version", "source", "source_key", "item", "supplied_on", "units",
+        "price", "total", "clause", "facts", "created_at",
     )  # fmt: skip
-    readonly_fields = ("total",)
+
+    @display(description=_("quantity"), ordering="quantity")  # type: ignore[untyped-decorator]
+    def units(self, obj: Charge) -> str:
+        return plain(obj.quantity)
+
+    @display(description=_("unit price"), ordering="unit_price")  # type: ignore[untyped-decorator]
+    def price(self, obj: Charge) -> str:
+        return formatted_price(obj.unit_price, obj.currency)
+
+    @display(description=_("counted"))  # type: ignore[untyped-decorator]
+    def facts(self, obj: Charge) -> SafeString:
+        return facts_of(obj.counted)
 
     @display(description=_("amount"), ordering="amount")  # type: ignore[untyped-decorator]
     def total(self, obj: Charge) -> str:
@@ -127,6 +153,7 @@ class ChargeAdmin(AuditedTenantAdmin):
 
 @admin.register(StorageDay)
 class StorageDayAdmin(AuditedTenantAdmin):
+    when_empty = _("What is stored is counted every night.")
     list_display = ("day", "facility", "volume", "studies")
     list_filter = (("facility", RelatedDropdownFilter), ("day", RangeDateFilter))
     fields = ("facility", "day", "ends_at", "volume", "stored_bytes", "studies")
@@ -140,8 +167,8 @@ def _lines(obj: Invoice) -> Table:
     found = InvoiceLine.objects.filter(facility_id=obj.facility_id, invoice=obj).order_by("position")
     rows = [
         [each.position, each.description, plain(each.quantity),
-         plain(each.unit_price), formatted(each.net, obj.currency),
-         f"{plain(each.tax_rate)} % {each.tax_category}"]
+         formatted_price(each.unit_price, obj.currency), formatted(each.net, obj.currency),
+         f"{plain(each.tax_rate)} % ({each.tax_category})"]
         for each in found[:ROWS_OF_A_TABLE]
     ]  # fmt: skip
     headers = [_("No."), _("Description"), _("Quantity"), _("Unit price"), _("Net"), _("Tax")]
@@ -151,11 +178,11 @@ def _lines(obj: Invoice) -> Table:
 def _charges(obj: Invoice) -> Table:
     found: QuerySet[Charge] = Charge.objects.filter(facility_id=obj.facility_id, invoice=obj).order_by("pk")
     rows: list[list[Any]] = [
-        [link_to(each, each.source_key), each.get_source_display(), each.supplied_on,
+        [link_to(each, each.get_item_display()), each.get_source_display(), each.supplied_on,
          plain(each.quantity), formatted(each.amount, obj.currency), each.clause]
         for each in found[:ROWS_OF_A_TABLE]
     ]  # fmt: skip
-    headers = [_("Source"), _("Kind"), _("Supplied"), _("Quantity"), _("Amount"), _("Why")]
+    headers = [_("Item"), _("Source"), _("Supplied"), _("Quantity"), _("Amount"), _("Why")]
     return Table(_("Charges"), headers, rows, list_of(Charge, invoice__id__exact=obj.pk))
 
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import action
+from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from apps.audit.admin import staff_actor
@@ -18,16 +18,21 @@ from apps.facilities.admin import AuditedTenantAdmin
 
 @admin.register(Payment)
 class PaymentAdmin(AuditedTenantAdmin):
-    list_display = ("paid_on", "facility", "invoice", "method", "amount", "currency", "reference")
+    when_empty = _("Payments come from bank statements and from cards.")
+    list_display = ("paid_on", "facility", "invoice", "method", "total", "reference")
     list_select_related = ("facility", "invoice")
     list_filter = (("facility", RelatedDropdownFilter), "method")
     search_fields = ("invoice__number__exact", "reference__exact")
     search_help_text = _("Number of the invoice, or reference")
     fields = (
-        "facility", "invoice", "method", ("amount", "currency"), "paid_on", "reference", "bank_transaction",
+        "facility", "invoice", "method", "total", "paid_on", "reference", "bank_transaction",
         "recorded_at",
     )  # fmt: skip
     actions_detail = ("take_back",)
+
+    @display(description=_("amount"), ordering="amount")  # type: ignore[untyped-decorator]
+    def total(self, obj: Payment) -> str:
+        return str(obj)
 
     def can_act_on(self, obj: Payment) -> bool:
         is_back = Payment.objects.filter(facility_id=obj.facility_id, reference=f"{obj.reference}/back")
@@ -53,6 +58,7 @@ class PaymentAdmin(AuditedTenantAdmin):
 
 @admin.register(DunningNotice)
 class DunningNoticeAdmin(AuditedTenantAdmin):
+    when_empty = _("Reminders of overdue invoices appear here.")
     list_display = ("sent_at", "facility", "invoice", "step")
     list_select_related = ("facility", "invoice")
     search_fields = ("invoice__number__exact",)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.billing.models.invoices import Invoice, InvoiceLine
 from apps.contracts.models import ContractVersion
 from apps.core.money import Currency
+from apps.core.shown import day
 from apps.facilities.models import TenantModel
 from apps.tiers.models import Item
 
@@ -66,4 +67,4 @@ class Charge(TenantModel):
         indexes = [models.Index(fields=["facility", "invoice"], name="charge_by_invoice")]
 
     def __str__(self) -> str:
-        return f"{self.source}/{self.source_key}"
+        return f"{self.get_item_display()} {day(self.supplied_on)}"

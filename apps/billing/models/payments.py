@@ -6,7 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.billing.models.accounts import PaymentMethod
 from apps.billing.models.invoices import Invoice
-from apps.core.money import Currency
+from apps.core.money import Currency, formatted
+from apps.core.shown import day
 from apps.facilities.models import TenantModel
 
 
@@ -103,7 +104,7 @@ class BankTransaction(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "reference"], name="booked_once")]
 
     def __str__(self) -> str:
-        return f"{self.booked_on} {self.amount} {self.currency}"
+        return f"{day(self.booked_on)} {formatted(self.amount, self.currency)}"
 
 
 class Payment(TenantModel):
@@ -127,7 +128,7 @@ class Payment(TenantModel):
         indexes = [models.Index(fields=["facility", "invoice"], name="payment_by_invoice")]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
+        return formatted(self.amount, self.currency)
 
 
 class DunningNotice(TenantModel):

@@ -6,28 +6,28 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import action
+from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
+from apps.catalog.admin import OfStudyAdmin, study_in_words
 from apps.catalog.comparing import compare
 from apps.catalog.conflicts import resolve_conflict
 from apps.catalog.image_access import access_of, record_look
-from apps.catalog.models import Conflict, ConflictDecision, Instance
+from apps.catalog.models import Conflict, ConflictDecision, ConflictKind, Instance
 from apps.collection.models import ReceivedFile
 from apps.core.acting import attempt
 from apps.core.admin import HappenedFilter, Table, link_to, page_of, to_page
 from apps.core.clock import database_now
-from apps.facilities.admin import AuditedTenantAdmin
 
 MAY = "catalog.change_conflict"
 
@@ -73,20 +73,21 @@ class Side:
 
 
 @admin.register(Conflict)
-class ConflictAdmin(AuditedTenantAdmin):
+class ConflictAdmin(OfStudyAdmin):
     """Registered here and not in catalog: how the files came in is known in this room."""
 
-    list_display = ("sop_instance_uid", "kind", "facility", "raised_at", "decision", "resolved_at")
+    when_empty = _("A file that contradicts what is stored appears here, to be compared and decided.")
+    list_display = ("number", "kind", "of_study", "facility", "raised_at", "decision", "resolved_at")
     list_filter = (("facility", RelatedDropdownFilter), "kind", ResolvedFilter)
     search_fields = ("sop_instance_uid__exact",)
     search_help_text = _("SOP Instance UID")
     fields = (
         "facility",
         "kind",
-        "study",
+        "of_study",
         "sop_instance_uid",
         "pack",
-        ("pack_offset", "length_bytes"),
+        ("pack_offset", "length"),
         "digest",
         "raised_at",
         ("decision", "reason"),
@@ -98,12 +99,22 @@ class ConflictAdmin(AuditedTenantAdmin):
         view = self.admin_site.admin_view(self.compare_page)
         return [path("<int:conflict_id>/side_by_side/", view, name="catalog_conflict_compare"), *super().get_urls()]
 
+    @display(description=_("conflict"), ordering="pk")  # type: ignore[untyped-decorator]
+    def number(self, obj: Conflict) -> str:
+        return f"#{obj.pk}"
+
     def offers(self, act: str, obj: Conflict) -> bool:
+        if obj.kind == ConflictKind.UNREADABLE:
+            return False  # it contradicts nothing, and there is nothing to see
         return act == "compare" or obj.resolved_at is None
 
     def tables(self, obj: Conflict) -> list[Table]:
         rows = [
-            [link_to(row, f"#{row.pk}"), link_to(row.series.study), filesizeformat(row.length_bytes)]
+            [
+                link_to(row, f"#{row.pk}"),
+                link_to(row.series.study, study_in_words(row.series.study)),
+                filesizeformat(row.length_bytes),
+            ]
             for row in _stored_as(obj)
         ]
         headers = [_("Instance"), _("Study"), _("Length")]
@@ -134,6 +145,8 @@ class ConflictAdmin(AuditedTenantAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         conflict: Conflict = self.found(request, str(conflict_id))
+        if conflict.kind == ConflictKind.UNREADABLE:
+            raise Http404
         form = DecisionForm(request.POST or None)
         if request.method == "POST":
             if not request.user.has_perm(MAY):

@@ -49,6 +49,8 @@ class TerminalForm(forms.ModelForm):  # type: ignore[type-arg]
             "visit_every_days", "push_every_hours", "agreed_instances", "agreed_bytes", "threshold_percent",
             "ae_title", "address", "dicom_port",
         )  # fmt: skip
+        widgets = dict.fromkeys(("store_prefixes", "keep_prefixes"), UnfoldAdminTextInputWidget)
+        help_texts = dict.fromkeys(("store_prefixes", "keep_prefixes"), _("Letters, separated by commas"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,6 +74,7 @@ class TerminalForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Terminal)
 class TerminalAdmin(AuditedTenantAdmin):
+    when_empty = _("Terminals are registered here, or enrol with a code that is given out on their page.")
     form = TerminalForm
     list_display = (
         "name", "facility", "mark", "visit_every_days", "push_every_hours", "enrolled_at", "last_seen_at", "retired_at",
@@ -112,7 +115,9 @@ class TerminalAdmin(AuditedTenantAdmin):
         return ("uid", "enrolled_at", "last_seen_at", "retired_at", *(("facility",) if obj else ()))
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        if obj is None or self.has_change_permission(request, obj):
+        if obj is None:
+            return [(None, {"fields": ("facility", "name")}), *self.fieldsets[1:]]
+        if self.has_change_permission(request, obj):
             return self.fieldsets
         *others, (title, _with_certificate) = self.fieldsets
         return [*others, (title, {"fields": (("ae_title", "address", "dicom_port"),)})]
@@ -213,6 +218,7 @@ class CollectorForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Collector)
 class CollectorAdmin(AuditedAdmin):
+    when_empty = _("A collector is registered here, then enrolled with a code.")
     form = CollectorForm
     list_display = ("name", "enrolled_at", "revoked_at")
     actions_detail = ("give_code", "revoke")
@@ -283,6 +289,7 @@ class CollectorAdmin(AuditedAdmin):
 
 @admin.register(Capacity)
 class CapacityAdmin(AuditedTenantAdmin):
+    when_empty = _("Terminals report how full they are, once they are enrolled.")
     linked_by = ("terminal",)
     list_display = ("reported_at", "terminal", "facility", "used", "in_all", "waiting_sets", "unmarked_sets")
     list_select_related = ("facility", "terminal")
@@ -306,6 +313,7 @@ class CapacityAdmin(AuditedTenantAdmin):
 
 @admin.register(CollectionRequest)
 class CollectionRequestAdmin(AuditedTenantAdmin):
+    when_empty = _("What facilities ask for in the portal appears here.")
     list_display = ("requested_at", "facility", "terminal", "reason", "due_at", "answered_at", "withdrawn_at")
     list_select_related = ("facility", "terminal")
     list_filter = (("facility", RelatedDropdownFilter), "reason")

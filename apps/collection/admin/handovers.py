@@ -1,6 +1,8 @@
 """Sealed collections on their way in, what senders announced, and the receipts that were given."""
 
 from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
@@ -13,6 +15,7 @@ from apps.facilities.admin import AuditedTenantAdmin
 
 @admin.register(Upload)
 class UploadAdmin(AuditedTenantAdmin):
+    when_empty = _("Sealed collections appear here while they arrive.")
     list_display = ("created_at", "facility", "device_token", "length", "completed_at", "opened_at", "reason")
     list_select_related = ("facility", "device_token")
     fields = (
@@ -48,8 +51,13 @@ class AnnouncedFileAdmin(AuditedTenantAdmin):
 
 @admin.register(Receipt)
 class ReceiptAdmin(AuditedTenantAdmin):
+    when_empty = _("A receipt is signed for every collection that is received, and once it is stored.")
     linked_by = ("collection",)
     list_display = ("issued_at", "kind", "collection", "terminal", "facility")
     list_select_related = ("facility", "collection", "terminal")
     list_filter = (("facility", RelatedDropdownFilter), "kind")
-    fields = ("facility", "collection", "terminal", "kind", "issued_at", "jws")
+    fields = ("facility", "collection", "terminal", "kind", "issued_at", "signed")
+
+    @display(description=_("as signed (JWS)"))  # type: ignore[untyped-decorator]
+    def signed(self, obj: Receipt) -> SafeString:
+        return format_html('<pre class="message" tabindex="0">{}</pre>', obj.jws)

@@ -16,10 +16,18 @@ from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
 from apps.catalog.admin import StudyAdmin, instances_of
 from apps.catalog.models import Study
-from apps.collection.admin.quarantine import MAY, QUARANTINE_DIALOG, AgainForm, AsideForm, UndecidedFilter, decisions_of
+from apps.collection.admin.quarantine import (
+    MAY,
+    QUARANTINE_DIALOG,
+    AgainForm,
+    AsideForm,
+    ByHandForm,
+    UndecidedFilter,
+    decisions_of,
+)
 from apps.collection.models import Basis, Collection, Outcome, ReceivedFile, ReceptionRecord
 from apps.collection.progress import progress_of
-from apps.collection.quarantine import read_again, set_aside, undecided
+from apps.collection.quarantine import file_by_hand, read_again, set_aside, undecided
 from apps.collection.reconciliation import left_by_reason, reconcile
 from apps.core.acting import attempt
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
@@ -35,6 +43,7 @@ DOWNLOADABLE = frozenset({Outcome.QUARANTINED, Outcome.CONFLICT})  # what staff 
 
 @admin.register(Collection)
 class CollectionAdmin(AuditedTenantAdmin):
+    when_empty = _("The first appears when a facility sends images or a medium is received.")
     list_display = (
         "number",
         "facility",
@@ -115,6 +124,7 @@ class ReceptionRecordAdmin(AuditedTenantAdmin):
 
 @admin.register(ReceivedFile)
 class ReceivedFileAdmin(AuditedTenantAdmin):
+    when_empty = _("Every file that is received appears here, with what became of it.")
     linked_by = ("collection",)
     list_display = ("number", "outcome", "reason", "length", "short_digest", "collection", "facility")
     list_select_related = ("facility", "collection")
@@ -126,14 +136,14 @@ class ReceivedFileAdmin(AuditedTenantAdmin):
         "reason_code",
         "reason",
         "sop_instance_uid",
-        "length_bytes",
+        "length",
         "digest",
         "source_name",
         "instance",
         "conflict",
         ("pack", "pack_offset"),
     )
-    actions_detail = ("download", "read_again", "set_aside")
+    actions_detail = ("download", "read_again", "file_by_hand", "set_aside")
 
     @property
     def object_type(self) -> str:
@@ -179,6 +189,28 @@ class ReceivedFileAdmin(AuditedTenantAdmin):
             read_again(file, reason=reason, by=by, actor=actor, now=now)
 
         attempt(request, act, done=_("The file could be read, and is filed now."))
+        return to_page(request, file)
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("File by hand"),
+        icon="drive_file_move",
+        permissions=[MAY],
+        dialog=QUARANTINE_DIALOG
+        | {
+            "title": _("File this file under a study?"),
+            "form_class": ByHandForm,
+            "form_submit_text": _("File by hand"),
+        },
+    )
+    def file_by_hand(self, request: HttpRequest, form: ByHandForm, object_id: str) -> HttpResponse:
+        file: ReceivedFile = self.found(request, object_id)
+        uid, reason = form.cleaned_data["study_instance_uid"].strip(), form.cleaned_data["reason"]
+        by, actor, now = staff_member(request), staff_actor(request), database_now()
+
+        def act() -> None:
+            file_by_hand(file, study_instance_uid=uid, reason=reason, by=by, actor=actor, now=now)
+
+        attempt(request, act, done=_("The file is filed under the study, and has its storage period."))
         return to_page(request, file)
 
     @action(  # type: ignore[untyped-decorator]

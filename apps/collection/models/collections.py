@@ -190,4 +190,4 @@ class ReceivedFile(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_outcome_display()} {self.sop_instance_uid}"
+        return f"#{self.pk} {self.get_outcome_display()}"

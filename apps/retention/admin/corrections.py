@@ -13,9 +13,9 @@ from unfold.forms import BaseDialogForm
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
+from apps.catalog.admin import OfStudyAdmin
 from apps.core.acting import attempt
 from apps.core.admin import HappenedFilter, Table, link_to, to_page
-from apps.facilities.admin import AuditedTenantAdmin
 from apps.retention.corrections import decide_correction
 from apps.retention.explaining import in_words
 from apps.retention.models import Correction, Retention
@@ -28,15 +28,16 @@ class DecidedFilter(HappenedFilter):
 
 
 @admin.register(Correction)
-class CorrectionAdmin(AuditedTenantAdmin):
-    list_display = ("proposed_at", "facility", "study", "until", "proposed_by", "decided_at", "decided_by",
+class CorrectionAdmin(OfStudyAdmin):
+    when_empty = _("A correction is proposed at a storage period that is too long, and decided by another person.")
+    list_display = ("proposed_at", "facility", "of_study", "until", "proposed_by", "decided_at", "decided_by",
                     "is_approved")  # fmt: skip
     list_select_related = ("facility", "study", "proposed_by", "decided_by")
     list_filter = (("facility", RelatedDropdownFilter), DecidedFilter)
     # PostgreSQL puts NULL first here: those that are to be decided.
     ordering: ClassVar[Sequence[str]] = ["-decided_at", "-pk"]
     fields = (
-        "facility", "study", "until", "reason", ("proposed_at", "proposed_by"), ("decided_at", "decided_by"),
+        "facility", "of_study", "until", "reason", ("proposed_at", "proposed_by"), ("decided_at", "decided_by"),
         "is_approved",
     )  # fmt: skip
     actions_detail = ("approve", "refuse")

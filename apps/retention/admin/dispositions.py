@@ -53,6 +53,7 @@ class ProblemFilter(HappenedFilter):
 
 @admin.register(Disposition)
 class DispositionAdmin(AuditedTenantAdmin):
+    when_empty = _("Studies whose storage period has ended appear here, with what is decided about them.")
     list_display = ("created_at", "state", "facility", "study_instance_uid", "kept_until", "decide_by", "next_at",
                     "problem")  # fmt: skip
     list_filter = (("facility", RelatedDropdownFilter), "state", ProblemFilter)

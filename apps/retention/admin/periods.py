@@ -23,6 +23,7 @@ from unfold.widgets import (
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
+from apps.catalog.admin import OfStudyAdmin
 from apps.catalog.filing import study_lock
 from apps.catalog.holds import HoldRefused, place_hold
 from apps.catalog.models import Hold, HoldKind
@@ -31,7 +32,6 @@ from apps.core.admin import Table, link_to, list_of, to_page
 from apps.core.clock import database_now
 from apps.core.locks import lock_names
 from apps.core.shown import moment
-from apps.facilities.admin import AuditedTenantAdmin
 from apps.retention.admin import ending
 from apps.retention.clocks import database_today
 from apps.retention.corrections import propose_correction
@@ -109,14 +109,14 @@ class CorrectionForm(BaseDialogForm):  # type: ignore[misc]
 
 
 @admin.register(Retention)
-class RetentionAdmin(AuditedTenantAdmin):
+class RetentionAdmin(OfStudyAdmin):
+    when_empty = _("Every study has a storage period, known within a minute after it came.")
     records_views = True
-    list_display = ("study", "facility", "end", "by_the_rules", "untold", "assessed_at")
-    list_select_related = ("facility", "study")
+    list_display = ("number", "of_study", "facility", "end", "by_the_rules", "untold", "assessed_at")
     list_filter = (("facility", RelatedDropdownFilter), EndsFilter, ShorterFilter)
     search_fields = ("study__study_instance_uid__exact",)
     search_help_text = _("Study Instance UID")
-    fields = ("facility", "study", "end", "certain_until", "by_the_rules", "untold", "assessed_at")
+    fields = ("facility", "of_study", "end", "certain_until", "by_the_rules", "untold", "assessed_at")
     actions_detail = ("place_hold", "propose_correction")
 
     def get_urls(self) -> list[URLPattern]:
@@ -127,6 +127,10 @@ class RetentionAdmin(AuditedTenantAdmin):
 
     def tables(self, obj: Retention) -> list[Table]:
         return [_floors(obj), _holds(obj), _corrections(obj), _extensions(obj), _dispositions(obj)]
+
+    @display(description=_("period"), ordering="pk")  # type: ignore[untyped-decorator]
+    def number(self, obj: Retention) -> str:
+        return str(obj)
 
     @display(description=_("kept until"), ordering="kept_until")  # type: ignore[untyped-decorator]
     def end(self, obj: Retention) -> str:

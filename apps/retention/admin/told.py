@@ -3,8 +3,12 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import display
 
+from apps.catalog.admin import OfStudyAdmin
+from apps.core.periods import period_in_words
 from apps.facilities.admin import AuditedTenantAdmin
+from apps.retention.explaining import in_words
 from apps.retention.models import CareEvent, Extension
 
 
@@ -21,10 +25,16 @@ class CareEventAdmin(AuditedTenantAdmin):
 
 
 @admin.register(Extension)
-class ExtensionAdmin(AuditedTenantAdmin):
-    linked_by = ("study",)
-    list_display = ("extended_at", "facility", "study", "period", "until", "reason")
-    list_select_related = ("facility", "study")
+class ExtensionAdmin(OfStudyAdmin):
+    list_display = ("extended_at", "facility", "of_study", "longer", "end", "reason")
     search_fields = ("study__study_instance_uid__exact",)
     search_help_text = _("Study Instance UID")
-    fields = ("facility", "study", "period", "until", "reason", ("extended_at", "extended_by"))
+    fields = ("facility", "of_study", "longer", "end", "reason", ("extended_at", "extended_by"))
+
+    @display(description=_("period"))  # type: ignore[untyped-decorator]
+    def longer(self, obj: Extension) -> str:
+        return period_in_words(obj.period)
+
+    @display(description=_("kept until"), ordering="until")  # type: ignore[untyped-decorator]
+    def end(self, obj: Extension) -> str:
+        return in_words(obj.until)

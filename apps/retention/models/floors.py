@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.models import Patient, Study
+from apps.core.periods import period_in_words
 from apps.facilities.models import DeviceToken, TenantModel
 from apps.retention.models.rules import CODE
 
@@ -124,7 +125,7 @@ class Extension(TenantModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.period} #{self.study_id}"
+        return f"{period_in_words(self.period)} #{self.study_id}"
 
 
 class Correction(TenantModel):
