@@ -129,7 +129,7 @@ def test_markup_is_shown_and_never_obeyed(
     columns = mark_all_text()
     assert len(columns) > 60, columns
     owner = signed_in("owner@clinic.example", sakura=Role.OWNER)
-    shown, papers, views = 0, 0, set[str]()
+    shown, papers, views = 0, dict[str, bool](), set[str]()
     for client, start in ((owner, "/f/sakura/"), (superuser, reverse("admin:index")), (receiver, answer["Location"])):
         most = 2 if client is owner else 1
         for view, address, answer in crawl(client, start, most_of_a_kind=most, leave_out=UNFINISHED):
@@ -141,12 +141,13 @@ def test_markup_is_shown_and_never_obeyed(
                 assert_harmless(address, content)
                 shown += SHOWN in content
             elif kind == "application/pdf" and shutil.which("pdftotext"):
-                papers += MARK in " ".join(text_of(b"".join(answer)).split())
+                papers[view] = papers.get(view, False) or MARK in " ".join(text_of(b"".join(answer)).split())
             elif answer.status_code == 200:
                 assert answer.headers["X-Content-Type-Options"] == "nosniff", address
     assert {"portal:study", "portal:series", "portal:order", "portal:contract_document", "receiver:series"} <= views
     assert shown > 100, shown
     assert papers or not shutil.which("pdftotext")
+    assert all(papers.values()), papers
     if disc:
         page = (disc / "INDEX.HTM").read_text()
         assert SHOWN in page
