@@ -1,5 +1,7 @@
 """Fields and small answers that several resources share."""
 
+import re
+from datetime import time
 from typing import Any
 
 from django.http import HttpResponse
@@ -19,6 +21,16 @@ class HexField(serializers.Field[Any, Any, str, bytes]):
 
     def to_representation(self, value: bytes) -> str:
         return bytes(value).hex()
+
+
+@extend_schema_field({"type": "string", "pattern": r"^\d{2}:\d{2}:\d{2}(\.\d{1,6})?$"})
+class LocalTimeField(serializers.TimeField):
+    """A time by a clock on the wall, in no zone."""
+
+    def to_internal_value(self, value: Any) -> time:
+        if not re.fullmatch(r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?", str(value), re.ASCII):  # a zone would be dropped
+            self.fail("invalid", format="hh:mm:ss")
+        return super().to_internal_value(value)
 
 
 class FileRenderer(JSONRenderer):

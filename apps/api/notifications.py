@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import User
 from apps.api.doors import entered
-from apps.api.fields import person, valid
+from apps.api.fields import LocalTimeField, person, valid
 from apps.api.paging import PAGED, Page, listed, page_of, page_serializer
 from apps.api.resource import Resource
 from apps.notifications.inbox import entries_of, read, unread_of
@@ -71,9 +71,9 @@ class ChosenSerializer(PreferenceSerializer):
 class HoursSerializer(serializers.Serializer[Any]):
     """When e-mail may come: once a day, and not in quiet hours, by the clock where the person is; null: at any time."""
 
-    digest_at = serializers.TimeField(allow_null=True, required=False)
-    quiet_from = serializers.TimeField(allow_null=True, required=False)
-    quiet_until = serializers.TimeField(allow_null=True, required=False)
+    digest_at = LocalTimeField(allow_null=True, required=False)
+    quiet_from = LocalTimeField(allow_null=True, required=False)
+    quiet_until = LocalTimeField(allow_null=True, required=False)
 
 
 class PreferencesSerializer(HoursSerializer):
@@ -137,7 +137,7 @@ class PreferencesView(Resource):
         responses=PreferencesSerializer,
         examples=[
             OpenApiExample(
-                "A letter a day", {"digest_at": "07:00", "kinds": [
+                "A letter a day", {"digest_at": "07:00:00", "kinds": [
                     {"kind": "collection.stored", "in_inbox": True, "by_email": False}]}, request_only=True,
             )
         ],

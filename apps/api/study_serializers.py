@@ -2,20 +2,14 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.api.fields import HexField
+from apps.api.fields import HexField, LocalTimeField
 from apps.catalog.models import Conflict, ConflictDecision, ConflictKind, Hold, Patient, Series, Study
 from apps.collection.models import Collection
 from apps.retention.deciding import EXTENSIONS
 from apps.retention.models import Extension
 from apps.vault.models import Pack
-
-
-@extend_schema_field({"type": "string", "pattern": r"^\d{2}:\d{2}:\d{2}(\.\d{1,6})?$"})
-class LocalTimeField(serializers.TimeField):
-    """A time by the clock of the modality, in no zone."""
 
 
 class PatientSerializer(serializers.ModelSerializer[Patient]):

@@ -53,7 +53,7 @@ def test_a_person_chooses_what_reaches_them(owner: Asking) -> None:
     assert (chosen["collection.stored"], chosen[bound["kind"]]) == ((True, False), (True, True))
     assert owner(address, {"quiet_from": "22:00", "quiet_until": "06:00"}, method="patch").json()["digest_at"]
     for wrong in (
-        {"quiet_from": None}, {"digest_at": "25:00"},
+        {"quiet_from": None}, {"digest_at": "25:00"}, {"digest_at": "07:00:00Z"},
         {"kinds": [{"kind": "party", "in_inbox": True, "by_email": True}]},
         {"kinds": [{"kind": Kind.STAFF_CONFLICT, "in_inbox": True, "by_email": True}]},
     ):  # fmt: skip
