@@ -16,7 +16,7 @@ from apps.core.errors import DomainError
 from apps.evidence.checkpoints import READ_AT_ONCE, events_of
 from apps.evidence.models import Checkpoint
 
-MOST_BETWEEN = 500_000
+MOST_BETWEEN = 250_000
 """Events that are read for one proof of consistency; about ten seconds."""
 
 
