@@ -55,5 +55,7 @@ class ChangesView(Resource):
         if after == END:
             return Response({"changes": [], "next": str(end_of_changes(facility_id))})
         found = changes_after(facility_id, int(after or 0), limit=limit_of(request))
+        if not found and int(after or 0) > end_of_changes(facility_id):
+            raise ValidationError({"after": ["No such cursor was given out: begin anew"]})
         told = {"changes": found, "next": str(found[-1].number) if found else after or "0"}
         return Response(ChangesSerializer(told).data)

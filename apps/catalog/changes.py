@@ -32,7 +32,9 @@ def end_of_changes(facility_id: int) -> int:
 
 def _number_some(facility_id: int) -> bool:
     """Give numbers to what has been committed; whether there was anything without one."""
-    if not StudyChange.objects.filter(facility_id=facility_id, number=None).exists():
+    # In the order of the index of those: for any of them the planner reads the whole table, expecting to find one soon.
+    waiting = StudyChange.objects.filter(facility_id=facility_id, number=None).order_by("pk")
+    if not waiting.values_list("pk", flat=True)[:1]:
         return False
     lock_names([f"{facility_id}/changes"])
     with connection.cursor() as cursor:

@@ -72,6 +72,28 @@ def leap_ids(conninfo: str) -> None:
             connection.execute("SELECT setval(%s::regclass, nextval(%s::regclass) + %s)", [name, name, BEYOND])
 
 
+def leap_changes(conninfo: str) -> None:
+    """Cursors of the change feed that were given out after the backup are not given again: the last change is told once
+    more beyond them, and what comes after the restore follows it.
+    """
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("SET LOCAL session_replication_role = replica")  # a number is given once
+        connection.execute(_LEAP, [BEYOND])
+
+
+_LEAP = """
+    UPDATE catalog_studychange AS change SET number = told.number FROM (
+        SELECT id, %s + coalesce(highest, 0)
+            + row_number() OVER (PARTITION BY facility_id ORDER BY number NULLS LAST, id) AS number
+        FROM (
+            SELECT id, facility_id, number, max(number) OVER (PARTITION BY facility_id) AS highest
+            FROM catalog_studychange
+        ) AS known
+        WHERE number IS NULL OR number = highest
+    ) AS told WHERE change.id = told.id
+"""
+
+
 def _run(program: str, conninfo: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     told = conninfo_to_dict(conninfo)
     environment = os.environ | {_VARIABLES[key]: str(value) for key, value in told.items() if key in _VARIABLES}

@@ -70,6 +70,7 @@ def restore(source: Path, *, dump: str, identity: str, report: Callable[[str], N
     postgresql.load(conninfo, folder / DATABASE)
     postgresql.leap_ids(conninfo)
     migrate(verbosity=0)
+    postgresql.leap_changes(conninfo)
     report(f"The database of {about.at}")
     _end_sessions()
     vault = DirectoryPlace(location=str(source / VAULT))

@@ -66,7 +66,7 @@ def test_it_tells_what_was_stored_changed_and_deleted(
     assert followed(ask, end) == ([], end)
     found, end = followed(Asking(client, "lindenhof", token_for(lindenhof)))
     assert (found, end) == ([("stored", "2.25.3")], "1")  # what others store does not count
-    for wrong in ("-1", "x", "9" * 19, "1.5", "%00"):
+    for wrong in ("99", "-1", "x", "9" * 19, "1.5", "%00"):
         assert ask(f"changes/?after={wrong}").status_code == 400
 
 

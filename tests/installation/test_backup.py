@@ -35,6 +35,7 @@ LOOK = """
 import json
 from apps.audit.models import Event
 from apps.catalog.bytes import open_instance
+from apps.catalog.changes import changes_after
 from apps.catalog.models import Instance, Study
 from apps.facilities.tenancy import as_center
 from apps.retention.models import Disposition
@@ -46,6 +47,7 @@ with as_center():
         "dispositions": sorted(Disposition.objects.values_list("study_instance_uid", "state")),
         "next": Event.objects.order_by("-pk").first().pk,
         "sessions": Session.objects.count(),
+        "changes": [each.study_instance_uid for each in changes_after(FACILITY, 1_000_000, limit=9)],
     }))
 from apps.retention.tasks import sweep_retention
 from celery.exceptions import Ignore
@@ -108,13 +110,15 @@ def test_what_is_lost_comes_back_and_what_was_deleted_does_not(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 deletions were carried out again, 1 packs that are newer were filed" in done.stdout
     assert f"Verified: 2 packs, {last} receipts, 1 deletion certificates" in done.stdout
-    seen, held = run(new_home, "shell", "-v0", "-c", LOOK).stdout.splitlines()
+    look = LOOK.replace("FACILITY", str(lindenhof.pk))
+    seen, held = run(new_home, "shell", "-v0", "-c", look).stdout.splitlines()
     told = json.loads(seen)
     assert told["studies"] == sorted([kept.study_instance_uid, newer.study_instance_uid])
     assert told["dispositions"] == [[ending.study_instance_uid, "deleted"]]
     assert told["bytes"] > 0
     assert told["next"] > 1_000_000
     assert told["sessions"] == 0
+    assert {ending.study_instance_uid, newer.study_instance_uid} <= set(told["changes"])
     assert held == f"held None {made.about.at}"
     for place in ("primary", "replica"):
         assert len(packs_below(new_home / "vault" / place)) == 2
