@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from django.core.management.base import CommandError
+
 from apps.audit.record import SYSTEM
 from apps.collection.enrolment import issue_code
 from apps.collection.models import Terminal
@@ -44,4 +46,6 @@ def _enrol(edge_home: Path, url: str) -> None:
         )
     code = issue_code(terminal, actor=SYSTEM, now=database_now())
     command = [sys.executable, *_EDGE[1:], "--home", str(edge_home), "init", url, code]
-    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
+    done = subprocess.run(command, cwd=PROJECT, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise CommandError(f"The demonstration's terminal did not become known to the center:\n{done.stderr}")
