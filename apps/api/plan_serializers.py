@@ -32,7 +32,7 @@ class VersionSerializer(serializers.ModelSerializer[ContractVersion]):
         fields = (
             "id", "number", "effective_from", "tier", "tier_version", "is_agreed", "minimum_term", "notice_period",
             "discount_percent", "minimum_commitment", "payment_days", "on_expiry", "notice_days", "on_silence",
-            "minimum_period",
+            "minimum_period", "charges_custody",
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from django.db.models import CharField, Exists, OuterRef, Q
 from django.db.models.functions import Cast
 
+from apps.billing.custody import custody_until
 from apps.billing.models import Charge, Invoice, InvoiceKind, Source, StorageDay
 from apps.billing.months import ONE_DAY, begins_at, first_day, last_day
 from apps.billing.usage import CollectionFact, Deed, StoredDay, Usage
@@ -44,27 +45,38 @@ WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The days of a contract in a month, `first` to `last`, and since when what came late is looked for."""
+    """The days of a contract in a month, `first` to `last`, and since when what came late is looked for. `served`: the
+    last day that the contract serves; what follows it is custody.
+    """
 
     contract: Contract
     first: date
+    served: date
     last: date
     since: date
 
     @classmethod
-    def of(cls, contract: Contract, month: date, until: date) -> "Window":
-        """The window of a contract that has days from `month` on, until a last day that is its own at the latest."""
-        last = min(until, contract.ends_on - ONE_DAY) if contract.ends_on else until
-        late = month - timedelta(days=LATE_DAYS)
-        return cls(contract, max(month, contract.starts_on), last, max(late, contract.starts_on))
+    def of(cls, contract: Contract, month: date, until: date, kept_until: date | None) -> "Window":
+        """The window of a contract that has days from `month` on, until a last day that is its own, or one of its
+        custody, at the latest.
+        """
+        served = min(until, contract.ends_on - ONE_DAY) if contract.ends_on else until
+        first, late = max(month, contract.starts_on), month - timedelta(days=LATE_DAYS)
+        return cls(contract, first, served, kept_until or served, max(late, contract.starts_on))
 
 
 class Windows:
-    """The windows of a month, or of more up to `until`. A facility may have two: contracts that follow each other."""
+    """The windows of a month, or of more up to `until`. A facility may have two: contracts that follow each other.
 
-    def __init__(self, contracts: Iterable[Contract], month: date, until: date | None = None) -> None:
-        self.month, self.until = month, until or last_day(month)
-        self.all = [Window.of(contract, month, self.until) for contract in contracts]
+    `kept`: the last days of custody of those contracts that have any.
+    """
+
+    def __init__(
+        self, contracts: Iterable[Contract], month: date, until: date | None = None, *,
+        kept: Mapping[int, date] | None = None,
+    ) -> None:  # fmt: skip
+        self.month, self.until, kept = month, until or last_day(month), kept or {}
+        self.all = [Window.of(contract, month, self.until, kept.get(contract.pk)) for contract in contracts]
         self.by_facility = defaultdict[int, list[Window]](list)
         for window in self.all:
             self.by_facility[window.contract.facility_id].append(window)
@@ -73,11 +85,12 @@ class Windows:
         self.month_begins_at = min(begins_at(month, zone) for zone in zones)
         self.ends_at = max(begins_at(self.until + ONE_DAY, zone) for zone in zones)
 
-    def of(self, facility_id: int, moment: datetime) -> tuple[int, date] | None:
-        """The contract that a moment is charged to, and the day that it was there."""
+    def of(self, facility_id: int, moment: datetime, *, is_served: bool = False) -> tuple[int, date] | None:
+        """The contract that a moment is charged to, and the day that it was there; `is_served`: none of custody."""
         windows = self.by_facility[facility_id]
         day = day_of(moment, windows[0].contract.facility.time_zone)
-        return next(((each.contract.pk, day) for each in windows if each.since <= day <= each.last), None)
+        found = (each for each in windows if each.since <= day <= (each.served if is_served else each.last))
+        return next(((each.contract.pk, day) for each in found), None)
 
 
 def gather(contract: Contract, versions: Sequence[ContractVersion], month: date) -> Usage:
@@ -89,7 +102,7 @@ def gather_all(
     contracts: Sequence[Contract], versions: Mapping[int, Sequence[ContractVersion]], month: date
 ) -> dict[int, Usage]:
     """The usage of each contract, by its key. So many queries, however many contracts there are."""
-    windows = Windows(contracts, month)
+    windows = Windows(contracts, month, kept=custody_until(contracts, month))
     collections, deeds = _collections(windows), _deeds(windows)
     _leave_out_what_was_gathered(windows, collections, deeds)
     stored = _stored(windows)
@@ -106,8 +119,9 @@ def gather_all(
                 versions[window.contract.pk],
                 starts_on=window.contract.starts_on,
                 first=window.first,
-                last=window.last,
+                last=window.served,
             ),
+            custody_from=window.contract.ends_on if window.last > window.served else None,
         )
         for window in windows.all
     }
@@ -219,7 +233,7 @@ def _collections(windows: Windows) -> dict[int, list[CollectionFact]]:
     found = defaultdict[int, list[CollectionFact]](list)
     told = rows.order_by("received_at", "pk").values_list("facility_id", "uid", "method", "received_at")
     for facility_id, uid, method, received_at in told:
-        if received_at and (place := windows.of(facility_id, received_at)):
+        if received_at and (place := windows.of(facility_id, received_at, is_served=True)):
             key, day = place
             found[key].append(CollectionFact(str(uid), day, WAYS[Method(method)].value))
     return found

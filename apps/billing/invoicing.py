@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
 from apps.billing.agreed import PriceBook, versions_of
+from apps.billing.custody import custody_until
 from apps.billing.drafting import NO_ACCOUNT, claimed, draft_all, taxed
 from apps.billing.errors import IllegalTransition, NeedsAnother, NotBillable
 from apps.billing.models import (
@@ -53,7 +54,8 @@ def generate(contract: Contract, month: date, *, now: datetime) -> Invoice:
     for found in claimed(of_contract, month):
         if not is_over(month, as_of=now, zone=found.facility.time_zone):
             raise NotBillable(_("%(month)s is not over yet") % {"month": f"{month:%Y-%m}"})
-        if not (found.serves(max(month, found.starts_on)) and found.starts_on <= last_day(month)):
+        is_served = found.serves(max(month, found.starts_on)) and found.starts_on <= last_day(month)
+        if not (is_served or custody_until([found], month)):
             raise NotBillable(
                 _("%(contract)s has no day in %(month)s") % {"contract": found, "month": f"{month:%Y-%m}"}
             )

@@ -17,8 +17,9 @@ from apps.billing.agreed import PriceBook, versions_of
 from apps.billing.metering import Unreconciled, unreconciled
 from apps.billing.models import Charge, Invoice, InvoiceKind, InvoiceLine, Source, State
 from apps.billing.money_proof import Mismatch, bank_mismatches, card_mismatches
-from apps.billing.months import first_day, is_over
+from apps.billing.months import first_day, is_over, month_before
 from apps.billing.rating import rate
+from apps.billing.run import due
 from apps.billing.usage import Usage
 from apps.contracts.models import Contract
 from apps.facilities.models import Facility
@@ -107,7 +108,7 @@ def prove(*, as_of: datetime, days_back: int = DAYS_BACK) -> Proof:
 def look(proof: Proof, *, as_of: datetime) -> None:
     """Gaps, overlaps, storage that does not add up, money; within the caller's transaction."""
     proof.number_gaps = [f"{prefix} {kind} {year}-{number:06d}" for prefix, kind, year, number in _rows(_NUMBER_GAPS)]
-    proof.period_gaps = _period_gaps(as_of - DAYS_TO_BILL)
+    proof.period_gaps = [*_period_gaps(as_of - DAYS_TO_BILL), *_custody_gaps(as_of - DAYS_TO_BILL)]
     proof.overlaps = list(Invoice.objects.filter(pk__in=[key for (key,) in _rows(_OVERLAPS)]).order_by("pk"))
     proof.storage = unreconciled()
     proof.bank, proof.cards = bank_mismatches(as_of=as_of), card_mismatches(as_of=as_of)
@@ -186,6 +187,16 @@ def _period_gaps(as_of: datetime) -> list[tuple[Contract, date]]:
     rows = _rows(_PERIOD_GAPS, {"zones": zones, "over": over})
     contracts = Contract.objects.select_related("facility").in_bulk({key for key, _ in rows})
     return [(contracts[key], month) for key, month in rows]
+
+
+def _custody_gaps(as_of: datetime) -> list[tuple[Contract, date]]:
+    """Months in which a contract served no day any more, and what it kept was not charged."""
+    found, month = list[tuple[Contract, date]](), first_day(as_of.date())
+    while as_of.date() - month < timedelta(days=DAYS_BACK):
+        month = month_before(month)
+        kept = due(month, as_of=as_of).filter(ends_on__lte=month).select_related("facility")
+        found += [(contract, month) for contract in kept]
+    return found
 
 
 def _last_month_over(as_of: datetime, zone: str) -> date:

@@ -6,7 +6,7 @@ The sum of a month's shares of one price is the month's price, whatever day the 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from apps.core.money import EXACT, apportioned, plain, rounded
 from apps.tiers.models import Item
 
 GB = 10**9
+ONE_DAY = timedelta(days=1)
 STORAGE = (Item.STORAGE_GB, Item.STORAGE_STUDY)
 
 
@@ -60,9 +61,11 @@ class Rated:
 
 def rate(usage: Usage, terms: Sequence[Terms], currency: str, *, contract: str) -> list[Rated]:
     """What a month's usage costs. `contract` begins the keys of what is charged once a month."""
-    within = spans(terms, first=usage.first, last=usage.last)
+    over = usage.custody_from
+    within = spans(terms, first=usage.first, last=over - ONE_DAY if over else usage.last)
+    custody = spans(terms, first=max(usage.first, over), last=usage.last) if over else []
     by_number = {each.number: each for each in terms}
-    month = _Month(usage, within, by_number, currency, f"{contract}/{usage.month:%Y-%m}")
+    month = _Month(usage, within, custody, by_number, currency, f"{contract}/{usage.month:%Y-%m}")
     lines = [*month.base(), *month.collections(), *month.missed_visits(), *month.storage(), *month.deeds()]
     lines += month.discounts(lines)
     return lines + month.true_up(lines)
@@ -72,6 +75,7 @@ def rate(usage: Usage, terms: Sequence[Terms], currency: str, *, contract: str) 
 class _Month:
     usage: Usage
     spans: list[Span]
+    custody: list[Span]
     terms: Mapping[int, Terms]
     currency: str
     key: str
@@ -125,8 +129,9 @@ class _Month:
                 )  # fmt: skip
 
     def storage(self) -> Iterable[Rated]:
-        """What lay in the vault, day by day, as parts of a month."""
-        for span in self.spans:
+        """What lay in the vault, day by day, as parts of a month. Of days in custody nothing is included."""
+        for span in [*self.spans, *self.custody]:
+            is_custody = self._is_custody(span.first)
             days = [each for each in self.usage.stored if span.first <= each.day <= span.last]
             for item in STORAGE:
                 price = self.terms[span.number].prices.get(item)
@@ -134,12 +139,14 @@ class _Month:
                     continue
                 stored = sum((each.stored_bytes if item == Item.STORAGE_GB else each.studies) for each in days)
                 unit = GB if item == Item.STORAGE_GB else 1
-                share = price.included * span.days / self.usage.days_in_month
+                share = Decimal(0) if is_custody else price.included * span.days / self.usage.days_in_month
                 quantity = _exact(max(Decimal(stored) / unit / self.usage.days_in_month - share, Decimal(0)))
                 yield Rated(
                     span.number, "storage", f"{self.key}/{span.first:%d}/{item}", item, span.last, quantity,
                     price.unit_price, rounded(quantity * price.unit_price, self.currency),
-                    _("%(days)d days, %(included)s included") % {"days": len(days), "included": plain(_exact(share))},
+                    (_("%(days)d days after the contract's last day") if is_custody else
+                     _("%(days)d days, %(included)s included"))
+                    % {"days": len(days), "included": plain(_exact(share))},
                     {"first": f"{days[0].day}", "last": f"{days[-1].day}", "sum": stored},
                 )  # fmt: skip
 
@@ -151,15 +158,20 @@ class _Month:
                 yield self._deed(deed, terms, price)
 
     def discounts(self, lines: Sequence[Rated]) -> list[Rated]:
-        """A discount on everything under a version."""
+        """A discount on everything under a version; what is in custody has a line of its own."""
+        found = [line for line in lines if not self._is_custody(line.supplied_on)]
+        kept = [line for line in lines if self._is_custody(line.supplied_on)]
+        return [*self._discounts(self.spans, found, self.key), *self._discounts(self.custody, kept, f"{self.key}/kept")]
+
+    def _discounts(self, within: Sequence[Span], lines: Sequence[Rated], key: str) -> list[Rated]:
         made: list[Rated] = []
-        for span in self.spans:
+        for span in within:
             terms = self.terms[span.number]
             net = sum((line.amount for line in lines if line.version == span.number), Decimal(0))
             if terms.discount_percent and net > 0 and all(each.version != span.number for each in made):
                 amount = rounded(-net * terms.discount_percent / 100, self.currency)
                 made.append(Rated(
-                    span.number, "discount", f"{self.key}/{span.number}", Item.BASE_FEE, span.last, Decimal(1), amount,
+                    span.number, "discount", f"{key}/{span.number}", Item.BASE_FEE, span.last, Decimal(1), amount,
                     amount, _("%(percent)s %% of %(net)s") % {"percent": plain(terms.discount_percent), "net": net},
                 ))  # fmt: skip
         return made
@@ -171,7 +183,7 @@ class _Month:
             Decimal(0),
         )
         agreed = rounded(agreed, self.currency)
-        net = sum((line.amount for line in lines), Decimal(0))
+        net = sum((line.amount for line in lines if not self._is_custody(line.supplied_on)), Decimal(0))
         if not self.spans or net >= agreed:
             return []
         last = self.spans[-1]
@@ -179,6 +191,9 @@ class _Month:
             last.number, "true_up", self.key, Item.BASE_FEE, last.last, Decimal(1), agreed - net, agreed - net,
             _("minimum %(agreed)s, used %(net)s") % {"agreed": agreed, "net": net},
         )]  # fmt: skip
+
+    def _is_custody(self, day: date) -> bool:
+        return self.usage.custody_from is not None and day >= self.usage.custody_from
 
     def _deed(self, deed: Deed, terms: Terms, unit_price: Decimal) -> Rated:
         return Rated(

@@ -16,6 +16,7 @@ from django.urls import reverse
 
 from apps.audit.record import SYSTEM, record
 from apps.billing.agreed import PriceBook
+from apps.billing.custody import in_custody
 from apps.billing.drafting import claimed, draft_all, park, prepare
 from apps.billing.halting import is_halted
 from apps.billing.metering import meter_all
@@ -110,14 +111,15 @@ def run_due(*, as_of: datetime) -> list[Run]:
 
 
 def due(period: date, *, as_of: datetime) -> QuerySet[Contract]:
-    """Contracts with days in a month that is over at their facilities, without its invoice."""
+    """Contracts with days in a month that is over at their facilities, or days of custody, without its invoice."""
     zones = Facility.objects.order_by().values_list("time_zone", flat=True).distinct()
     over = [zone for zone in zones if is_over(period, as_of=as_of, zone=zone)]
     made = Invoice.objects.filter(
         facility_id=OuterRef("facility_id"), contract_id=OuterRef("pk"), period=period, kind=InvoiceKind.INVOICE
     )
+    served = Q(Q(ends_on=None) | Q(ends_on__gt=period), starts_on__lte=last_day(period))
     return (
-        Contract.objects.filter(Q(ends_on=None) | Q(ends_on__gt=period), starts_on__lte=last_day(period))
+        Contract.objects.filter(served | Q(pk__in=in_custody(period).values("pk")))
         .filter(~Exists(made), facility__time_zone__in=over)
         .exclude(state=ContractState.DRAFT)
         .order_by("pk")

@@ -46,7 +46,8 @@ class Deed:
 class Usage:
     """A month of a facility's calendar, from its first day that is served to its last. All lists are by date.
 
-    `promised_visits`: the days on which a visit was promised by the contract; `days_in_month` is the calendar's.
+    `promised_visits`: the days on which a visit was promised by the contract; `days_in_month` is the calendar's. From
+    `custody_from` on the contract is over, and what must be kept is in custody.
     """
 
     month: date
@@ -57,10 +58,11 @@ class Usage:
     stored: list[StoredDay] = field(default_factory=list)
     deeds: list[Deed] = field(default_factory=list)
     promised_visits: list[date] = field(default_factory=list)
+    custody_from: date | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For `Invoice.inputs`."""
-        return {
+        told = {
             "month": f"{self.month}", "first": f"{self.first}", "last": f"{self.last}",
             "days_in_month": self.days_in_month,
             "collections": [[each.uid, f"{each.on}", each.way] for each in self.collections],
@@ -68,6 +70,7 @@ class Usage:
             "deeds": [_told(each) for each in self.deeds],
             "promised_visits": [f"{day}" for day in self.promised_visits],
         }  # fmt: skip
+        return told | ({"custody_from": f"{self.custody_from}"} if self.custody_from else {})
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Self:
@@ -80,6 +83,7 @@ class Usage:
             stored=[StoredDay(day(on), stored_bytes, studies) for on, stored_bytes, studies in told["stored"]],
             deeds=[_deed(each) for each in told["deeds"]],
             promised_visits=[day(each) for each in told["promised_visits"]],
+            custody_from=day(told["custody_from"]) if "custody_from" in told else None,
         )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ from apps.tiers.models import PriceList, TierVersion, current_price_list
 TERMS = (
     "minimum_term", "notice_period", "discount_percent", "minimum_commitment", "payment_days", "dunning_days",
     "suspend_after_days", "on_expiry", "notice_days", "reminder_days", "on_silence", "minimum_period",
+    "charges_custody",
 )  # fmt: skip
 
 

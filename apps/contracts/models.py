@@ -156,6 +156,10 @@ class ContractVersion(TenantModel):
         _("kept at least, from the exam"), max_length=PERIOD, blank=True, validators=[is_period],
         help_text=_("Lengthens what the law asks for, never shortens it. ISO 8601, e.g. P10Y"),
     )  # fmt: skip
+    charges_custody = models.BooleanField(
+        _("custody is charged after the end"), default=True,
+        help_text=_("what must be kept after the last day goes on being charged, at the price for storage"),
+    )  # fmt: skip
     agreed_at = models.DateTimeField(_("agreed"))
     agreed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")

@@ -71,7 +71,15 @@ def terms(version: ContractVersion) -> list[Line]:
         Line(_("Notice before deletion"), _days(version.notice_days)),
         Line(_("Reminders of it"), _some_days(version.reminder_days, _("before its end"))),
         Line(_("Silence to it means"), str(version.get_on_silence_display())),
+        Line(_("After the last day"), custody(version)),
     ]
+
+
+def custody(version: ContractVersion) -> str:
+    """What is charged for images that must be kept after the contract's last day."""
+    if version.charges_custody:
+        return _("what must be kept costs the price for storage, and nothing else, until it is returned or erased")
+    return _("nothing is charged for what must be kept")
 
 
 def differences(before: ContractVersion, after: ContractVersion) -> list[Difference]:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.models import User
 from apps.billing.changing import Standing, accept, days_to_begin, proposals, standing_of, take
+from apps.billing.custody import monthly_price
 from apps.contracts.agreeing import end_after_notice, give_notice, withdraw_notice
 from apps.contracts.errors import NotOffered
 from apps.contracts.models import Contract, ContractVersion, Signature, State
@@ -108,7 +109,8 @@ def end_plan(request: FacilityRequest) -> HttpResponse:
     contract = _in_force(request, today)
     if "confirmed" not in request.POST and contract.state != State.TERMINATING:
         ends_on = end_after_notice(contract, on=today, now=now)
-        return render(request, "portal/plan_end.html", {"contract": contract, "ends_on": ends_on})
+        context = {"contract": contract, "ends_on": ends_on, "custody": monthly_price(contract, on=today)}
+        return render(request, "portal/plan_end.html", context)
 
     def done(_given: None) -> str:
         assert contract.ends_on

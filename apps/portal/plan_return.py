@@ -1,6 +1,7 @@
 """The end of a contract in the portal: everything comes back, the facility confirms it, and sees what remains."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 
 from django.http import Http404, HttpResponse
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from apps.accounts.models import User
+from apps.billing.custody import monthly_price
 from apps.contracts.agreeing import is_followed, terminating_contract_of
 from apps.contracts.models import Contract
 from apps.core.acting import attempt
@@ -27,6 +29,8 @@ class Ending:
     contract: Contract
     order: Order | None
     remaining: Remaining
+    custody: Decimal | None
+    """What a month of it costs after the last day; None where nothing is charged."""
 
 
 def ending_of(facility: Facility) -> Ending | None:
@@ -34,7 +38,8 @@ def ending_of(facility: Facility) -> Ending | None:
     contract = terminating_contract_of(facility.pk)
     if contract is None or is_followed(contract):
         return None
-    return Ending(contract, last_return_of(facility.pk), remaining_of(facility.pk, now=timezone.now()))
+    remaining = remaining_of(facility.pk, now=timezone.now())
+    return Ending(contract, last_return_of(facility.pk), remaining, monthly_price(contract, on=timezone.localdate()))
 
 
 @facility_door(role=Role.OWNER)

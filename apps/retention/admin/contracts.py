@@ -11,8 +11,9 @@ from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 
 from apps.contracts.admin.contracts import MAY, ContractAdmin, dialog
-from apps.contracts.agreeing import is_followed, today_of
+from apps.contracts.agreeing import is_followed, today_of, versions_of
 from apps.contracts.models import Contract, State
+from apps.contracts.wording import custody
 from apps.core.admin import Table
 from apps.core.clock import database_now
 from apps.core.shown import moment
@@ -57,5 +58,6 @@ def _remaining_table(contract: Contract) -> Table:
         [_("Held"), remaining.held],
         [_("Storage period has ended"), remaining.over],
         [_("Erased, with certificates"), remaining.erased],
+        *([_("After the last day"), custody(version)] for version in versions_of(contract)[-1:]),
     ]
     return Table(_("The end of the contract"), [_("What"), _("So far")], rows)
