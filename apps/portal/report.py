@@ -1,6 +1,7 @@
 """Evidence reports for an inspector: asked for by an owner, followed while they are made, fetched signed."""
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -9,11 +10,11 @@ from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
+from apps.core.acting import attempt
 from apps.core.clock import day_of
 from apps.core.errors import DomainError
 from apps.evidence.models import Report, ReportState
@@ -80,12 +81,7 @@ def report_page(request: FacilityRequest, report_id: int) -> HttpResponse:
 def cancel(request: FacilityRequest, report_id: int) -> HttpResponse:
     """Nobody waits for it any more."""
     report = get_object_or_404(Report.objects.defer("jws"), facility=request.facility, pk=report_id)
-    try:
-        cancel_report(report, actor=request.actor)
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, gettext("The report is not made."))
+    attempt(request, partial(cancel_report, report, actor=request.actor), done=_("The report is not made."))
     return redirect("portal:report", facility_slug=request.facility.slug, report_id=report.pk)
 
 
