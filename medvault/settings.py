@@ -327,6 +327,7 @@ SPECTACULAR_SETTINGS = {
         "InvoiceKind": "apps.billing.models.InvoiceKind",
         "ReceiptKind": "apps.collection.models.ReceiptKind",
         "ConflictKind": "apps.catalog.models.ConflictKind",
+        "ConflictDecision": "apps.catalog.models.ConflictDecision",
         "ChangeKind": "apps.catalog.models.ChangeKind",
         "NotificationKind": "apps.notifications.kinds.Kind",
         "ReportState": "apps.evidence.models.ReportState",

@@ -19,7 +19,7 @@ from apps.api.doors import entered
 from apps.api.fields import FileRenderer, doer, file_answer, valid
 from apps.api.paging import PAGED, listed, page_of, page_serializer
 from apps.api.resource import Resource
-from apps.audit.record import record
+from apps.api.studies import note_listed
 from apps.core.clock import day_of
 from apps.retention.certificate_document import certificate_pdf
 from apps.retention.certificates import number_of
@@ -149,7 +149,7 @@ class EndingView(Resource):
             facility=door.facility, kept_until__gte=today, kept_until__lte=today + timedelta(days=int(days))
         )
         page = page_of(request, found.select_related("study"), "kept_until", "pk")
-        _note_listed(request, len(page.rows))
+        note_listed(request, len(page.rows))
         return listed(request, "storage_periods", EndingSerializer, page)
 
 
@@ -166,7 +166,7 @@ class UnknownView(Resource):
         """Studies whose storage period cannot be told, and what is missing: care events, a birth date, a rule."""
         found = Retention.objects.filter(facility=entered(request).facility).exclude(missing=[])
         page = page_of(request, found.select_related("study"), "pk")
-        _note_listed(request, len(page.rows))
+        note_listed(request, len(page.rows))
         return listed(request, "unknown_periods", UnknownSerializer, page)
 
 
@@ -181,7 +181,7 @@ class DecisionsView(Resource):
     def get(self, request: Request) -> Response:
         """What waits for the facility's decision."""
         page = page_of(request, _waiting(request), "pk")
-        _note_listed(request, len(page.rows))
+        note_listed(request, len(page.rows))
         return listed(request, "dispositions", DueSerializer, page)
 
     @extend_schema(
@@ -297,10 +297,3 @@ def _act(request: Request, asked: dict[str, Any]) -> Callable[[Disposition], obj
 def _study(disposition: Disposition) -> Any:
     assert disposition.study
     return disposition.study
-
-
-def _note_listed(request: Request, count: int) -> None:
-    door = entered(request)
-    if count:
-        record("studies.listed", actor=door.actor, object_type="facility", object_id=door.facility.pk,
-               facility_id=door.facility.pk, count=count)  # fmt: skip

@@ -3,19 +3,20 @@
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework import status
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.doors import entered
 from apps.api.fields import doer, valid
-from apps.api.paging import PAGED, Page, limit_of, listed, page_serializer, read_cursor, write_cursor
+from apps.api.paging import PAGED, Page, limit_of, listed, page_of, page_serializer, read_cursor, write_cursor
 from apps.api.resource import Resource
 from apps.api.study_serializers import (
     ExtensionSerializer,
     HoldSerializer,
+    ListedConflictSerializer,
     ListedStudySerializer,
     SearchSerializer,
     StudySerializer,
@@ -32,6 +33,7 @@ from apps.retention.models import Extension, Retention
 from apps.vault.models import Pack
 from apps.vault.standing import is_damaged
 
+OPEN = OpenApiParameter("open", bool, description="only those that nobody has decided on yet")
 STUDIES = page_serializer("studies", ListedStudySerializer)
 
 
@@ -84,6 +86,25 @@ class StudyView(Resource):
         door = entered(request)
         record("study.viewed", actor=door.actor, object_type="study", object_id=study.pk, facility_id=door.facility.pk)
         return Response(StudySerializer(_whole(study)).data)
+
+
+class ConflictsView(Resource):
+    """Files that contradict what is stored."""
+
+    tag = "Studies"
+
+    @extend_schema(
+        operation_id="conflicts_list", responses=page_serializer("conflicts", ListedConflictSerializer),
+        parameters=[*PAGED, OPEN],
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """Files that contradict stored ones, the latest first, and what the center's staff decided of each."""
+        found = Conflict.objects.filter(facility=entered(request).facility).select_related("study")
+        if serializers.BooleanField().to_internal_value(request.query_params.get("open", "false")):
+            found = found.filter(resolved_at=None)
+        page = page_of(request, found, "-pk")
+        note_listed(request, len({each.study_id for each in page.rows}))
+        return listed(request, "conflicts", ListedConflictSerializer, page)
 
 
 class ExtensionsView(Resource):
@@ -148,10 +169,16 @@ def _searched(request: Request, criteria: StudyCriteria, cursor: str, limit: int
     door = entered(request)
     after = read_cursor(request, cursor) if cursor else ""
     found = search_studies(door.facility.pk, criteria, after=after, limit=limit)
-    if found.studies:
-        record("studies.listed", actor=door.actor, object_type="facility", object_id=door.facility.pk,
-               facility_id=door.facility.pk, count=len(found.studies))  # fmt: skip
+    note_listed(request, len(found.studies))
     return Page(found.studies, write_cursor(request, found.next) if found.next else None)
+
+
+def note_listed(request: Request, count: int) -> None:
+    """Put on record that somebody was shown so many studies; none is nothing."""
+    door = entered(request)
+    if count:
+        record("studies.listed", actor=door.actor, object_type="facility", object_id=door.facility.pk,
+               facility_id=door.facility.pk, count=count)  # fmt: skip
 
 
 def _whole(study: Study) -> Any:

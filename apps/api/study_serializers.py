@@ -119,7 +119,16 @@ class ConflictSerializer(serializers.ModelSerializer[Conflict]):
 
     class Meta:
         model = Conflict
-        fields = ("kind", "sop_instance_uid", "raised_at", "resolved_at", "decision")
+        fields: tuple[str, ...] = ("kind", "sop_instance_uid", "raised_at", "resolved_at", "decision")
+
+
+class ListedConflictSerializer(ConflictSerializer):
+    """The same in a list, with its study."""
+
+    study_instance_uid = serializers.CharField(source="study.study_instance_uid")
+
+    class Meta(ConflictSerializer.Meta):
+        fields = ("study_instance_uid", *ConflictSerializer.Meta.fields)
 
 
 class CollectionOfStudySerializer(serializers.ModelSerializer[Collection]):

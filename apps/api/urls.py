@@ -111,6 +111,7 @@ urlpatterns = [
     ),
     path(f"{F}studies/<uid:study_instance_uid>/holds/", behind(studies.HoldsView, POST=DECIDE), name="holds"),
     path(f"{F}holds/<key:hold_id>/release/", behind(studies.ReleaseView, POST=DECIDE), name="release_hold"),
+    path(f"{F}conflicts/", behind(studies.ConflictsView, GET=READ), name="conflicts"),
     path(f"{F}storage-periods/", behind(periods.EndingView, GET=READ), name="storage_periods"),
     path(f"{F}storage-periods/unknown/", behind(periods.UnknownView, GET=READ), name="unknown_periods"),
     path(f"{F}decisions/", behind(periods.DecisionsView, GET=READ, POST=DECIDE), name="decisions"),

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM
+from apps.catalog.conflicts import resolve_conflict
 from apps.catalog.holds import place_hold
-from apps.catalog.models import HoldKind
+from apps.catalog.models import Conflict, ConflictDecision, HoldKind
 from apps.facilities.models import Facility, Scope
 from apps.facilities.tenancy import as_center
 from apps.retention.models import Extension, State
@@ -126,3 +127,25 @@ def test_decisions_are_tried_out_then_made_and_what_goes_leaves_a_certificate(
     assert ask(f"studies/{studies[0].study_instance_uid}/").status_code == 404
     with as_center():
         assert not Extension.objects.exists()
+
+
+def test_a_conflict_and_what_was_decided_of_it_is_told(
+    ask: Asking, lindenhof: Facility, sakura: Facility, person: Callable[..., Any]
+) -> None:
+    receive(lindenhof, dicom(1))
+    receive(lindenhof, dicom(1, WindowWidth=7))
+    receive(lindenhof, dicom(1, WindowWidth=8))
+    for window in (7, 8):
+        receive(sakura, dicom(1, WindowWidth=window))
+    told = ask.pages("conflicts/", "conflicts", limit=1)
+    assert [(each["kind"], each["study_instance_uid"], each["decision"]) for each in told] == [
+        ("other_bytes", "2.25.1", "")
+    ] * 2
+    with as_center():
+        first = Conflict.objects.filter(facility=lindenhof).earliest("pk")
+    staff = person("archivist@center.example", is_staff=True)
+    resolve_conflict(first, decision=ConflictDecision.SAME, by=staff, actor=SYSTEM, now=timezone.now())
+    assert len(ask("conflicts/?open=true").json()["conflicts"]) == 1
+    decided = ask("studies/2.25.1/").json()["conflicts"][0]
+    assert (decided["decision"], decided["sop_instance_uid"]) == ("same", "2.25.1.1.1")
+    assert decided["resolved_at"]

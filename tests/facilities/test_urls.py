@@ -188,6 +188,7 @@ RIGHTS: dict[str, list[Right]] = {
     "api:certificate": [Right("get", Role.VIEWER, Scope.READ, own=True)],
     "api:certificate_document": [Right("get", Role.VIEWER, Scope.READ, own=True)],
     "api:changes": [READ],
+    "api:conflicts": [READ],
     "api:unknown_periods": [READ],
     "api:care_events": [TOLD, Right("post", Role.MEMBER, Scope.CARE)],
     "api:care_events_of_study": [TOLD],
