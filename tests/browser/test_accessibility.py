@@ -44,7 +44,7 @@ SEEN_ELSEWHERE = {  # files; what scripts ask for; what has tests of its own or 
     "portal:facts", "portal:checkpoint", "portal:order_output", "portal:report", "portal:report_file", "portal:ohif",
     "portal:ohif_part", "portal:card_entered", "portal:cart", "portal:sheet", "portal:sign_version",
     "portal:open_entry", "portal:invoice_document", "portal:e_invoice", "portal:certificate",
-    "portal:certificate_document",
+    "portal:certificate_document", "portal:receipt_proof",
 }  # fmt: skip
 ALIKE = re.compile(r"_(changelist|change|add|history|delete)$")
 ALIKE_SHOWN = {"catalog_study_", "orders_order_", "facilities_facility_"}
