@@ -29,7 +29,7 @@ def seed_decision(facility: Facility, *, archivist: str, now: datetime) -> None:
     with as_center():
         first = Conflict.objects.filter(facility=facility).earliest("pk")
     resolve_conflict(
-        first, decision=ConflictDecision.OTHER, reason="The stored image has the side marker on the wrong side",
+        first, decision=ConflictDecision.SAME, reason="Another program exported it, and described the series anew",
         by=staff, actor=Actor("user", str(staff.pk)), now=now,
     )  # fmt: skip
 
