@@ -53,6 +53,7 @@ class UserAdmin(AuditedAdmin):
     list_display = ("email", "name", "is_active", "is_staff", "last_login")
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email__exact",)
+    search_help_text = _("E-mail address")
     formfield_overrides: ClassVar[dict[Any, Any]] = {
         models.ManyToManyField: {"widget": UnfoldAdminCheckboxSelectMultipleWidget}
     }
@@ -159,6 +160,7 @@ class EmailAddressAdmin(AuditedAdmin):
     list_select_related = ("user",)
     list_filter = ("verified",)
     search_fields = ("user__email__exact",)
+    search_help_text = _("The person's e-mail address")
     fields = ("email", "user", "verified", "primary")
 
 
@@ -171,6 +173,7 @@ class AuthenticatorAdmin(AuditedAdmin):
     list_select_related = ("user",)
     list_filter = ("type",)
     search_fields = ("user__email__exact",)
+    search_help_text = _("The person's e-mail address")
     fields = ("user", "type", "created_at", "last_used_at")
 
 
@@ -182,6 +185,7 @@ class UserSessionAdmin(AuditedAdmin):
     list_display = ("user", "ip", "browser", "created_at", "last_seen_at")
     list_select_related = ("user",)
     search_fields = ("user__email__exact",)
+    search_help_text = _("The person's e-mail address")
     fields = ("user", "ip", "browser", "user_agent", "created_at", "last_seen_at")
     ordering: ClassVar[Sequence[str]] = ["-pk"]
 

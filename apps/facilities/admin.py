@@ -158,6 +158,7 @@ class MembershipAdmin(AuditedTenantAdmin):
     list_select_related = ("facility", "user")
     list_filter = (("facility", RelatedDropdownFilter), "role")
     search_fields = ("user__email__exact",)
+    search_help_text = _("The person's e-mail address")
     fields = ("facility", "user", "role", "created_at")
 
 
@@ -166,6 +167,7 @@ class InvitationAdmin(AuditedTenantAdmin):
     when_empty = _("A facility's first owner is invited from its page; owners invite the others.")
     list_display = ("email", "facility", "role", "created_at", "expires_at", "accepted_at", "revoked_at")
     search_fields = ("email__exact",)
+    search_help_text = _("E-mail address")
     fields = ("facility", "email", "role", "invited_by", "created_at", "expires_at", "accepted_at", "revoked_at")
 
 

@@ -38,6 +38,7 @@ class PackAdmin(AuditedTenantAdmin):
     list_display = ("name", "facility", "kind", "file_count", "size", "created_at", "is_in_both_places", "verified")
     list_filter = (("facility", RelatedDropdownFilter), "kind", SecondCopyFilter, ReadInTimeFilter)
     search_fields = ("name__exact",)
+    search_help_text = _("Name of the pack")
     fields = (
         "facility", "name", "kind", "file_count", "size", "digest", "created_at", "replicated_at", "checked_at",
         "verified",

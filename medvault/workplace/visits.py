@@ -20,6 +20,8 @@ from medvault.workplace.waiting import open_requests
 
 KEPT_S = 60
 """Outlooks read the history of every terminal: once a minute is enough for all who look."""
+DAYS_FROM_H = 72
+"""From so many hours on, days are told."""
 
 
 def queues(now: datetime) -> list[Queue]:
@@ -70,9 +72,11 @@ def _neglect(found: Neglect) -> Row:
 
 
 def _wrong(found: Neglect) -> Iterator[str]:
+    hours = found.transfer_late_hours
     told: tuple[tuple[int, str], ...] = (
         (found.visit_late_days, _("visit %(count)d days late")),
-        (found.transfer_late_hours, _("transfer %(count)d hours late")),
+        (hours if hours < DAYS_FROM_H else 0, _("transfer %(count)d hours late")),
+        (hours // 24 if hours >= DAYS_FROM_H else 0, _("transfer %(count)d days late")),
         (found.silent_days, _("silent for %(count)d days")),
         (found.unmarked_sets, _("%(count)d sets without a mark")),
     )

@@ -26,11 +26,6 @@ from tests.portal.plans import sell
 world, superuser = test_admin.world, test_admin.superuser
 NARROW = (360, 740)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-OF_STAFF = {
-    **RULES,
-    "rules": {name: {"enabled": False} for name in ("landmark-unique", "heading-order", "target-size")},
-}
-"""unfold's scrolling parts are regions of one name, its tables have headings of one rank, its icons are small."""
 OF_LOOKS = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size", "link-in-text-block"]}}
 """What another width and other colours may change."""
 OUTSIDE = ["/accounts/login/", "/accounts/password/reset/", "/accounts/password/reset/done/", "/s/", "/no-such-page/"]
@@ -157,9 +152,11 @@ def test_the_workplaces_pages_are_open_to_everybody(
 ) -> None:
     pages = [address for view, address in pages_of(superuser, "/admin/").items() if is_shown(view, address)]
     assert len(pages) > 10, pages
-    desktop = Inspector(visit(size=DESKTOP, color_scheme="light", reduced_motion="reduce"), axe, OF_STAFF)
+    desktop = Inspector(visit(size=DESKTOP, color_scheme="light", reduced_motion="reduce"), axe, RULES)
+    phone = Inspector(visit(size=NARROW, color_scheme="dark", reduced_motion="reduce"), axe, OF_LOOKS)
     desktop.look_as(superuser, pages)
-    assert desktop.found() == []
+    phone.look_as(superuser, pages)
+    assert desktop.found() + phone.found() == []
 
 
 def readable_views() -> set[str]:

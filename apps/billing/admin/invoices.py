@@ -44,7 +44,7 @@ class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
     search_fields = ("number__exact", "facility__name__exact", "facility__slug__exact")
     search_help_text = _("Number, or the facility's name")
     fields = (
-        "facility", "contract", "kind", "corrects", "month", "state", "number", "issuer", ("untaxed", "taxes", "total"),
+        "facility", "contract", "kind", "corrects", "month", "state", "number", "issuer", ("untaxed", "taxed", "total"),
         "issued_on", "due_on", "parked_because", "reason", ("drafted_at", "drafted_by"),
         ("finalized_at", "finalized_by"), "settled_at", "mailed_at",
     )  # fmt: skip
@@ -75,7 +75,7 @@ class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
         return formatted(obj.net, obj.currency)
 
     @display(description=_("tax"))  # type: ignore[untyped-decorator]
-    def taxes(self, obj: Invoice) -> str:
+    def taxed(self, obj: Invoice) -> str:
         return formatted(obj.tax, obj.currency)
 
     @display(description=_("total"), ordering="gross")  # type: ignore[untyped-decorator]

@@ -57,6 +57,7 @@ class CollectionAdmin(AuditedTenantAdmin):
     )
     list_filter = (("facility", RelatedDropdownFilter), "method", "state")
     search_fields = ("uid__exact",)
+    search_help_text = _("Identifier, as in manifests")
     fields = (
         "facility",
         "uid",
