@@ -41,6 +41,7 @@ def _quarantine() -> Queue:
             about=f"{file.reason} ({filesizeformat(file.length_bytes)})", since=file.collection.opened_at,
             acts=[
                 act(_("Read again"), file, "read_again", MAY_DECIDE),
+                act(_("File by hand"), file, "file_by_hand", MAY_DECIDE),
                 act(_("Set aside"), file, "set_aside", MAY_DECIDE),
             ],
         )  # fmt: skip

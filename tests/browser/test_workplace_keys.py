@@ -44,6 +44,7 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(window: Callable[..., Page])
     expect(dialog).to_be_hidden()
     expect(opener).to_be_focused()
     page.keyboard.press("Enter")
+    expect(dialog.get_by_role("button", name="Retire", exact=False).last).to_be_focused()
     dialog.get_by_role("button", name="Cancel").press("Enter")
     expect(dialog).to_be_hidden()
     expect(opener).to_be_focused()
@@ -76,15 +77,20 @@ def test_the_menus_open_and_close_by_keys(window: Callable[..., Page]) -> None:
     expect(button).to_be_focused()
 
 
-def test_the_filters_open_and_close_by_keys(window: Callable[..., Page]) -> None:
+def test_the_filters_open_apply_and_close_by_keys(window: Callable[..., Page], lindenhof: Facility) -> None:
     page = window(size=PHONE)
     page.goto(list_address(Hold))
     opener = page.get_by_role("button", name="Filters", exact=True)
     opener.press("Enter")
     expect(page.get_by_role("button", name="Close the filters")).to_be_focused()
     page.keyboard.press("Escape")
-    expect(page.locator("#changelist-filter")).to_be_hidden()
+    sheet = page.locator("#changelist-filter")
+    expect(sheet).to_be_hidden()
     expect(opener).to_be_focused()
+    opener.press("Enter")
+    sheet.get_by_label("facility", exact=False).select_option(label=lindenhof.name)
+    sheet.get_by_role("button", name="Apply Filters").press("Enter")
+    page.wait_for_url(f"**facility__id__exact={lindenhof.pk}*")
 
 
 def test_a_dialog_opened_by_its_address_works_without_scripts(window: Callable[..., Page]) -> None:
