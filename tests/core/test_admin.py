@@ -147,9 +147,10 @@ WITHOUT_PAGES = {
     "auth.Permission",
     "accounts.SavedFilter",  # on the list that it narrows down
     "tiers.Price",  # on the page of its list
-    "billing.Counter",
+    *("billing.Counter", "billing.Halt"),  # the second on the page of the run
     *("billing.InvoiceLine", "billing.StorageEntry"),  # on the page of its invoice; summed up by the day
     *("catalog.NamePart", "catalog.SavedSearch"),  # a person's own
+    "catalog.StudyChange",  # programs read it
     "collection.CollectorFacility",
     "collection.ReceiptMail",
     "contenttypes.ContentType",
@@ -158,7 +159,7 @@ WITHOUT_PAGES = {
         f"orders.{name}"
         for name in (
             *("OrderItem", "OrderAddress", "OrderPassword", "QuoteLine", "Step", "Message", "Output"),
-            *("PrintJob", "ShareLink", "ShareOpening", "Delivery", "Answer"),
+            *("PrintJob", "ShareLink", "ShareOpening", "Delivery", "Answer", "Fault", "Arrival"),
         )
     ),
     *(f"notifications.{name}" for name in ("Entry", "Preference", "ReadingHours")),  # people's own
