@@ -4,14 +4,13 @@ Exit codes: 0 done; 1 failed; 2 cannot be done so; 3 not permitted; 4 not reacha
 7 no room.
 """
 
-import json
 import signal
 import sys
 import threading
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -19,7 +18,7 @@ from medvault_edge import VERSION, telling
 from medvault_edge.center import Center
 from medvault_edge.collecting import Collected, Visit, collect, terminal_of
 from medvault_edge.enrolling import enrol
-from medvault_edge.errors import EdgeError, NoRoom, NotUsable
+from medvault_edge.errors import EdgeError, NoRoom, NotUsable, NotVerified
 from medvault_edge.fetching import fetch_receipts
 from medvault_edge.handing_over import hand_over, wait_until_stored
 from medvault_edge.manifests import verify_manifest
@@ -32,6 +31,7 @@ from medvault_edge.receipts import verify
 from medvault_edge.receiver import Receiver
 from medvault_edge.restoring import choose, restore
 from medvault_edge.serving import Serving
+from medvault_edge.signing import keys_in
 from medvault_edge.state import State, default_home
 from medvault_edge.statements import is_statement, verify_statement
 from medvault_edge.visiting import Visited, visit
@@ -55,7 +55,7 @@ def _tell_version(asked: bool) -> None:  # noqa: FBT001 typer's signature
 def common(
     context: typer.Context,
     home: Annotated[
-        Path | None, typer.Option(help="Folder of what this device remembers [MEDVAULT_EDGE_HOME].")
+        Path | None, typer.Option(file_okay=False, help="Folder of what this device remembers [MEDVAULT_EDGE_HOME].")
     ] = None,
     _version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Tell the version.")
@@ -93,7 +93,7 @@ def collect_command(
     medium_serial: Annotated[str, typer.Option(help="Serial number of the medium.")] = "",
     is_medium: Annotated[bool, typer.Option("--medium", help="The images came on a medium, not at a visit.")] = False,
     node: Annotated[str, typer.Option(help="A DICOM node instead of a folder: AETITLE@host:port.")] = "",
-    via: Annotated[str, typer.Option(help="get or move: how the node delivers.")] = "get",
+    via: Annotated[Literal["get", "move"], typer.Option(help="How the node delivers.")] = "get",
     calling_ae: Annotated[str, typer.Option(help="What we call ourselves to the node.")] = "MEDVAULTEDGE",
     move_port: Annotated[int, typer.Option(help="Where the node delivers to, with --via move.")] = 11113,
     since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Study dates from this day on.")] = None,
@@ -104,6 +104,8 @@ def collect_command(
     state, stack = _state(context), ExitStack()
     if [bool(folder), bool(node), bool(terminal_at)].count(True) != 1:
         raise NotUsable("Name a folder, or a node with --node, or a terminal with --terminal-at")
+    if not operator and state.device().kind == "collector":
+        raise NotUsable("Say who collects: --operator NAME")
     wanted = Visit(facility, terminal, "media" if is_medium else "visit", operator, medium_serial)
     if terminal_at:
         _visit(terminal_at, wanted, state, as_json=as_json)
@@ -114,13 +116,16 @@ def collect_command(
             slug, folder = state.facility(facility).slug, stack.enter_context(state.fetching())
             fetched = fetch(
                 Node.parsed(node), into=folder, calling_ae=calling_ae, since=_day(since), until=_day(until),
-                via="move" if via == "move" else "get", move_port=move_port,
+                via=via, move_port=move_port,
                 is_known=lambda uid: state.is_fetched(slug, uid),
             )  # fmt: skip
             state.note_fetched(slug, fetched.received.items())
         assert folder
         task = bar.add_task("Sealing", total=None)
-        collected = collect(folder, wanted, state, now=_now(), progress=lambda size: bar.advance(task, size))
+        collected = collect(
+            folder, wanted, state, now=_now(), progress=lambda size: bar.advance(task, size),
+            receipts=state.home if node else None,
+        )  # fmt: skip
     _tell_collected(collected, fetched, as_json=as_json)
 
 
@@ -177,7 +182,9 @@ def prune_command(
     facility: FacilityOption = "",
     older_than: Annotated[int, typer.Option(min=0, help="Only what is older than so many days.")] = 0,
     keep: Annotated[list[str] | None, typer.Option(help="Keep these: a pattern of names, or a study's UID.")] = None,
-    keep_list: Annotated[Path | None, typer.Option(help="A file with one of them on each line.")] = None,
+    keep_list: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A file with one of them on each line.")
+    ] = None,
     until_free: Annotated[int | None, typer.Option(min=0, help="Only until so many GB are free.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete. Without it, this only tells what would go.")] = False,
     as_json: Json = False,
@@ -210,7 +217,7 @@ def request(
     """Ask the center to collect."""
     if reason not in REASONS:
         raise NotUsable(f"A reason is one of: {', '.join(REASONS)}")
-    state = _state(context)
+    state = _terminals_state(context)
     which = state.facility(facility)
     meant = terminal_of(which, terminal)
     if meant is None:
@@ -230,7 +237,7 @@ def restore_command(
     as_json: Json = False,
 ) -> None:
     """Fetch what the center gives back, verify every byte, and say that it is here. Cut, run it again: it goes on."""
-    state = _state(context)
+    state = _terminals_state(context)
     which = state.facility(facility)
     with Center(state.device().center_url, which.token) as center, telling.bar() as bar:
         task = bar.add_task("Restoring", total=None)
@@ -253,49 +260,28 @@ def verify_command(
     files: Annotated[
         list[Path],
         typer.Argument(
+            exists=True,
             help="Receipts and other signed words (.jws), proofs (.json), outputs (.zip), folders of media, manifests"
-            " (.jsonl)."
+            " (.jsonl).",
         ),
     ],
-    keys: Annotated[Path | None, typer.Option(help="The center's keys, from /.well-known/medvault-jwks.json.")] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="The center's keys, from /.well-known/medvault-jwks.json."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check receipts, proofs and outputs with the center's keys, offline."""
-    jwks = json.loads(keys.read_text("utf-8")) if keys else _state(context).device().jwks
+    jwks = keys_in(keys.read_text("utf-8", "replace")) if keys else _state(context).device().jwks
     table = telling.table("Receipts", "File", "Kind", "Signed by", "Facility", "Images:", "Stored:")
     told = []
     for path in files:
-        if path.is_dir() or path.suffix.lower() == ".zip":
-            output = verify_output(path, jwks)
-            table.add_row(path.name, "output", "the center", output.facility, f"{output.count:,}", "")
-            told.append({"file": str(path), "kind": "output", "signer": "center", "facility": output.facility,
-                         "order": output.order, "files": output.count})  # fmt: skip
-            continue
-        if path.suffix.lower() == ".jsonl":
-            manifest = verify_manifest(path, jwks)
-            table.add_row(path.name, "manifest", "the center", manifest.facility, f"{manifest.count:,}", "")
-            told.append({"file": str(path), "kind": "manifest", "signer": "center", "facility": manifest.facility,
-                         "order": manifest.order, "files": manifest.count})  # fmt: skip
-            continue
-        if path.suffix.lower() == ".json":
-            proved = verify_proof(path.read_text("utf-8", "replace"), jwks)
-            table.add_row(path.name, proved.kind, "the center", proved.facility, f"{proved.files or ''}", "")
-            told.append({"file": str(path), "kind": proved.kind, "signer": "center", "facility": proved.facility,
-                         "until": proved.until, "files": proved.files})  # fmt: skip
-            continue
-        token = path.read_text("ascii", "replace").strip()
-        if is_statement(token):
-            statement = verify_statement(token, jwks)
-            table.add_row(path.name, statement.kind, "the center", statement.facility, "", "")
-            told.append({"file": str(path), "kind": statement.kind, "signer": "center",
-                         "facility": statement.facility, "claims": statement.claims})  # fmt: skip
-            continue
-        receipt = verify(token, jwks)
-        count, stored = receipt.count, len(receipt.stored())
-        signer = "the center" if receipt.signer == "center" else f"collector {receipt.signer[:8]}"
-        table.add_row(path.name, receipt.kind, signer, receipt.facility, f"{count:,}", f"{stored:,}")
-        told.append({"file": str(path), "kind": receipt.kind, "signer": receipt.signer, "facility": receipt.facility,
-                     "collection": receipt.collection, "files": count, "stored": stored})  # fmt: skip
+        try:
+            row, content = _verified(path, jwks)
+        except NotVerified as error:
+            raise NotVerified(f"{path.name}: {error}") from error
+        table.add_row(path.name, *row)
+        told.append({"file": str(path), **content})
     telling.told(told, as_json=as_json, table=table, sentence="Every signature is good.")
 
 
@@ -344,7 +330,7 @@ def main() -> None:
     try:
         app()
     except EdgeError as error:
-        telling.err.print(f"medvault-edge: {error}", highlight=False, markup=False)
+        telling.err.print(f"medvault-edge: {error}", highlight=False, markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
     except OSError as error:
         telling.err.print(f"medvault-edge: {error.strerror or 'A file cannot be read or written'}", markup=False)
@@ -358,6 +344,36 @@ def _visit(address: str, wanted: Visit, state: State, *, as_json: bool) -> None:
     _tell_collected(visited, None, as_json=as_json)
     if visited.problem:
         raise NoRoom(f"The terminal could not seal all: {visited.problem}")
+
+
+def _verified(path: Path, jwks: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """What a file says, checked: a row for people, and the same for programs. Raises NotVerified."""
+    if path.is_dir() or path.suffix.lower() in {".zip", ".jsonl"}:
+        is_manifest = path.suffix.lower() == ".jsonl" and not path.is_dir()
+        found = verify_manifest(path, jwks) if is_manifest else verify_output(path, jwks)
+        kind = "manifest" if is_manifest else "output"
+        return (kind, "the center", found.facility, f"{found.count:,}", ""), {
+            "kind": kind, "signer": "center", "facility": found.facility, "order": found.order, "files": found.count,
+        }  # fmt: skip
+    if path.suffix.lower() == ".json":
+        proved = verify_proof(path.read_text("utf-8", "replace"), jwks)
+        return (proved.kind, "the center", proved.facility, f"{proved.files or ''}", ""), {
+            "kind": proved.kind, "signer": "center", "facility": proved.facility, "until": proved.until,
+            "files": proved.files,
+        }  # fmt: skip
+    token = path.read_text("ascii", "replace").strip()
+    if is_statement(token):
+        statement = verify_statement(token, jwks)
+        return (statement.kind, "the center", statement.facility, "", ""), {
+            "kind": statement.kind, "signer": "center", "facility": statement.facility, "claims": statement.claims,
+        }  # fmt: skip
+    receipt = verify(token, jwks)
+    stored = len(receipt.stored())
+    signer = "the center" if receipt.signer == "center" else f"collector {receipt.signer[:8]}"
+    return (receipt.kind, signer, receipt.facility, f"{receipt.count:,}", f"{stored:,}"), {
+        "kind": receipt.kind, "signer": receipt.signer, "facility": receipt.facility, "collection": receipt.collection,
+        "files": receipt.count, "stored": stored,
+    }  # fmt: skip
 
 
 def _tell_collected(collected: Collected | Visited, fetched: Fetched | None, *, as_json: bool) -> None:
@@ -390,6 +406,14 @@ def _say(text: str) -> None:
 def _state(context: typer.Context) -> State:
     state = State(context.obj)
     state.sweep()
+    return state
+
+
+def _terminals_state(context: typer.Context) -> State:
+    """For what a facility asks for itself. Raises NotUsable where this device is no terminal of one."""
+    state = _state(context)
+    if state.device().kind != "terminal":
+        raise NotUsable("This device is enrolled as a collector; only a terminal asks for this")
     return state
 
 

@@ -55,21 +55,23 @@ class Collected:
 
 def collect(
     folder: Path, visit: Visit, state: State, *, now: datetime, progress: Progress,
-    changed_before: float | None = None,
+    changed_before: float | None = None, receipts: Path | None = None,
 ) -> Collected:  # fmt: skip
     """Collect what is new in a folder. Raises NotUsable, NotEnrolled, NoRoom.
 
-    Collections that are sealed before something fails stay: what they hold is collected.
+    Collections that are sealed before something fails stay: what they hold is collected. Receipts are written to
+    `receipts`, by default the folder itself, and where that cannot be written to this device's home.
     """
     if not folder.is_dir():
         raise NotUsable("There is no such folder")
     with state.collecting():
-        return _collect(folder, visit, state, now, progress, changed_before)
+        return _collect(folder, visit, state, now, progress, changed_before, receipts or folder)
 
 
 def _collect(
-    folder: Path, visit: Visit, state: State, now: datetime, progress: Progress, changed_before: float | None
-) -> Collected:
+    folder: Path, visit: Visit, state: State, now: datetime, progress: Progress, changed_before: float | None,
+    receipts: Path,
+) -> Collected:  # fmt: skip
     device, facility = state.device(), state.facility(visit.facility)
     terminal = terminal_of(facility, visit.terminal)
     gathered = gathered_in(folder, facility, terminal, state, changed_before=changed_before)
@@ -90,7 +92,8 @@ def _collect(
             continue
         collected.collections.append(sealed)
         if visit.method != "push" and not visit.is_carried:
-            collected.receipts += _write_receipt(folder, device, facility, about, images, now)
+            places = (receipts, state.home)
+            collected.receipts += _write_receipt(places, device, facility, about, images, now)
     return collected
 
 
@@ -155,8 +158,9 @@ def _seal(
 
 
 def _write_receipt(
-    folder: Path, device: Device, facility: Facility, about: dict[str, Any], images: list[Image], now: datetime
-) -> list[Path]:
+    places: tuple[Path, ...], device: Device, facility: Facility, about: dict[str, Any], images: list[Image],
+    now: datetime,
+) -> list[Path]:  # fmt: skip
     counts = {
         "Studies": f"{len({image.study for image in images}):,}",
         "Images": f"{len(images):,}",
@@ -164,4 +168,5 @@ def _write_receipt(
     }
     page = receipt_page(device.center_name, device.name, facility, about, counts)
     token = sign_received(device, about, images, now=now)
-    return write_receipt(folder, f"{about['collected_at'][:10]}-{about['collection'][:8]}", token, page)
+    name = f"{about['collected_at'][:10]}-{about['collection'][:8]}"
+    return next(filter(None, (write_receipt(place, name, token, page) for place in places)), [])

@@ -18,7 +18,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StudyRootQueryRetrieveInformationModelMove,
 )
 
-from medvault_edge.errors import EdgeError
+from medvault_edge.errors import EdgeError, NotUsable
 from medvault_edge.receiver import OUT_OF_RESOURCES, Receiver
 
 TIMEOUT_S = 60
@@ -48,11 +48,11 @@ class Node:
 
     @classmethod
     def parsed(cls, text: str) -> "Node":
-        """Raises NodeUnreachable where the text is no address."""
+        """Raises NotUsable where the text is no address."""
         title, _, address = text.partition("@")
         host, _, port = address.rpartition(":")
         if not (title and host and port.isdigit()):
-            raise NodeUnreachable("A node is named like ORTHANC@192.0.2.10:104")
+            raise NotUsable("A node is named like ORTHANC@192.0.2.10:104")
         return cls(title, host, int(port))
 
 

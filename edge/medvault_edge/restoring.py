@@ -62,7 +62,8 @@ def choose(center: Center, facility: str, order: str) -> Ready:
     """The restore of that number, or the only one there is. Raises NotUsable, EdgeError."""
     found = [each for each in center.restores(facility) if order in {"", each["order"]}]
     if not found:
-        raise NotUsable(f"{order or 'Nothing'} lies ready to be restored: it is to be ordered, and dispatched")
+        what = f"{order} does not lie" if order else "Nothing lies"
+        raise NotUsable(f"{what} ready to be restored: it must have been ordered and dispatched")
     if len(found) > 1:
         raise NotUsable("Say which order: --order " + " | ".join(each["order"] for each in found))
     told, manifest = found[0], found[0]["manifest"]

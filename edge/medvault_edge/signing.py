@@ -10,7 +10,7 @@ from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import KeySet, OKPKey
 
-from medvault_edge.errors import NotVerified
+from medvault_edge.errors import NotUsable, NotVerified
 from medvault_edge.state import Device
 
 ALGORITHM, CERTIFICATE = "EdDSA", "medvault-device+jwt"
@@ -51,6 +51,18 @@ def opened(token: str, jwks: dict[str, Any], *, typ: str) -> tuple[dict[str, Any
     certificate = _checked(str(claims["certificate"]), keys, CERTIFICATE)
     signer = Signer(str(certificate["kind"]), str(certificate["sub"]))
     return _checked(token, OKPKey.import_key(certificate["cnf"]["jwk"]), typ), signer
+
+
+def keys_in(text: str) -> dict[str, Any]:
+    """A center's published keys (JWK Set, RFC 7517, 5). Raises NotUsable where a text holds none."""
+    try:
+        jwks: dict[str, Any] = {"keys": json.loads(text)["keys"]}
+        KeySet.import_key_set(jwks)  # type: ignore[arg-type]
+    except (JoseError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise NotUsable(
+            "The file of keys holds none: it is what the center has at /.well-known/medvault-jwks.json"
+        ) from error
+    return jwks
 
 
 def typ_of(token: str) -> str:

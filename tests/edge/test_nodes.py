@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from medvault_edge.errors import EdgeError
+from medvault_edge.errors import NotUsable
 from medvault_edge.node import Node, NodeUnreachable, fetch, listed
 from medvault_edge.receiver import Receiver
 
@@ -14,7 +14,7 @@ from apps.facilities.models import Facility
 from tests.dicomnet.conftest import run_dcmtk
 from tests.dicomnet.orthanc import Orthanc, running
 from tests.edge.conftest import NAMES, Edge, at_the_center, example
-from tests.edge.test_story import stored_bytes
+from tests.edge.test_story import VISIT, stored_bytes
 from tests.ports import free_port
 
 MOVE_PORT = free_port()
@@ -59,15 +59,16 @@ def test_only_the_days_asked_for_and_only_what_is_not_known(clinic: tuple[Orthan
 @pytest.mark.usefixtures("committed_db")
 def test_an_operator_collects_from_a_node(collector: Edge, clinic: tuple[Orthanc, Node], sakura: Facility) -> None:
     node = f"CLINIC@127.0.0.1:{clinic[1].port}"
-    collected = collector.run("collect", "--node", node, "--facility", "sakura")
+    collected = collector.run("collect", "--node", node, *VISIT)
     assert (collected["files"], collected["not_delivered"]) == (4, 0)
-    again = collector.run("collect", "--node", node, "--facility", "sakura")
+    assert "K. Mori" in Path(collected["receipts"][-1]).read_text()
+    again = collector.run("collect", "--node", node, *VISIT)
     assert (again["files"], again["known"]) == (0, 4)
     clinic[0].call("/instances", example("waveform_ecg.dcm").read_bytes())
     left_by_one_that_died = collector.home / "fetching" / "left.dcm"
     left_by_one_that_died.parent.mkdir()
     left_by_one_that_died.write_bytes(example("CT_small.dcm").read_bytes())
-    later = collector.run("collect", "--node", node, "--facility", "sakura")
+    later = collector.run("collect", "--node", node, *VISIT)
     assert (later["files"], later["known"]) == (1, 4)
     collector.run("handover")
     at_the_center()
@@ -78,7 +79,7 @@ def test_an_operator_collects_from_a_node(collector: Edge, clinic: tuple[Orthanc
 def test_a_node_that_is_not_there_is_a_fact(tmp_path: Path) -> None:
     with pytest.raises(NodeUnreachable):
         listed(Node("X", "127.0.0.1", free_port()), calling_ae="Y", since=None, until=None)
-    with pytest.raises(EdgeError):
+    with pytest.raises(NotUsable):
         Node.parsed("nonsense")
 
 

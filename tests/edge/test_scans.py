@@ -16,6 +16,7 @@ from apps.collection.models import Terminal
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_facility
 from tests.edge.conftest import Edge, at_the_center
+from tests.edge.test_story import VISIT
 
 INFORMATION = {"PatientID": "F-1", "PatientName": "Yamada^Tarou=山田^太郎", "StudyDate": "19990401", "Modality": "CR"}
 
@@ -138,9 +139,9 @@ def test_film_scans_are_stored_at_the_center_and_pruned_with_it(
     for name in ("1.tif", "2.png", "3.jpg"):
         picture(folder / name).with_name(f"{name}.json").write_text(json.dumps(INFORMATION), "utf-8")
     (folder / "4.png").write_bytes(b"broken")
-    collected = collector.run("collect", folder, "--facility", "sakura")
+    collected = collector.run("collect", folder, *VISIT)
     assert (collected["files"], collected["left"]) == (3, {"unreadable": 1})
-    assert collector.run("collect", folder, "--facility", "sakura")["files"] == 0
+    assert collector.run("collect", folder, *VISIT)["files"] == 0
     collector.run("handover")
     at_the_center()
     collector.run("handover")

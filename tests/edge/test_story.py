@@ -92,8 +92,31 @@ def test_one_collector_carries_two_facilities_apart(
     assert stored_bytes(sakura) == stored_bytes(lindenhof)
     with as_center():
         assert Collection.objects.count() == 2
-    refused = collector.run("collect", images, code=2)
-    assert "--facility" in refused
+    assert "--facility" in collector.run("collect", images, "--operator", "B", code=2)
+    assert "--operator" in collector.run("collect", images, "--facility", "sakura", code=2)
+
+
+def test_the_receipt_of_what_cannot_be_written_to_lies_with_the_collector(collector: Edge, images: Path) -> None:
+    (images / "medvault-receipts").write_text("in the way, as on a disc")
+    [receipt, page] = map(Path, collector.run("collect", images, *VISIT)["receipts"])
+    assert receipt.parent == page.parent == collector.home / "medvault-receipts"
+    assert "K. Mori" in page.read_text()
+
+
+def test_only_a_terminal_asks_for_collections_and_restores(collector: Edge, tmp_path: Path) -> None:
+    assert "only a terminal" in collector.run("request", "disk", code=2)
+    assert "only a terminal" in collector.run("restore", tmp_path, code=2)
+
+
+def test_what_cannot_be_verified_is_named(collector: Edge, images: Path, tmp_path: Path) -> None:
+    [receipt, _] = map(Path, collector.run("collect", images, *VISIT)["receipts"])
+    other = receipt.with_name("other.jws")
+    other.write_text("nothing of the kind")
+    assert "other.jws: This is not signed" in collector.run("verify", receipt, other, code=6)
+    assert "gone.jws' does not exist" in collector.run("verify", "gone.jws", code=2)
+    for keys in ("", "[1]", '{"keys": 1}', '{"keys": [{"kty": "OKP"}]}'):
+        (tmp_path / "keys").write_text(keys)
+        assert "file of keys holds none" in collector.run("verify", receipt, "--keys", tmp_path / "keys", code=2), keys
 
 
 def test_what_was_stolen_tells_nothing_and_opens_nothing(collector: Edge, images: Path) -> None:

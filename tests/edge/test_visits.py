@@ -344,15 +344,15 @@ def test_an_answer_that_is_not_this_visits_is_refused(
 
 def test_what_is_asked_for_must_be_possible(collector: Edge, room: Edge, images: Path, lindenhof: Facility) -> None:
     port = free_port()
-    at = ("--terminal-at", f"127.0.0.1:{port}", "--facility")
+    at = ("--operator", "K. Mori", "--terminal-at", f"127.0.0.1:{port}", "--facility")
     assert "does not answer" in collector.run("collect", *at, "sakura", code=4)
     assert "not enrolled" in collector.run("collect", *at, "elsewhere", code=2)
     assert "Name a folder" in collector.run("collect", images, *at, "sakura", code=2)
     assert "Name a folder" in collector.run("collect", code=2)
-    assert "HOST:PORT" in collector.run("collect", "--terminal-at", "nowhere", "--facility", "sakura", code=2)
+    assert "HOST:PORT" in collector.run("collect", *BY_MORI, "--terminal-at", "nowhere", code=2)
     assert "only a collector" in room.run("collect", *at, "sakura", code=2)
     with serving(room, images) as port:
-        at = ("--terminal-at", f"127.0.0.1:{port}", "--facility")
+        at = ("--operator", "K. Mori", "--terminal-at", f"127.0.0.1:{port}", "--facility")
         assert "no such terminal" in collector.run("collect", *at, "sakura", "--terminal", "CT", code=2)
         assert "no terminal" in collector.run("collect", *at, "lindenhof", code=6)
         room.run("watch", images, "--serve", port, "--serve-host", "127.0.0.1", code=2)
