@@ -72,7 +72,8 @@ def test_a_disc_holds_what_is_stored_and_others_programs_read_it(
     clinic: Facility, lindenhof: Facility, staff: User, tmp_path: Path
 ) -> None:
     odd = {"PatientName": "Ærø^Ωmega=김^희중", "PatientID": "..", "StudyDescription": "ሰላም 🩻\\x", "StudyID": ""}
-    require("pdftotext")
+    for program in ("pdftotext", "isoinfo"):
+        require(program)
     strange = slices(4, 1, SpecificCharacterSet="ISO_IR 192", **odd)
     store(clinic, *slices(1, 3), dicom(2, 1), report(2), corrupt(2), document(), *strange)
     order = ordered(clinic, staff, OrderKind.MEDIUM, **CD)
