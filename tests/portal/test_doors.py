@@ -28,15 +28,16 @@ OF_MONEY = {  # not for viewers: test_plan.py, test_invoices.py, test_card.py
     "choose_method", "pay_invoice",
 }  # fmt: skip
 # test_accountability.py
-OF_OWNERS = {"access_record", "access_csv", "ask_report", "report", "report_file", "checkpoint"}
+OF_OWNERS = {"access_record", "access_csv", "ask_report", "cancel_report", "report", "report_file", "checkpoint"}
 OF_OHIF = {"ohif", "ohif_part"}  # test_ohif.py
 OF_WEBHOOKS = {  # for owners: test_webhooks.py
     "webhooks", "webhook", "test_webhook", "renew_webhook_secret", "switch_on_webhook", "revoke_webhook",
     "send_delivery_again",
 }  # fmt: skip
 OF_ENTRIES = {"open_entry"}  # test_inbox.py
+OF_PROOF = {"receipt_proof"}  # signed at night: evidence/test_proofs.py
 OF_DELETED = {"certificate", "certificate_document"}  # test_storage_periods.py
-OTHERS = ACTS | OF_DELETED | OF_OHIF | OF_ORDERS | OF_MONEY | OF_OWNERS | OF_WEBHOOKS | OF_ENTRIES
+OTHERS = ACTS | OF_DELETED | OF_OHIF | OF_ORDERS | OF_MONEY | OF_OWNERS | OF_WEBHOOKS | OF_ENTRIES | OF_PROOF
 NAMES = sorted({str(pattern.name) for pattern in urlpatterns} - OTHERS)
 
 
