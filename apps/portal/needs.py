@@ -19,7 +19,7 @@ from apps.billing.models import Invoice, InvoiceKind
 from apps.billing.models.invoices import OPEN
 from apps.billing.models.invoices import State as InvoiceState
 from apps.billing.settling import open_amounts
-from apps.catalog.models import Conflict, ConflictDecision
+from apps.catalog.models import Conflict, ConflictDecision, ConflictKind
 from apps.collection.models import Collection, State
 from apps.collection.overdue import neglected
 from apps.collection.schedule import Outlook
@@ -136,7 +136,7 @@ def _conflicts(desk: Desk) -> Iterator[Need]:
             count,
         )
         yield Need("info", _("Images in conflict"), text % {"count": _up_to(count)}, _("See"), f"{where}?show=open")
-    decided = found.filter(resolved_at__gt=desk.now - RECENT)
+    decided = found.filter(resolved_at__gt=desk.now - RECENT).exclude(kind=ConflictKind.UNREADABLE)
     if count := _counted(decided.filter(decision=ConflictDecision.OTHER)):
         text = ngettext(
             "%(count)s image was stored wrong, as the center decided: send the right file under a UID of its own.",
