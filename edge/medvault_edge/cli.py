@@ -395,7 +395,8 @@ def _tell_collected(collected: Collected | Visited, fetched: Fetched | None, *, 
         f"{telling.size(collected.length)} in {telling.counted(len(collected.collections), 'sealed collection')}."
     )
     if collected.receipts:
-        sentence += f" The receipt to print: {collected.receipts[-1]}"
+        lies = " lies with the terminal" if isinstance(collected, Visited) else ""
+        sentence += f" The receipt to print{lies}: {collected.receipts[-1]}"
     telling.told(content, as_json=as_json, table=table, sentence=sentence)
 
 

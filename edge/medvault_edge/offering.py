@@ -18,6 +18,7 @@ from medvault_edge.receipts import Receipt, verify
 from medvault_edge.signing import sign
 from medvault_edge.source import RECEIPTS
 from medvault_edge.state import Device, Facility, Sealed, State
+from medvault_edge.telling import counted
 from medvault_edge.visits import OFFER, as_offered
 
 NONCE_S, TOKEN_S = 60.0, 12 * 3600.0
@@ -58,7 +59,7 @@ class Offering:
             carried = state.collections("carried", facility=facility.slug)
         now = self.clock()
         token = self._visits.give(Offered(caller, frozenset(each.uid for each in carried)))
-        self.say(f"Collector {caller.collector[:8]} is offered {sum(each.files for each in carried)} images")
+        self.say(f"Collector {caller.collector[:8]} is offered {counted(sum(each.files for each in carried), 'image')}")
         claims = {
             "nonce": caller.nonce, "facility": facility.slug, "terminal": device.uid, "iat": int(now.timestamp()),
             "token": token, "collections": [as_offered(each) for each in carried], **told,

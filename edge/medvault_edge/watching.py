@@ -15,6 +15,7 @@ from medvault_edge.fetching import fetch_receipts
 from medvault_edge.handing_over import hand_over
 from medvault_edge.source import files_in
 from medvault_edge.state import Facility, State
+from medvault_edge.telling import counted
 
 SETTLED_S = 10.0
 CARRIED_FOR = timedelta(days=7)
@@ -61,7 +62,7 @@ class Watch:
                 told = center.report_capacity(facility.slug, terminal["uid"], capacity)
             self.state.set_terminals(facility.slug, [told])
             self.say(f"Reported: {100 * capacity['used_bytes'] // capacity['total_bytes']} % used, "
-                     f"{capacity['waiting_sets']} studies wait")  # fmt: skip
+                     f"{counted(capacity['waiting_sets'], 'study waits', 'studies wait')}")  # fmt: skip
             return told
         return terminal
 
@@ -107,7 +108,7 @@ class Watch:
                 collected = collect(folder, visit, self.state, now=now, progress=lambda _size: None,
                                     changed_before=self._settled(now))  # fmt: skip
                 if collected.files:
-                    self.say(f"Sealed {collected.files} images")
+                    self.say(f"Sealed {counted(collected.files, 'image')}")
             self._take_back(now)
             for handed in hand_over(self.state, progress=lambda _sealed, _offset: None):
                 self.say(f"Collection {handed.collection.uid}: {handed.problem or handed.state}")

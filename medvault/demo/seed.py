@@ -22,7 +22,7 @@ from apps.facilities.tenancy import as_center
 from apps.facilities.tokens import issue_token
 from apps.vault.budget import Budget
 from apps.vault.fixity import Sweep, sweep
-from medvault.demo.billing import seed_invoices
+from medvault.demo.billing import ACCOUNTS, seed_invoices
 from medvault.demo.conflicts import contradicting_files, seed_decision
 from medvault.demo.contracts import seed_contracts
 from medvault.demo.orders import seed_orders
@@ -80,7 +80,8 @@ def seed(url: str, *, report: Callable[[str], None]) -> None:
         return
     with as_center():
         for slug, name, country, time_zone, language in FACILITIES:
-            facts = {"name": name, "country": country, "time_zone": time_zone, "language": language}
+            facts = {"name": name, "country": country, "time_zone": time_zone, "language": language,
+                     "address": ACCOUNTS[slug]["address"]}  # fmt: skip
             Facility.objects.get_or_create(slug=slug, defaults=facts)
         slugs = [slug for slug, *_ in FACILITIES]
         facilities = {facility.slug: facility for facility in Facility.objects.filter(slug__in=slugs)}
