@@ -75,7 +75,8 @@ def test_everything_comes_back_byte_for_byte(
     cut, other = example("CT_small.dcm").read_bytes()[:-2000], example("CT_small.dcm").read_bytes()[:-2] + b"\1\1"
     store(sakura, cut, other)
     home = tmp_path / "home"
-    assert "is to be ordered" in room.run("restore", home, code=2)
+    assert "Nothing lies ready" in room.run("restore", home, code=2)
+    assert "O-000012 does not lie ready" in room.run("restore", home, "--order", "O-000012", code=2)
     order = restorable(sakura, staff)
     told = room.run("restore", home)
     collected = [example(name).read_bytes() for name in NAMES]
