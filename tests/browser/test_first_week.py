@@ -125,7 +125,7 @@ def _enrol(page: Page, site: str, terminal: str, folder: Path) -> None:
     page.goto("/f/hoshi/terminals/")
     page.get_by_role("link", name=terminal).first.click()
     page.get_by_role("button", name="Give out a code").click()
-    code = page.locator(".secret code").inner_text()
+    code = page.locator("code#secret").inner_text()
     images = folder / "images"
     images.mkdir()
     for number in (1, 2, 3):
