@@ -64,4 +64,5 @@ def _worker_lives(**_: Any) -> None:
 def _watch_beat(**_: Any) -> None:
     from medvault.heard import note  # noqa: PLC0415 likewise
 
+    note("beat")  # its first task may be a minute away
     signals.after_task_publish.connect(lambda **_: note("beat"), weak=False)
