@@ -23,7 +23,7 @@ def queues(now: datetime) -> list[Queue]:
 
 def _conflicts() -> Queue:
     def row(conflict: Conflict) -> Row:
-        compare = reverse("admin:catalog_conflict_compare", args=[conflict.pk])
+        compare = reverse("admin:catalog_conflict_side_by_side", args=[conflict.pk])
         return Row(
             title=f"#{conflict.pk}", href=compare, facility=conflict.facility, about=conflict.get_kind_display(),
             since=conflict.raised_at, acts=[Act(_("Compare and decide"), compare, is_dialog=False)],

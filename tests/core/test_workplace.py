@@ -1,6 +1,7 @@
 """The workplace: whose queues a person sees, the search over everything, saved filters, conflicts, images, failures."""
 
 import html
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
@@ -10,12 +11,14 @@ from typing import Any
 import pydicom.data
 import pytest
 from celery import shared_task
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 from django.db.utils import ProgrammingError
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 
 from apps.accounts.models import SavedFilter
@@ -208,6 +211,13 @@ def test_filters_are_saved_for_oneself_and_without_what_was_searched_for(staff: 
         assert not SavedFilter.objects.exists()
 
 
+def test_no_two_addresses_share_a_name() -> None:
+    models = [each for each in admin.site.get_urls() if isinstance(each, URLResolver)]
+    names = Counter(each.name for model in models for each in model.url_patterns if isinstance(each, URLPattern))
+    del names[None]
+    assert [name for name, times in names.items() if times > 1] == []
+
+
 def test_files_in_conflict_are_compared_and_decided_side_by_side(
     staff: Callable[[str], Client], sakura: Facility
 ) -> None:
@@ -216,6 +226,7 @@ def test_files_in_conflict_are_compared_and_decided_side_by_side(
     with as_center():
         conflict = Conflict.objects.get()
     client, page = staff("reception"), f"/admin/catalog/conflict/{conflict.pk}/side_by_side/"
+    assert client.get(f"/admin/catalog/conflict/{conflict.pk}/compare/")["Location"] == page
     shown = client.get(page)
     assert [(line.name, line.second) for line in shown.context["comparison"].different] == [
         ("Patient's Name", "CompressedSamples^CT2")

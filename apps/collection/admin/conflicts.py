@@ -97,7 +97,7 @@ class ConflictAdmin(OfStudyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.compare_page)
-        return [path("<int:conflict_id>/side_by_side/", view, name="catalog_conflict_compare"), *super().get_urls()]
+        return [path("<int:conflict_id>/side_by_side/", view, name="catalog_conflict_side_by_side"), *super().get_urls()]
 
     @display(description=_("conflict"), ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, obj: Conflict) -> str:
@@ -122,7 +122,7 @@ class ConflictAdmin(OfStudyAdmin):
 
     @action(description=_("Compare"), icon="compare", permissions=["view"])  # type: ignore[untyped-decorator]
     def compare(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return redirect("admin:catalog_conflict_compare", self.found(request, object_id).pk)
+        return redirect("admin:catalog_conflict_side_by_side", self.found(request, object_id).pk)
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Mark as resolved"),
@@ -210,4 +210,4 @@ def _sides(conflict: Conflict, other: Instance | None) -> list[Side]:
 def _next_open(conflict: Conflict) -> str:
     """The page of the oldest conflict that is still open; '' where there is none."""
     following = Conflict.objects.filter(resolved_at=None).exclude(pk=conflict.pk).order_by("pk").first()
-    return reverse("admin:catalog_conflict_compare", args=[following.pk]) if following else ""
+    return reverse("admin:catalog_conflict_side_by_side", args=[following.pk]) if following else ""
