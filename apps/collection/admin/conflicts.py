@@ -97,7 +97,8 @@ class ConflictAdmin(OfStudyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.compare_page)
-        return [path("<int:conflict_id>/side_by_side/", view, name="catalog_conflict_side_by_side"), *super().get_urls()]
+        ours = path("<int:conflict_id>/side_by_side/", view, name="catalog_conflict_side_by_side")
+        return [ours, *super().get_urls()]
 
     @display(description=_("conflict"), ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, obj: Conflict) -> str:
