@@ -16,7 +16,6 @@ from django.http.response import HttpResponseBase
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
@@ -29,7 +28,7 @@ from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
 from apps.catalog.admin import study_in_words
 from apps.core.acting import attempt
-from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, minute, to_page
+from apps.core.admin import ROWS_OF_A_TABLE, Table, link, link_to, minute, to_page
 from apps.core.admin_progress import live
 from apps.core.clock import database_now
 from apps.core.money import formatted, plain
@@ -65,7 +64,6 @@ OFFERED: dict[str, frozenset[State]] = {
     "write": frozenset(State) - {State.QUOTED},
 }
 """In which states the page of an order offers which act."""
-LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
 
 
 class QueueFilter(SimpleListFilter):
@@ -399,7 +397,7 @@ def _media(order: Order) -> list[Table]:
     """What the output of media holds: images of discs, contents of sticks, labels."""
     address = reverse("admin:orders_order_fetch", args=[order.pk])
     rows: list[list[Any]] = [
-        [format_html(LINK, f"{address}?{urlencode({'part': name})}", name), filesizeformat(size)]
+        [link(f"{address}?{urlencode({'part': name})}", name), filesizeformat(size)]
         for name, (_start, size) in _parts(order).items()
     ]
     return [Table(_("Media"), [_("File"), _("Size")], rows)] if rows else []

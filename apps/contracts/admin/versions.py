@@ -20,11 +20,9 @@ from apps.contracts.models import ContractVersion, Signature
 from apps.contracts.signing import document
 from apps.contracts.wording import prices, promises, terms
 from apps.core.acting import attempt
-from apps.core.admin import Table, to_page
+from apps.core.admin import Table, link, to_page
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
-
-LINK = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
 
 
 @admin.register(ContractVersion)
@@ -55,7 +53,7 @@ class ContractVersionAdmin(AuditedTenantAdmin):
     @display(description=_("document"))  # type: ignore[untyped-decorator]
     def as_document(self, obj: ContractVersion) -> str:
         address = reverse("admin:contracts_contractversion_document", args=[obj.pk])
-        return format_html(LINK, address, _("PDF, as it was signed") if hasattr(obj, "signature") else _("PDF"))
+        return link(address, _("PDF, as it was signed") if hasattr(obj, "signature") else _("PDF"))
 
     def document_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The document that was signed, or is to be."""
@@ -104,4 +102,4 @@ class SignatureAdmin(AuditedTenantAdmin):
     @display(description=_("document"))  # type: ignore[untyped-decorator]
     def as_document(self, obj: Signature) -> str:
         address = reverse("admin:contracts_contractversion_document", args=[obj.version_id])
-        return format_html(LINK, address, _("PDF, as it was signed"))
+        return link(address, _("PDF, as it was signed"))

@@ -18,7 +18,7 @@ from unfold.forms import BaseDialogForm
 
 from apps.audit.admin import staff_actor
 from apps.audit.record import record
-from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, to_page
+from apps.core.admin import ROWS_OF_A_TABLE, HappenedFilter, Table, link, to_page
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.retention.certificate_document import DECISIONS
 from apps.retention.certificates import number_of
@@ -107,9 +107,7 @@ class DispositionAdmin(AuditedTenantAdmin):
     def signed(self, obj: Disposition) -> str:
         if not obj.certificate:
             return "-"
-        link = '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
-        return format_html(link, reverse("admin:retention_disposition_certificate", args=[obj.pk]),
-                           _("Signed certificate (JWS)"))  # fmt: skip
+        return link(reverse("admin:retention_disposition_certificate", args=[obj.pk]), _("Signed certificate (JWS)"))
 
     def certificate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The certificate as the file that it is."""

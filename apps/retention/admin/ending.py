@@ -12,11 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from apps.core.admin import Table, link_to, list_of
+from apps.core.admin import Table, link, link_to, list_of
 from apps.core.clock import database_now
 from apps.facilities.models import Facility
 from apps.retention.clocks import today
@@ -114,4 +113,4 @@ def _count(
     if not count:
         return "0"
     href = list_of(model, facility__id__exact=facility.pk, **lookups)
-    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', href, intcomma(count))
+    return link(href, intcomma(count))
