@@ -1,5 +1,6 @@
 """Proofs of a Merkle tree that only grows (RFC 9162), checked: what comes out is to be the signed root. Pure."""
 
+from collections.abc import Iterator
 from hashlib import sha256
 
 from medvault_edge.errors import NotVerified
@@ -11,19 +12,9 @@ def root_over(leaf: bytes, *, index: int, size: int, path: list[bytes]) -> bytes
     """The root of a tree of `size` leaves of which `leaf` is the one at `index` (2.1.3.2). Raises NotVerified."""
     if not 0 <= index < size:
         raise NotVerified("The tree has no such leaf")
-    root, at, last = sha256(_LEAF + leaf).digest(), index, size - 1
-    for sibling in path:
-        if not last:
-            raise NotVerified("The way to the root is too long")
-        if at % 2 or at == last:
-            root = _node(sibling, root)
-            while at and not at % 2:
-                at, last = at // 2, last // 2
-        else:
-            root = _node(root, sibling)
-        at, last = at // 2, last // 2
-    if last:
-        raise NotVerified("The way to the root is too short")
+    root = sha256(_LEAF + leaf).digest()
+    for sibling, is_left in _siblings(path, at=index, last=size - 1, told="The way to the root"):
+        root = _node(sibling, root) if is_left else _node(root, sibling)
     return root
 
 
@@ -43,19 +34,28 @@ def roots_over(path: list[bytes], *, first: int, second: int, first_root: bytes)
     if not hashes:
         raise NotVerified("The proof is too short")
     earlier = later = hashes[0]
-    for sibling in hashes[1:]:
-        if not last:
-            raise NotVerified("The proof is too long")
-        if at % 2 or at == last:
+    for sibling, is_left in _siblings(hashes[1:], at=at, last=last, told="The proof"):
+        if is_left:
             earlier, later = _node(sibling, earlier), _node(sibling, later)
-            while at and not at % 2:
-                at, last = at // 2, last // 2
         else:
             later = _node(later, sibling)
+    return earlier, later
+
+
+def _siblings(path: list[bytes], *, at: int, last: int, told: str) -> Iterator[tuple[bytes, bool]]:
+    """Each hash of a proof on the way up from `at`, `last` being its level's last place, and whether it stands to the
+    left. Raises NotVerified where the proof, named by `told`, does not end at the root.
+    """
+    for sibling in path:
+        if not last:
+            raise NotVerified(f"{told} is too long")
+        is_left = at % 2 == 1 or at == last
+        yield sibling, is_left
+        while is_left and at and not at % 2:
+            at, last = at // 2, last // 2
         at, last = at // 2, last // 2
     if last:
-        raise NotVerified("The proof is too short")
-    return earlier, later
+        raise NotVerified(f"{told} is too short")
 
 
 def _node(left: bytes, right: bytes) -> bytes:
