@@ -22,8 +22,6 @@ from apps.contracts.agreeing import activate, draft
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.orders.models import Order
-from apps.orders.producing import produce_due
-from apps.orders.working import accept, dispatch, start_production
 from apps.tiers.models import Frequency, Way
 from tests.billing.facts import billable
 from tests.browser.conftest import Visit
@@ -31,7 +29,7 @@ from tests.browser.staff import of_group, staff_window
 from tests.conftest import PASSWORD
 from tests.contracts.stories import SOLD_FROM, price_list, tier_version
 from tests.edge.conftest import Edge, at_the_center
-from tests.orders.stories import now
+from tests.orders.stories import fulfil, now
 from tests.portal.pages import dicom
 
 NAMES = ("Sato^Aki", "Abe^Ren")
@@ -159,11 +157,7 @@ def _order(page: Page, staff: User) -> Order:
     expect(page.locator("#standing")).to_contain_text("The center has your order")
     with as_center():
         order = Order.objects.get()
-        accept(order, by=staff, actor=SYSTEM, now=now())
-        start_production(order, by=staff, actor=SYSTEM, now=now())
-    assert produce_due() == 1
-    with as_center():
-        dispatch(order, by=staff, actor=SYSTEM, now=now())
+    fulfil(order, staff)
     page.reload()
     return order
 

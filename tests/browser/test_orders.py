@@ -6,14 +6,11 @@ from zipfile import ZipFile
 from playwright.sync_api import expect
 
 from apps.accounts.models import User
-from apps.audit.record import SYSTEM
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.orders.models import Order
-from apps.orders.producing import produce_due
-from apps.orders.working import accept, dispatch, start_production
 from tests.browser.conftest import Visit
-from tests.orders.stories import may_order, now
+from tests.orders.stories import fulfil, may_order
 
 
 def test_from_the_list_of_studies_to_the_files(
@@ -44,11 +41,7 @@ def test_from_the_list_of_studies_to_the_files(
     expect(page.locator(".said")).to_contain_text("Before noon, please")
     with as_center():
         order = Order.objects.get()
-        accept(order, by=staff, actor=SYSTEM, now=now())
-        start_production(order, by=staff, actor=SYSTEM, now=now())
-    assert produce_due() == 1
-    with as_center():
-        dispatch(order, by=staff, actor=SYSTEM, now=now())
+    fulfil(order, staff)
     expect(page.locator("#standing")).to_contain_text("Your files lie ready", timeout=15_000)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()

@@ -51,19 +51,30 @@ def requested(facility: Facility, *choices: Choice) -> Order:
 def producing(facility: Facility, staff: User) -> Order:
     """An order that a worker is to produce."""
     order = requested(facility)
+    start(order, staff)
+    return order
+
+
+def start(order: Order, staff: User) -> None:
+    """Staff claim it and have it produced."""
     with as_center():
         accept(order, by=staff, actor=SYSTEM, now=now())
         start_production(order, by=staff, actor=SYSTEM, now=now())
-    return order
 
 
 def dispatched(facility: Facility, staff: User) -> Order:
     """An order whose output the facility may fetch."""
-    order = producing(facility, staff)
+    order = requested(facility)
+    fulfil(order, staff)
+    return order
+
+
+def fulfil(order: Order, staff: User) -> None:
+    """What staff and a worker do with an order until the facility may fetch its output."""
+    start(order, staff)
     assert produce_due() == 1
     with as_center():
         dispatch(order, by=staff, actor=SYSTEM, now=now())
-    return order
 
 
 def state_of(order: Order) -> str:
