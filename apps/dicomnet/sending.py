@@ -15,6 +15,7 @@ from apps.catalog.file_meta import head_of
 from apps.catalog.models import Instance
 from apps.catalog.part10 import DEFLATED, IMPLICIT_LITTLE_ENDIAN
 from apps.core.errors import DomainError
+from apps.dicomnet.reactor import keep_answers
 from apps.orders.statuses import NOT_SUPPORTED
 from apps.vault.errors import MissingPack, VaultUnavailable
 from apps.vault.spool import passing_folder
@@ -65,7 +66,7 @@ def associate(
     )  # fmt: skip
     if not assoc.is_established:
         raise Unreachable("The node refuses the association" if assoc.is_rejected else "The node does not answer")
-    return assoc
+    return keep_answers(assoc)
 
 
 def send_to(

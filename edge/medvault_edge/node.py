@@ -19,6 +19,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 
 from medvault_edge.errors import EdgeError, NotUsable
+from medvault_edge.reactor import keep_answers
 from medvault_edge.receiver import OUT_OF_RESOURCES, Receiver
 
 TIMEOUT_S = 60
@@ -224,6 +225,7 @@ class _Associated:
         )
         if not self._assoc.is_established:
             raise NodeUnreachable("The node refuses us" if self._assoc.is_rejected else "The node does not answer")
+        keep_answers(self._assoc)
 
     def __enter__(self) -> Association:
         return self._assoc

@@ -28,6 +28,7 @@ from apps.catalog.models import Instance
 from apps.collection.models import Collection, Outcome, ReceivedFile, State
 from apps.collection.promises import pack_promised
 from apps.collection.replication import replicate_pending
+from apps.dicomnet.reactor import keep_answers
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from tests.dicomnet.conftest import Gateway, instance_uids, registered, run_dcmtk, until
@@ -55,7 +56,7 @@ def associated(gateway: Gateway, *contexts: tuple[Any, Any], ae: str = "CT1", ca
     entity = AE(ae)
     for abstract, transfer in contexts or ((Verification, None),):
         entity.add_requested_context(abstract, transfer)
-    return entity.associate("127.0.0.1", gateway.port, ae_title=called)
+    return keep_answers(entity.associate("127.0.0.1", gateway.port, ae_title=called))
 
 
 def ct(n: int = 1) -> Dataset:
@@ -307,7 +308,7 @@ def test_a_thousand_idle_connections_are_bounded_and_do_not_stop_it_for_good(
     assert answers == [b"\3\0\0\0\0\4\0\2\3\2"] * 5
     other = AE("CT2")
     other.add_requested_context(Verification)
-    assoc = other.associate("127.0.0.1", gateway.port, ae_title="MEDVAULT", bind_address=("127.0.0.2", 0))
+    assoc = keep_answers(other.associate("127.0.0.1", gateway.port, ae_title="MEDVAULT", bind_address=("127.0.0.2", 0)))
     assert assoc.send_c_echo().Status == 0
     assoc.release()
     for sock in idle:
