@@ -28,12 +28,12 @@ from apps.dicomnet.contexts import (
     PATIENT_ROOT_FIND,
     PATIENT_ROOT_GET,
     PATIENT_ROOT_MOVE,
-    STORAGE,
     STORAGE_COMMITMENT_PUSH_MODEL,
     STUDY_ROOT_FIND,
     STUDY_ROOT_GET,
     STUDY_ROOT_MOVE,
     VERIFICATION,
+    is_storage,
 )
 from apps.dicomnet.finding import find
 from apps.dicomnet.retrieving import get, move
@@ -172,7 +172,7 @@ def _answer(session: Session, message: Message) -> None:
     operation = message.command.number(Element.COMMAND_FIELD)
     if operation == Field.C_CANCEL:  # of what is over already
         message.drain()
-    elif operation not in _HANDLERS or message.context.abstract_syntax not in _HANDLERS[operation][0]:
+    elif operation not in _HANDLERS or not _HANDLERS[operation][0](message.context.abstract_syntax):
         message.drain()
         session.answer(message, {Element.STATUS: UNRECOGNIZED_OPERATION})
     else:
@@ -196,11 +196,15 @@ def _send(peer: Connection, pdu: bytes) -> None:
         peer.send(pdu)
 
 
-_HANDLERS: dict[int, tuple[frozenset[str], Callable[[Session, Message], None]]] = {
-    Field.C_ECHO: (frozenset({VERIFICATION}), _echo),
-    Field.C_STORE: (STORAGE, _store),
-    Field.C_FIND: (frozenset({PATIENT_ROOT_FIND, STUDY_ROOT_FIND}), find),
-    Field.C_GET: (frozenset({PATIENT_ROOT_GET, STUDY_ROOT_GET}), get),
-    Field.C_MOVE: (frozenset({PATIENT_ROOT_MOVE, STUDY_ROOT_MOVE}), move),
-    Field.N_ACTION: (frozenset({STORAGE_COMMITMENT_PUSH_MODEL}), request_commitment),
+def _among(*sop_classes: str) -> Callable[[str], bool]:
+    return frozenset(sop_classes).__contains__
+
+
+_HANDLERS: dict[int, tuple[Callable[[str], bool], Callable[[Session, Message], None]]] = {
+    Field.C_ECHO: (_among(VERIFICATION), _echo),
+    Field.C_STORE: (is_storage, _store),
+    Field.C_FIND: (_among(PATIENT_ROOT_FIND, STUDY_ROOT_FIND), find),
+    Field.C_GET: (_among(PATIENT_ROOT_GET, STUDY_ROOT_GET), get),
+    Field.C_MOVE: (_among(PATIENT_ROOT_MOVE, STUDY_ROOT_MOVE), move),
+    Field.N_ACTION: (_among(STORAGE_COMMITMENT_PUSH_MODEL), request_commitment),
 }
