@@ -13,8 +13,9 @@ from django.conf import settings
 from django.template.base import Lexer, TokenType
 from django.utils.formats import date_format
 from django.utils.timezone import now
-from django.utils.translation import override
+from django.utils.translation import override, to_locale
 
+from medvault import languages
 from medvault.env import PROJECT
 from tests import messages
 
@@ -69,8 +70,20 @@ def keeps_placeholders(message: Message) -> bool:
     return all(sorted(PLACEHOLDERS.findall(string)) in allowed for string in strings(message))
 
 
+def test_a_language_of_one_country_or_script_is_offered_by_the_name_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("de", "pt_BR", "zh_Hans"):
+        (tmp_path / "locale" / folder / "LC_MESSAGES").mkdir(parents=True)
+        (tmp_path / "locale" / folder / "LC_MESSAGES" / "django.mo").touch()
+    monkeypatch.setattr(languages, "PROJECT", tmp_path)
+    offered = ["en", "de", "pt-br", "zh-hans"]
+    assert [code for code, _name in languages.languages()] == offered
+    assert dict(languages.languages())["pt-br"] == "Português Brasileiro"
+
+
 def test_every_language_writes_dates_in_all_the_ways_that_pages_ask_for() -> None:
-    formats = {code: import_module(f"medvault.formats.{code}.formats") for code, _name in settings.LANGUAGES}
+    formats = {code: import_module(f"medvault.formats.{to_locale(code)}.formats") for code, _name in settings.LANGUAGES}
     for code, module in formats.items():
         assert names(formats["en"]) <= names(module), code
         with override(code):
