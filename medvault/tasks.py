@@ -16,9 +16,13 @@ from django.core.cache import cache
 from django.db import Error
 
 from apps.audit.failures import failing_tasks, note_failure, note_success
+from apps.audit.models import FailedTask
 from apps.core import request_ids
+from apps.core.admin import list_of
 from apps.core.clock import database_now
 from apps.facilities.tenancy import as_center
+from apps.notifications.kinds import Kind
+from apps.notifications.telling import tell
 
 FAILING = "failing-tasks"
 READ_EVERY_S = 60
@@ -29,8 +33,8 @@ log = logging.getLogger(__name__)
 def failed(
     sender: "Task[Any, Any]", exception: BaseException, args: Any = (), kwargs: Any = None, **_more: object
 ) -> None:
-    """A task raised what nobody caught."""
-    _note(sender, args, kwargs, exception)
+    """A task raised what nobody caught. Administrators are told once a day for each kind of task."""
+    _note(sender, args, kwargs, exception, is_over=True)
 
 
 @task_retry.connect
@@ -51,11 +55,15 @@ def succeeded(sender: "Task[Any, Any]", **_more: object) -> None:
                 note_success(sender.name, request.args or (), request.kwargs or {}, now=database_now())
 
 
-def _note(task: "Task[Any, Any]", args: Any, kwargs: Any, error: BaseException) -> None:
+def _note(task: "Task[Any, Any]", args: Any, kwargs: Any, error: BaseException, *, is_over: bool = False) -> None:
     with _whatever_the_database_does():
         with as_center():
             now = database_now()
             note_failure(task.name, args or (), kwargs or {}, error, request_id=request_ids.current(), now=now)
+            if is_over:
+                name = task.name.rsplit(".", 1)[-1]
+                tell(Kind.STAFF_TASK_FAILED, facility=None, about=("task", name), occasion=now.date(),
+                     path=list_of(FailedTask, resolved="no"), facts={"task": name})  # fmt: skip
         cache.set(_flag(task.name), value=True, timeout=2 * READ_EVERY_S)
 
 

@@ -73,6 +73,7 @@ class Kind(TextChoices):
     STAFF_BILLING_WRONG = "staff.billing_wrong", _("Billing does not prove right")
     STAFF_FINDING = "staff.finding", _("A pack does not match its record")
     STAFF_NODE_UNREACHABLE = "staff.node_unreachable", _("A node cannot be reached")
+    STAFF_TASK_FAILED = "staff.task_failed", _("Background work failed")
 
     @property
     def is_for_staff(self) -> bool:
@@ -98,6 +99,7 @@ class Telling:
 
 
 ADMINISTRATOR, OPERATOR, ARCHIVIST, BILLING = "administrator", "operator", "archivist", "billing"
+RECEPTION, OUTPUT = "reception", "output"
 
 _COLLECTIONS = {
     Kind.COLLECTION_RECEIVED: Telling(
@@ -319,14 +321,14 @@ _SECURITY = {
 
 _STAFF = {
     Kind.STAFF_QUARANTINE: Telling(
-        groups=(ARCHIVIST,), by_email=False,
+        groups=(RECEPTION, ARCHIVIST), by_email=False,
         happened=ngettext_lazy(
             "One file of a collection could not be read.", "%(count)s files of a collection could not be read.", "count"
         ),
         to_do=_("See what they are and what to tell the facility."),
     ),
     Kind.STAFF_CONFLICT: Telling(
-        groups=(ARCHIVIST,),
+        groups=(RECEPTION, ARCHIVIST),
         happened=ngettext_lazy(
             "One image contradicts a stored one.", "%(count)s images contradict stored ones.", "count"
         ),
@@ -356,14 +358,14 @@ _STAFF = {
         to_do=_("Set the clocks right; confirm the time if it really has passed."),
     ),
     Kind.STAFF_ORDER_REQUESTED: Telling(
-        groups=(OPERATOR,), by_email=False, happened=_("Order %(number)s was requested."), to_do=_("Accept it."),
+        groups=(OPERATOR, OUTPUT), by_email=False, happened=_("Order %(number)s was requested."), to_do=_("Accept it."),
     ),
     Kind.STAFF_ORDER_FAILED: Telling(
-        groups=(OPERATOR,), happened=_("Order %(number)s could not be produced or delivered."),
+        groups=(OPERATOR, OUTPUT), happened=_("Order %(number)s could not be produced or delivered."),
         to_do=_("See the problem on its page, and have it produced again."),
     ),
     Kind.STAFF_ORDER_MESSAGE: Telling(
-        groups=(OPERATOR,), by_email=False, happened=_("A facility wrote about order %(number)s."),
+        groups=(OPERATOR, OUTPUT), by_email=False, happened=_("A facility wrote about order %(number)s."),
         to_do=_("Answer it."),
     ),
     Kind.STAFF_CONTRACT_SIGNED: Telling(
@@ -391,8 +393,13 @@ _STAFF = {
         to_do=_("See the finding; where the other copy is sound it is repaired from it."),
     ),
     Kind.STAFF_NODE_UNREACHABLE: Telling(
-        groups=(OPERATOR,), happened=_("%(node)s stays away. What is to be sent to it or fetched from it waits."),
+        groups=(OPERATOR, OUTPUT),
+        happened=_("%(node)s stays away. What is to be sent to it or fetched from it waits."),
         to_do=_("See whether its address is right, and ask the facility."),
+    ),
+    Kind.STAFF_TASK_FAILED: Telling(
+        groups=(ADMINISTRATOR,), happened=_("Background work failed: %(task)s."),
+        to_do=_("See why, and do it again; what succeeds later is resolved by itself."),
     ),
 }  # fmt: skip
 

@@ -15,7 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from apps.audit.models import FailedTask
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
+from apps.notifications.kinds import Kind
+from apps.notifications.wording import in_words
 from medvault.celery import app
+from tests.notifications.told import rows
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 MOST_A_MINUTE = 130
@@ -78,3 +81,12 @@ def test_a_failure_is_resolved_though_the_cache_has_lost_that_there_was_one(monk
     works_or_not.apply()
     with as_center():
         assert not FailedTask.objects.filter(resolved_at=None).exists()
+
+
+def test_administrators_are_told_once_a_day_of_work_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "is_failing", True)
+    for _time in range(2):
+        works_or_not.apply()
+    [told] = rows(Kind.STAFF_TASK_FAILED)
+    assert told.facts == {"task": "works_or_not"}
+    assert in_words(told).happened == "Background work failed: works_or_not."

@@ -26,6 +26,7 @@ from apps.notifications.telling import tell
 from apps.notifications.trail import tell_of_access
 from apps.notifications.wording import in_words
 from medvault.env import PROJECT
+from medvault.staff_roles import CHANGES
 from tests.notifications.told import handed_on, readers, told
 
 
@@ -52,7 +53,7 @@ def test_every_kind_says_whom_it_tells_what() -> None:
 
 
 def test_every_kind_is_told_by_somebody() -> None:
-    programs = [path.read_text() for path in (PROJECT / "apps").rglob("*.py")]
+    programs = [path.read_text() for folder in ("apps", "medvault") for path in (PROJECT / folder).rglob("*.py")]
     tellers = "".join(text for text in programs if "from apps.notifications.telling import tell" in text)
     assert set(re.findall(r"\bKind\.([A-Z_]+)", tellers)) == set(Kind.__members__)
 
@@ -90,6 +91,11 @@ def test_the_same_is_told_once_unless_on_another_occasion(sakura: Facility, peop
         for _ in range(2):
             tell(Kind.STAFF_CLOCKS_DIFFER, facility=None, about=("sweep", ""))
     assert handed_on() == 3
+
+
+@pytest.mark.parametrize("group", CHANGES)
+def test_every_group_of_staff_hears_of_what_waits_for_it(group: str) -> None:
+    assert [kind for kind, telling in TELLING.items() if group in telling.groups]
 
 
 def test_staff_are_told_by_group_and_facilities_learn_nothing_of_it(sakura: Facility, people: dict[str, User]) -> None:
