@@ -55,7 +55,9 @@ class PlanSerializer(serializers.Serializer[Any]):
     agreed = VersionSerializer(allow_null=True)
     versions = VersionSerializer(many=True)
     waiting = VersionSerializer(many=True)
-    next_visit_on = serializers.DateField(allow_null=True)
+    next_visit_on = serializers.DateField(
+        allow_null=True, help_text="the next visit that the contract promises; where nobody comes it is credited"
+    )
     could_end_on = serializers.DateField(allow_null=True)
 
 

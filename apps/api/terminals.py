@@ -64,7 +64,9 @@ class OutlookSerializer(serializers.Serializer[Any]):
     schedule = ScheduleSerializer()
     last_collected_at = serializers.DateTimeField(allow_null=True)
     last_transfer_at = serializers.DateTimeField(allow_null=True)
-    next_visit_on = serializers.DateField(allow_null=True)
+    next_visit_on = serializers.DateField(
+        allow_null=True, help_text="when a visit is due: as many days after the last one as are agreed"
+    )
     is_overdue = serializers.BooleanField()
     latest = ReadingSerializer(allow_null=True)
     used_percent = serializers.IntegerField(allow_null=True)
@@ -106,7 +108,7 @@ class OutlookView(Resource):
 
     @extend_schema(operation_id="outlooks_retrieve", responses=OutlookSerializer)
     def get(self, request: Request, terminal_uid: UUID) -> Response:
-        """How a terminal stands: agreed schedule, next visit, forecast, open requests."""
+        """How a terminal stands: agreed schedule, when a visit is due, forecast, open requests."""
         [found] = outlooks([found_terminal(request, terminal_uid)], as_of=timezone.now())
         return Response(OutlookSerializer(found).data)
 

@@ -6,6 +6,7 @@ So are the passwords of orders that have ended, and some time later their addres
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext_noop
 
 from apps.audit.record import SYSTEM
 from apps.facilities.tenancy import as_center
@@ -16,6 +17,8 @@ from apps.orders.passwords import forget_passwords
 
 AT_A_TIME = 500
 ADDRESS_KEPT = timedelta(days=90)
+EXPIRED = gettext_noop("The quote has expired")
+"""Noted with the order, and told in its reader's language."""
 
 
 def close_due(*, now: datetime) -> None:
@@ -23,7 +26,7 @@ def close_due(*, now: datetime) -> None:
     with as_center():
         free = Order.objects.select_for_update(skip_locked=True, of=("self",))
         for order in free.filter(state=State.QUOTED, valid_until__lte=now)[:AT_A_TIME]:
-            cancel(order, reason="The quote has expired", actor=SYSTEM, now=now)
+            cancel(order, reason=EXPIRED, actor=SYSTEM, now=now)
         for order in free.filter(state=State.DISPATCHED, offered_until__lte=now)[:AT_A_TIME]:
             complete(order, actor=SYSTEM, now=now)
     with as_center():

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -21,7 +22,7 @@ from apps.facilities.models import Facility, Role
 from apps.orders.choosing import MOST_CHOSEN, Choice, instances_of, studies_of, without_covered
 from apps.orders.errors import InvalidOptions, NothingChosen
 from apps.orders.kinds import KINDS
-from apps.orders.models import OrderKind
+from apps.orders.models import Order, OrderKind
 from apps.orders.options import Options
 from apps.orders.ordering import draw_up, estimate
 from apps.portal.looks import list_studies
@@ -30,6 +31,7 @@ from apps.portal.shown_sheets import shown_sheets
 from apps.portal.study_search import StudySearchForm, as_form_data, kept_search
 
 NORMAL, URGENT = "normal", "urgent"
+_UIDS = ("study_instance_uid", "series_instance_uid", "sop_instance_uid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def _quoted(
         )  # fmt: skip
     except DomainError as error:
         messages.error(request, error.message)
-        return redirect("portal:cart", facility_slug=request.facility.slug)
+        return _to_cart(request)
     keep(request, [])
     return redirect("portal:order", facility_slug=request.facility.slug, order_id=order.pk)
 
@@ -93,15 +95,36 @@ def choose(request: FacilityRequest) -> HttpResponse:
     """Add studies (`chosen`, many, or `all_found`: all of a search by its key), or a series, or an image, by their ids;
     ids of others are as if not given.
     """
-    added = [*_studies(request), *_found(request), *_series(request), *_images(request)]
+    return _chosen(request, [*_studies(request), *_found(request), *_series(request), *_images(request)])
+
+
+@facility_door(role=Role.MEMBER)
+@require_POST
+def again(request: FacilityRequest, order_id: int) -> HttpResponse:
+    """Choose what an order was of, as far as it is stored still, in the same form."""
+    order = get_object_or_404(Order, facility=request.facility, pk=order_id)
+    if not KINDS[order.kind].options.needs_choices:
+        return _to_cart(request, order.kind)
+    uids = order.items.filter(facility=request.facility).order_by("pk").values_list(*_UIDS)[: MOST_CHOSEN + 1]
+    choices = [Choice(*each) for each in uids]
+    stored = set(studies_of(request.facility.pk, choices).values_list("study_instance_uid", flat=True))
+    return _chosen(request, [each for each in choices if each.study_instance_uid in stored], order.kind)
+
+
+def _chosen(request: FacilityRequest, added: list[Choice], kind: str = "") -> HttpResponse:
     choices = without_covered([*kept(request), *added])
     if not added:
-        messages.error(request, _("Choose something first."))
+        messages.error(request, _("Nothing of it is stored any more.") if kind else _("Choose something first."))
     elif len(choices) > MOST_CHOSEN:
         messages.error(request, _("That is too much for one order. Make two."))
     else:
         keep(request, choices)
-    return redirect("portal:cart", facility_slug=request.facility.slug)
+    return _to_cart(request, kind)
+
+
+def _to_cart(request: FacilityRequest, kind: str = "") -> HttpResponse:
+    address = reverse("portal:cart", kwargs={"facility_slug": request.facility.slug})
+    return redirect(f"{address}?kind={kind}" if kind else address)
 
 
 @facility_door(role=Role.MEMBER)
@@ -110,7 +133,7 @@ def take_away(request: FacilityRequest) -> HttpResponse:
     """Remove one of the choices, by its number, or all."""
     number, choices = whole_number(request.POST.get("number", "")), kept(request)
     keep(request, [] if number is None else choices[:number] + choices[number + 1 :])
-    return redirect("portal:cart", facility_slug=request.facility.slug)
+    return _to_cart(request)
 
 
 def kept(request: FacilityRequest) -> list[Choice]:

@@ -41,6 +41,15 @@ class Filling:
     chart: CapacityChart | None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Ahead:
+    """When something is collected next as agreed, by an operator's visit or online; `is_late`: that day has passed."""
+
+    on: date
+    is_visit: bool
+    is_late: bool
+
+
 @facility_door()
 @require_safe
 def dashboard(request: FacilityRequest) -> HttpResponse:
@@ -61,6 +70,7 @@ def dashboard(request: FacilityRequest) -> HttpResponse:
         "needs": needs_of(Desk(request, now, safety, watched, standing)),
         "last": collections.exclude(received_at=None).first(),
         "next": next_collection(watched),
+        "is_to_send": any(each.schedule.push_every_hours for each in watched),
         "growth": _growth(facility, holdings, today),
         "calendar": expiry_calendar(holdings.ends, today=today),
         "terminals": [_filling(each) for each in sorted(watched, key=_soonest_full)[:SHOWN_TERMINALS]],
@@ -70,13 +80,14 @@ def dashboard(request: FacilityRequest) -> HttpResponse:
     return render(request, "portal/dashboard.html", context)
 
 
-def next_collection(watched: list[Outlook]) -> tuple[date, bool] | None:
-    """When something is collected next as agreed, and whether it is a visit of an operator; None where nothing is."""
-    visits = [(each.next_visit_on, True) for each in watched if each.next_visit_on and not each.is_overdue]
+def next_collection(watched: list[Outlook]) -> Ahead | None:
+    """What was due first; None where nothing is agreed, or nothing was ever sent."""
+    visits = [Ahead(each.next_visit_on, True, each.is_overdue) for each in watched if each.next_visit_on]
     transfers = [
-        (timezone.localdate(each.last_transfer_at + timedelta(hours=each.schedule.push_every_hours)), False)
+        Ahead(due_on, False, due_on < each.today)
         for each in watched
         if each.schedule.push_every_hours and each.last_transfer_at
+        for due_on in [timezone.localdate(each.last_transfer_at + timedelta(hours=each.schedule.push_every_hours))]
     ]
     return min([*visits, *transfers], default=None)
 

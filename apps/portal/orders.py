@@ -105,6 +105,7 @@ def _page(request: FacilityRequest, order: Order, password: str = "") -> HttpRes
         "steps": list(steps),
         "written": list(written),
         "output": offered_output(order, now=timezone.now()) if KINDS[order.kind].is_fetched else None,
+        "is_fetched": KINDS[order.kind].is_fetched,
         "has_password": order.state == State.DISPATCHED and order.options.get("is_protected"),
         "password": password,
         "progress": progress_of(order),
@@ -114,6 +115,7 @@ def _page(request: FacilityRequest, order: Order, password: str = "") -> HttpRes
         "is_followed": order.state in WAITING or _is_fetched_by_terminals(order),
         "may_act": request.role is not None and request.role.covers(Role.MEMBER),
         "may_cancel": order.state in CANCELLABLE and order.delivered_at is None,
+        "has_ended": order.state in ENDED,
         "is_suspended": order.state == State.QUOTED and _is_suspended(request),
         "message_form": MessageForm(),
         "emergency_form": EmergencyForm(),
@@ -134,9 +136,12 @@ def send(request: FacilityRequest, order_id: int) -> HttpResponse:
 @facility_door(role=Role.MEMBER)
 @require_POST
 def withdraw(request: FacilityRequest, order_id: int) -> HttpResponse:
-    """Cancel an order that is not produced yet."""
+    """A quote is given up at once; of an order that is not produced yet a page asks first, and posts it again."""
     order = _order(request, order_id)
-    return _done(request, order, partial(cancel, order, **_by(request)), _("The order is cancelled."))
+    if order.state in {State.REQUESTED, State.ACCEPTED} and "confirmed" not in request.POST:
+        return render(request, "portal/order_cancel.html", {"order": order})
+    done = _("The quote is given up.") if order.state == State.QUOTED else _("The order is cancelled.")
+    return _done(request, order, partial(cancel, order, **_by(request)), done)
 
 
 @facility_door(role=Role.MEMBER)

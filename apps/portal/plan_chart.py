@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from apps.billing.simulating import YEAR, Outcome, Part
+from apps.billing.simulating import MONTHS, YEAR, Outcome, Part
 
 WIDTH = 1000
 TONES = {part: tone for tone, part in enumerate((Part.BASE, Part.COLLECTION, Part.STORAGE, Part.OUTPUT), 1)}
@@ -23,9 +23,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A tier's two bars. `budget` of the chart marks the same place in all."""
+    """A tier's two bars, and how often it collects in a year. `budget` of the chart marks the same place in all."""
 
     outcome: Outcome
+    collections: int
     cost: list[Segment]
     risk: float
 
@@ -43,10 +44,18 @@ class PlanChart:
 def plan_chart(outcomes: Sequence[Outcome], *, budget: Decimal | None) -> PlanChart:
     """`budget` is a month's, as the bars are. A discount shortens all parts of its bar alike."""
     top = max([each.a_year for each in outcomes] + [budget * 12 if budget else Decimal(0)], default=Decimal(0))
-    rows = [Row(each, _segments(each, top), each.days_at_risk / YEAR * WIDTH) for each in outcomes]
+    rows = [
+        Row(each, _collections_a_year(each), _segments(each, top), each.days_at_risk / YEAR * WIDTH)
+        for each in outcomes
+    ]
     shown = {segment.part for row in rows for segment in row.cost}
     legend = [(tone, part) for part, tone in TONES.items() if part in shown]
     return PlanChart(rows, legend, float(budget * 12 / top) * WIDTH if budget and top else None)
+
+
+def _collections_a_year(outcome: Outcome) -> int:
+    """As the amounts beside it are: those of the months that were replayed stand for a year."""
+    return round(outcome.collections * MONTHS / max(len(outcome.months), 1))
 
 
 def _segments(outcome: Outcome, top: Decimal) -> list[Segment]:

@@ -119,7 +119,8 @@ def _tell(request: FacilityRequest, decided: Decided) -> None:
         text = ngettext("Decided on %(count)d study.", "Decided on %(count)d studies.", decided.done)
         messages.success(request, text % {"count": decided.done})
     for why, count in Counter(decided.refused.values()).items():
-        messages.error(request, f"{count}: {why}")
+        text = ngettext("Not decided on %(count)d study: %(why)s", "Not decided on %(count)d studies: %(why)s", count)
+        messages.error(request, text % {"count": count, "why": why})
 
 
 def _decisions(request: FacilityRequest) -> list[tuple[str, Any]]:

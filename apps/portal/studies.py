@@ -38,7 +38,9 @@ def study_list(request: FacilityRequest) -> HttpResponse:
     context: dict[str, Any] = {"saved": saved_searches(request)}
     if (saved := whole_number(request.GET.get("saved", ""))) is not None:
         key, context["chosen_search"] = keep_search(request, saved_search(request, saved).criteria), saved
-    form = StudySearchForm(as_form_data(kept_search(request, key)))
+    criteria = kept_search(request, key)
+    context["is_forgotten"] = bool(key) and not criteria
+    form = StudySearchForm(as_form_data(criteria))
     return render(request, "portal/study_list.html", context | _results(request, form, key))
 
 

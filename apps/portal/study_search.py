@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import fields
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from apps.catalog.search import StudyCriteria
+from apps.core.shown import day
 
 KEPT_SEARCHES = 20
 SESSION_KEY = "study_searches"
@@ -103,12 +105,17 @@ class StudySearchForm(forms.Form):
 
     def chips(self) -> list[tuple[str, str, str]]:
         """Name, label and value of every criterion in use, to be shown and taken away."""
-        found = []
-        for name, value in self.cleaned_data.items():
-            if value not in (None, "", []):
-                shown = ", ".join(value) if isinstance(value, list) else str(value)
-                found.append((name, str(self.fields[name].label), shown))
-        return found
+        return [
+            (name, str(self.fields[name].label), _shown(value, dict(getattr(self.fields[name], "choices", []))))
+            for name, value in self.cleaned_data.items()
+            if value not in (None, "", [])
+        ]
+
+
+def _shown(value: Any, choices: dict[str, Any]) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return day(value) if isinstance(value, date) else str(choices.get(value, value))
 
 
 def keep_search(request: HttpRequest, data: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Terminals: how full they are, when the next visit is, and asking for a collection."""
+"""Terminals: how full they are, when a visit is due, and asking for a collection."""
 
 from datetime import date, datetime, time
 
@@ -92,7 +92,11 @@ def withdraw(request: FacilityRequest, request_id: int) -> HttpResponse:
     """Take back a wish that was not answered yet."""
     wish = get_object_or_404(CollectionRequest, facility=request.facility, pk=request_id)
     withdraw_request(wish, actor=request.actor, now=timezone.now())
-    messages.success(request, _("The request is withdrawn."))
+    wish.refresh_from_db()
+    if wish.answered_at:
+        messages.info(request, _("It was collected meanwhile: nothing is left to be withdrawn."))
+    else:
+        messages.success(request, _("The request is withdrawn."))
     return redirect("portal:terminal", facility_slug=request.facility.slug, terminal_id=wish.terminal_id)
 
 

@@ -71,6 +71,7 @@ urlpatterns = [
     path("orders/<int:order_id>/", orders.order_page, name="order"),
     path("orders/<int:order_id>/request", orders.send, name="request_order"),
     path("orders/<int:order_id>/cancel", orders.withdraw, name="cancel_order"),
+    path("orders/<int:order_id>/again", cart.again, name="order_again"),
     path("orders/<int:order_id>/confirm", orders.confirm, name="confirm_order"),
     path("orders/<int:order_id>/write", orders.tell, name="write_about_order"),
     path("orders/<int:order_id>/password", orders.show_password, name="order_password"),

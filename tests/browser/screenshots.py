@@ -36,7 +36,7 @@ OBSERVE = """
     (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
 LEADS_OUT = re.compile(
-    r"logout|\.(pdf|jws|xml|zip|csv|png|jpg)$|/(output|download)/?$|/(preview|dicom-web|webhooks|ohif)"
+    r"logout|\.(pdf|jws|json|xml|zip|csv|png|jpg)$|/(output|download)/?$|/(preview|dicom-web|webhooks|ohif)"
 )
 
 

@@ -77,6 +77,7 @@ RIGHTS: dict[str, list[Right]] = {
     "portal:order": [VIEW],
     "portal:request_order": [Right("post", Role.MEMBER)],
     "portal:cancel_order": [Right("post", Role.MEMBER)],
+    "portal:order_again": [Right("post", Role.MEMBER)],
     "portal:confirm_order": [Right("post", Role.MEMBER)],
     "portal:write_about_order": [Right("post", Role.MEMBER)],
     "portal:order_output": [VIEW],

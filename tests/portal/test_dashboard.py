@@ -25,6 +25,7 @@ from apps.facilities.tenancy import as_center, as_facility
 from apps.notifications.kinds import Kind
 from apps.notifications.models import Notification
 from apps.portal.chart import stacked_bars
+from apps.portal.dashboard import Ahead
 from apps.portal.expiry_calendar import expiry_calendar
 from tests.billing.stories import invoice_of
 from tests.portal.pages import dicom, queries_of, store, url
@@ -174,7 +175,29 @@ def test_terminals_tell_how_full_they_get(sakura: Facility, viewer: Client) -> N
     assert f"Full about <strong>{now + timedelta(days=4):%Y-%m-%d}</strong>" in page
     assert 'class="chart-ahead"' in page
     assert "X-ray room will be full" in [need.title for need in answer.context["needs"]]
-    assert answer.context["next"] == (terminal.created_at.date() + timedelta(days=30), True)
+    assert answer.context["next"] == Ahead(
+        terminal.created_at.date() + timedelta(days=30), is_visit=True, is_late=False
+    )
+
+
+def test_what_comes_next_is_the_visit_that_is_overdue_and_never_a_word_of_asking(
+    sakura: Facility, viewer: Client
+) -> None:
+    assert "none is planned" in page_of(viewer)
+    today = timezone.localdate()
+    with as_center():
+        terminal = Terminal.objects.create(facility=sakura, name="X-ray room", visit_every_days=30)
+        Terminal.objects.create(facility=sakura, name="CT room", visit_every_days=90)
+        Terminal.objects.update(created_at=timezone.now() - timedelta(days=31))
+    answer = viewer.get(url("dashboard"))
+    assert answer.context["next"] == Ahead(today - timedelta(days=1), is_visit=True, is_late=True)
+    assert "overdue</span>" in answer.content.decode()
+    with as_center():
+        Terminal.objects.update(visit_every_days=None)
+    assert "when you ask for it" in page_of(viewer)
+    with as_center():
+        Terminal.objects.filter(pk=terminal.pk).update(push_every_hours=1)
+    assert "as soon as a terminal sends" in page_of(viewer)
 
 
 def test_growth_is_what_was_stored_at_the_end_of_each_month(sakura: Facility, viewer: Client) -> None:

@@ -18,6 +18,7 @@ from tests.portal.pages import dicom, store, url
 ACTS = {  # posted to and never read
     "ask_for_collection", "withdraw_request", "enrolment_code", "let_restore", "keep_study", "release_hold", "decide",
     "tell_care_event", "note_care_events", "choose", "take_away", "request_order", "cancel_order", "confirm_order",
+    "order_again",
     "write_about_order", "order_password", "make_share_link", "revoke_share_link", "keep_search", "forget_search",
     "read_all",
 }  # fmt: skip

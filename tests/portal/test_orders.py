@@ -2,29 +2,33 @@
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 from django.test import Client
+from django.utils.translation import gettext, override
 
 from apps.accounts.models import User
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM
-from apps.catalog.models import Instance, Series
+from apps.catalog.models import Instance, Series, Study
 from apps.contracts.agreeing import suspend
 from apps.contracts.models import Contract
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
+from apps.orders.closing import close_due
 from apps.orders.kinds.medium.options import CARRIERS, Carrier
 from apps.orders.models import Message, Order, OrderKind, State
 from apps.orders.passwords import password_of
 from apps.orders.producing import produce_due
 from apps.orders.talking import write
 from apps.orders.working import dispatch
+from apps.portal import cart
 from tests.orders.media import ordered
-from tests.orders.stories import dispatched, fresh, may_order, now, producing, requested, studies
+from tests.orders.stories import dispatched, fresh, may_order, now, producing, quoted, requested, studies
 from tests.portal.pages import dicom, store, url
 from tests.retention.workplace import events
 
@@ -168,11 +172,62 @@ def test_without_a_contract_the_center_is_to_be_asked(lindenhof: Facility, signe
 
 def test_an_order_is_cancelled_until_it_is_produced(clinic: Facility, member: Client, staff: User) -> None:
     early, late = requested(clinic), producing(clinic, staff)
-    assert b"is cancelled" in member.post(url("cancel_order", order_id=early.pk), follow=True).content
+    cancel = url("cancel_order", order_id=early.pk)
+    assert b"What is cancelled does not come back" in member.post(cancel).content
+    assert fresh(early).state == State.REQUESTED
+    assert b"is cancelled" in member.post(cancel, {"confirmed": "yes"}, follow=True).content
     assert b"cannot become" in member.post(url("cancel_order", order_id=late.pk), follow=True).content
     page = member.get(url("order", order_id=late.pk), headers={"HX-Request": "true"}).content
     assert b"<progress" in page
     assert (fresh(early).state, fresh(late).state) == (State.CANCELLED, State.PRODUCING)
+
+
+def test_a_quote_is_given_up_at_once_and_what_expired_says_so_in_the_readers_language(
+    clinic: Facility, member: Client
+) -> None:
+    first, second = quoted(clinic), quoted(clinic, at=now() - timedelta(days=8))
+    assert b"Give the quote up" in member.get(url("order", order_id=first.pk)).content
+    assert b"The quote is given up" in member.post(url("cancel_order", order_id=first.pk), follow=True).content
+    close_due(now=now())
+    assert (fresh(first).state, fresh(second).state) == (State.CANCELLED, State.CANCELLED)
+    assert b"The quote has expired" in member.get(url("order", order_id=second.pk)).content
+    with override("ja"):
+        told = gettext("The quote has expired")
+    member.cookies["django_language"] = "ja"
+    assert told in member.get(url("order", order_id=second.pk)).content.decode()
+
+
+def test_what_has_ended_is_ordered_again_as_far_as_it_is_stored(
+    clinic: Facility, lindenhof: Facility, member: Client, signed_in: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = requested(clinic)
+    again = url("order_again", order_id=order.pk)
+    assert again not in member.get(url("order", order_id=order.pk)).content.decode()
+    member.post(url("cancel_order", order_id=order.pk), {"confirmed": "yes"})
+    assert again in member.get(url("order", order_id=order.pk)).content.decode()
+    answer = member.post(again, follow=True)
+    assert answer.redirect_chain[-1][0] == f"{url('cart')}?kind={order.kind}"
+    assert len(answer.context["chosen"]) == len(studies(clinic))
+    member.post(url("take_away"))
+    monkeypatch.setattr(cart, "studies_of", lambda *_given: Study.objects.none())
+    assert b"Nothing of it is stored any more" in member.post(again, follow=True).content
+    assert signed_in("abe@example.org", sakura=Role.VIEWER).post(again).status_code == 403
+    stranger = signed_in("vogt@example.org", lindenhof=Role.OWNER)
+    assert stranger.post(url("order_again", "lindenhof", order_id=order.pk)).status_code == 404
+
+
+def test_an_empty_list_of_orders_says_what_to_do_to_whom_it_may_help(
+    clinic: Facility, member: Client, signed_in: Enter
+) -> None:
+    viewer = signed_in("abe@example.org", sakura=Role.VIEWER)
+    assert url("cart") in member.get(url("orders")).content.decode()
+    for address in (url("orders"), url("orders") + "?show=open"):
+        page = viewer.get(address).content.decode()
+        assert url("cart") not in page
+        assert "Choose studies" not in page
+    order = requested(clinic)
+    member.post(url("cancel_order", order_id=order.pk), {"confirmed": "yes"})
+    assert "No order is open" in member.get(url("orders") + "?show=open").content.decode()
 
 
 def test_facility_and_center_write_to_each_other(clinic: Facility, member: Client, staff: User) -> None:

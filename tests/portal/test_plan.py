@@ -91,6 +91,17 @@ def test_the_contract_and_the_tiers_are_shown_with_what_they_would_have_cost(
     assert "Choose Daily online" not in shown  # an owner's
 
 
+def test_what_some_months_come_to_is_told_as_a_year_collections_too(
+    sakura: Facility, tiers: Tiers, owner: Client
+) -> None:
+    begun = TODAY - timedelta(days=130)
+    serve(sakura, tiers["weekly"], starts_on=begun)
+    store_since(sakura, begun, TODAY)
+    told = re.search(r"(\d+) collections 7 days at most", page(owner))
+    assert told
+    assert 50 <= int(told[1]) <= 54
+
+
 def test_what_is_asked_of_the_simulator_is_checked(contract: Contract, member: Client) -> None:
     for query in ("?urgency=3", "?budget=-1", "?budget=NaN", "?studies=-1&mb=1&films=1", "?studies=1&mb=x&films=1"):
         assert member.get(url("plan") + query).status_code == 422

@@ -105,6 +105,13 @@ def test_every_criterion_in_use_can_be_taken_away(sakura: Facility, viewer: Clie
     assert patients(search(viewer, text="Abe", modalities=["CT"], remove="text")) == ["P2", "P1"]
 
 
+def test_criteria_are_told_in_the_readers_words(sakura: Facility, viewer: Client) -> None:
+    viewer.cookies["django_language"] = "ja"
+    page = search(viewer, patient_sex="F", study_date_from="2026-04-01", modalities=["CT", "MR"])
+    chips = re.findall(r'class="chip".*?<strong>(.*?)</strong>', page, re.DOTALL)
+    assert chips == ["女性", "2026/04/01", "CT, MR"]
+
+
 @pytest.fixture
 def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studies, "PAGE", 2)
@@ -144,7 +151,10 @@ def test_a_made_up_page_is_no_error_of_ours(after: str, sakura: Facility, viewer
 
 def test_a_forgotten_search_shows_every_study(sakura: Facility, viewer: Client) -> None:
     store(sakura, dicom())
-    assert patients(viewer.get(f"{url('studies')}?search=unknown").content.decode()) == ["P1"]
+    page = viewer.get(f"{url('studies')}?search=unknown").content.decode()
+    assert patients(page) == ["P1"]
+    assert "That search is not known any more" in page
+    assert "That search" not in viewer.get(url("studies")).content.decode()
 
 
 def test_markup_in_what_was_searched_for_is_text(sakura: Facility, viewer: Client) -> None:

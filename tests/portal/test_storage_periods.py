@@ -108,7 +108,7 @@ def test_of_two_who_decide_at_once_one_wins_and_the_other_is_told(
 
     assert at_the_same_time(deciding(0, "P1Y"), deciding(1, second)) == ["done", "done"]
     [won] = [number for number in (0, 1) if "Decided on 1 study." in told[number]]
-    refusals = ("1: This has been decided already", "Nothing that still waits was chosen.")
+    refusals = ("Not decided on 1 study: This has been decided already", "Nothing that still waits was chosen.")
     assert any(refusal in told[1 - won] for refusal in refusals)
     with as_center():
         extended, held = Extension.objects.count(), Hold.objects.count()

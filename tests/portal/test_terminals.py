@@ -177,7 +177,8 @@ def test_an_answered_request_stays_answered(terminal: Terminal, sakura: Facility
     with as_facility(sakura):
         wish = request_collection(terminal, reason=Reason.DISK, note="", due_at=None, actor=SYSTEM, now=NOW)
         CollectionRequest.objects.filter(pk=wish.pk).update(answered_at=NOW)
-    member.post(url("withdraw_request", request_id=wish.pk))
+    answer = member.post(url("withdraw_request", request_id=wish.pk), follow=True)
+    assert b"It was collected meanwhile" in answer.content
     assert wishes(sakura)[0].withdrawn_at is None
 
 

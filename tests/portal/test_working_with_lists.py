@@ -98,14 +98,14 @@ def test_the_timeline_tells_what_was_and_what_is_ahead(sakura: Facility, member:
         request_collection(terminal, reason=Reason.CLOSURE, note="", due_at=None, actor=SYSTEM, now=now)
     page = member.get(url("collections")).content.decode()
     ahead, happened = page.split('class="months"', 1)
-    assert "Visit planned" in ahead
+    assert "Visit due" in ahead
     assert f"{now.date() + timedelta(days=30)}" in ahead
     assert "Collection asked for" in ahead
     assert url("shown_receipt", collection_id=collection.pk, kind="stored") in happened
     assert happened.index("A long closure") < happened.index("K. Endo")
     with as_center():
         Terminal.objects.update(created_at=now - timedelta(days=40))
-    assert "Visit not made in time" in member.get(url("collections")).content.decode()
+    assert "Visit overdue" in member.get(url("collections")).content.decode()
 
 
 def steps(client: Client, terminal: Terminal) -> tuple[str, int, int]:

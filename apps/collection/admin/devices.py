@@ -330,7 +330,7 @@ def _outlook_table(terminal: Terminal) -> Table:
     every = ngettext("a visit every day", "a visit every %(days)d days", proposed) if proposed else "-"
     return Table(
         _("Outlook"),
-        [_("Last collection"), _("Next visit"), _("Full"), _("Proposal")],
+        [_("Last collection"), _("Visit due"), _("Full"), _("Proposal")],
         [[outlook.last_collected_at or "-", outlook.next_visit_on or "-", full_on, every % {"days": proposed}]],
     )
 
