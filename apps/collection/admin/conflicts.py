@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
-from apps.catalog.admin import OfStudyAdmin, study_in_words
+from apps.catalog.admin.of_study import OfStudyAdmin, study_in_words
 from apps.catalog.comparing import compare
 from apps.catalog.conflicts import resolve_conflict
 from apps.catalog.image_access import access_of, record_look

@@ -14,7 +14,7 @@ from unfold.decorators import action, display
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
-from apps.catalog.admin import StudyAdmin, instances_of
+from apps.catalog.admin.studies import StudyAdmin, instances_of
 from apps.catalog.models import Study
 from apps.collection.admin.quarantine import (
     MAY,

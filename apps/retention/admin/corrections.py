@@ -13,7 +13,7 @@ from unfold.forms import BaseDialogForm
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
-from apps.catalog.admin import OfStudyAdmin
+from apps.catalog.admin.of_study import OfStudyAdmin
 from apps.core.acting import attempt
 from apps.core.admin import HappenedFilter, Table, link_to, to_page
 from apps.retention.corrections import decide_correction

@@ -23,7 +23,7 @@ from unfold.widgets import (
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
-from apps.catalog.admin import OfStudyAdmin
+from apps.catalog.admin.of_study import OfStudyAdmin
 from apps.catalog.filing import study_lock
 from apps.catalog.holds import HoldRefused, place_hold
 from apps.catalog.models import Hold, HoldKind

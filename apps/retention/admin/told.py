@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
-from apps.catalog.admin import OfStudyAdmin
+from apps.catalog.admin.of_study import OfStudyAdmin
 from apps.core.periods import period_in_words
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.retention.explaining import in_words

@@ -5,7 +5,6 @@ from functools import partial
 from mimetypes import guess_type
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
@@ -13,39 +12,31 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
-from apps.catalog.admin import study_in_words
 from apps.core.acting import attempt
-from apps.core.admin import ROWS_OF_A_TABLE, Table, link, link_to, minute, to_page
+from apps.core.admin import Table, to_page
 from apps.core.admin_progress import live
 from apps.core.clock import database_now
-from apps.core.money import formatted, plain
 from apps.core.ranges import in_parts
 from apps.facilities.admin import AuditedTenantAdmin
-from apps.orders.choosing import studies_of
-from apps.orders.delivering import delivery_of, dispatch_taken, refusals_of, standing_of, told
+from apps.orders.admin.forms import DispatchForm, MessageForm, ReasonForm
+from apps.orders.admin.sheets import SheetActs
+from apps.orders.admin.tables import parts_of, tables_of
+from apps.orders.delivering import delivery_of, dispatch_taken, standing_of
 from apps.orders.kinds import KINDS
-from apps.orders.kinds.bundle import members
-from apps.orders.models import WAITING, Fault, Order, OrderKind, State
+from apps.orders.models import WAITING, Order, State
 from apps.orders.nodes import node_of
 from apps.orders.ordered import later_images_of
 from apps.orders.ordering import cancel, complete
-from apps.orders.outputs import latest, made_output, opened, pieces
+from apps.orders.outputs import made_output, pieces
 from apps.orders.progress import progress_of
-from apps.orders.sheet_admin import SheetActs, print_tables
-from apps.orders.statuses import in_words
 from apps.orders.talking import write
 from apps.orders.tasks import announce_production
 from apps.orders.working import accept, dispatch, send_back, start_production, stop_production
@@ -84,29 +75,6 @@ class QueueFilter(SimpleListFilter):
         return queryset if self.value() == "all" else queryset.filter(state__in=WAITING)
 
 
-class DispatchForm(BaseDialogForm):  # type: ignore[misc]
-    """How it goes to the facility."""
-
-    tracking_number = forms.CharField(
-        label=_("Tracking number"), required=False, max_length=80, widget=UnfoldAdminTextInputWidget,
-        help_text=_("of what is sent by post or carrier"),
-    )  # fmt: skip
-
-
-class ReasonForm(BaseDialogForm):  # type: ignore[misc]
-    """Why; the facility reads it."""
-
-    reason = forms.CharField(
-        label=_("Reason"), max_length=300, widget=UnfoldAdminTextInputWidget, help_text=_("The facility reads it.")
-    )
-
-
-class MessageForm(BaseDialogForm):  # type: ignore[misc]
-    """A message to the facility."""
-
-    text = forms.CharField(label=_("Message"), max_length=2000, widget=UnfoldAdminTextareaWidget)
-
-
 @admin.register(Order)
 class OrderAdmin(SheetActs, AuditedTenantAdmin):
     when_empty = _("Nothing is to be done. Orders that have ended are among all orders.")
@@ -134,8 +102,7 @@ class OrderAdmin(SheetActs, AuditedTenantAdmin):
         return act != "dispatch_taken" and not (act == "cancel" and obj.delivered_at)
 
     def tables(self, obj: Order) -> list[Table]:
-        tables = [_items(obj), _wishes(obj), _lines(obj), _steps(obj), _messages(obj), _outputs(obj)]
-        return [*_faults(obj), *tables, *_media(obj), *_links(obj), *print_tables(obj), *_deliveries(obj)]
+        return tables_of(obj)
 
     @display(description=_("order"), ordering="pk")  # type: ignore[untyped-decorator]
     def number(self, obj: Order) -> str:
@@ -208,7 +175,7 @@ class OrderAdmin(SheetActs, AuditedTenantAdmin):
             raise Http404
         name, start, size = f"{order}{kind.suffix}", 0, output.size_bytes
         if part := request.GET.get("part"):
-            name, (start, size) = part, _parts(order).get(part, (0, 0))
+            name, (start, size) = part, parts_of(order).get(part, (0, 0))
             if not size:
                 raise Http404
         self.record_act(request, "fetched", order, production=output.number, part=part or "")
@@ -321,127 +288,3 @@ class OrderAdmin(SheetActs, AuditedTenantAdmin):
         by, actor, now = staff_member(request), staff_actor(request), database_now()
         attempt(request, lambda: act(order, by=by, actor=actor, now=now), done=done)
         return to_page(request, order)
-
-
-def _items(order: Order) -> Table:
-    items = list(order.items.filter(facility_id=order.facility_id).order_by("pk")[:ROWS_OF_A_TABLE])
-    studies = {study.study_instance_uid: study for study in studies_of(order.facility_id, items)}
-    rows: list[list[Any]] = []
-    for item in items:
-        study = studies.get(item.study_instance_uid)
-        named = link_to(study, study_in_words(study)) if study else item.study_instance_uid
-        rows.append([named, item.series_instance_uid or _("all"), item.sop_instance_uid or _("all")])
-    return Table(_("What it is of"), [_("Study"), _("Series"), _("Image")], rows)
-
-
-def _wishes(order: Order) -> Table:
-    rows: list[list[Any]] = [[label, value] for label, value in KINDS[order.kind].options.told(order.options)]
-    for address in order.addresses.filter(facility_id=order.facility_id):
-        to = _("erased") if address.erased_at else f"{address.name}\n{address.lines}"
-        rows.append([_("Sent to"), to])
-    return Table(_("How it is wanted"), [_("What"), _("Value")], rows)
-
-
-def _lines(order: Order) -> Table:
-    rows = [
-        [line.get_item_display(), plain(line.quantity), formatted(line.amount, order.currency)]
-        for line in order.lines.filter(facility_id=order.facility_id).order_by("pk")
-    ]
-    return Table(_("Quote"), [_("Item"), _("Quantity"), _("Amount")], rows)
-
-
-def _steps(order: Order) -> Table:
-    found = order.steps.filter(facility_id=order.facility_id).select_related("by").order_by("pk")
-    rows = [[minute(step.at), step.get_state_display(), step.by or _("by itself"), step.note] for step in found]
-    return Table(_("What happened"), [_("At"), _("State"), _("By"), _("Note")], rows)
-
-
-def _messages(order: Order) -> Table:
-    found = order.messages.filter(facility_id=order.facility_id).select_related("by").order_by("pk")
-    rows = [
-        [minute(each.at), _("center") if each.is_from_center else _("facility"), each.by or _("a program"), each.text]
-        for each in found
-    ]
-    return Table(_("Messages"), [_("At"), pgettext("sender", "From"), _("By"), _("Message")], rows)
-
-
-def _outputs(order: Order) -> Table:
-    rows = [
-        [
-            output.number,
-            minute(output.started_at),
-            output.attempts,
-            minute(output.made_at),
-            filesizeformat(output.size_bytes) if output.made_at else "-",
-            bytes(output.sha256).hex() if output.sha256 else "-",
-            minute(output.erased_at),
-        ]
-        for output in order.outputs.filter(facility_id=order.facility_id).order_by("number")
-    ]
-    headers = [_("Number"), _("Wanted"), _("Attempts"), _("Produced and checked"), _("Size"), _("SHA-256"), _("Erased")]
-    return Table(_("Productions"), headers, rows)
-
-
-def _faults(order: Order) -> list[Table]:
-    """Of the latest production, and of the latest delivery to a node."""
-    produced = latest().filter(facility_id=order.facility_id, order=order)
-    found = Fault.objects.filter(facility_id=order.facility_id, output__in=produced).order_by("pk")
-    rows = [[each.sop_instance_uid, each.why] for each in found[:ROWS_OF_A_TABLE]]
-    delivery = delivery_of(order)
-    refused = refusals_of(delivery)[: ROWS_OF_A_TABLE - len(rows)] if delivery else []
-    rows += [[each.sop_instance_uid, in_words(each.status)] for each in refused]
-    return [Table(_("Images that did not go through"), [_("SOP Instance UID"), _("Why")], rows)] if rows else []
-
-
-def _media(order: Order) -> list[Table]:
-    """What the output of media holds: images of discs, contents of sticks, labels."""
-    address = reverse("admin:orders_order_fetch", args=[order.pk])
-    rows: list[list[Any]] = [
-        [link(f"{address}?{urlencode({'part': name})}", name), filesizeformat(size)]
-        for name, (_start, size) in _parts(order).items()
-    ]
-    return [Table(_("Media"), [_("File"), _("Size")], rows)] if rows else []
-
-
-def _parts(order: Order) -> dict[str, tuple[int, int]]:
-    """Where in the output of media each part of it lies, and its length."""
-    output = made_output(order) if order.kind == OrderKind.MEDIUM else None
-    if output is None:
-        return {}
-    with opened(output) as file:
-        return members(file)
-
-
-def _links(order: Order) -> list[Table]:
-    rows: list[list[Any]] = [
-        [
-            minute(link.made_at),
-            link.made_by or _("a program"),
-            link.downloads_left,
-            link.refusals,
-            minute(link.locked_at),
-            minute(link.revoked_at),
-        ]
-        for link in order.links.filter(facility_id=order.facility_id).select_related("made_by").order_by("pk")
-    ]
-    headers = [_("Made"), _("By"), _("Downloads left"), _("Refusals"), _("Locked"), _("Ended")]
-    return [Table(_("Share links"), headers, rows)] if rows else []
-
-
-def _deliveries(order: Order) -> list[Table]:
-    found = order.deliveries.filter(facility_id=order.facility_id).select_related("order__facility", "node")
-    rows = [
-        [each.number, each.node.destination, minute(each.wanted_at), told(standing_of(each)), minute(each.next_at),
-         minute(each.ended_at), each.problem or "-"]
-        for each in found.order_by("number")
-    ]  # fmt: skip
-    headers = [
-        _("Number"),
-        _("Node"),
-        _("Wanted"),
-        _("So far"),
-        pgettext("attempt", "Next"),
-        _("Delivered"),
-        _("Problem"),
-    ]
-    return [Table(_("Deliveries"), headers, rows)] if rows else []
