@@ -13,6 +13,7 @@ from apps.core.errors import DomainError
 
 PIECE = 256 * 1024
 LONGEST_PART_HEADER = 8 * 1024
+LONGEST_TYPE = 1024  # the library's parser takes the square of it
 _PART_END = None
 
 
@@ -31,7 +32,9 @@ class Part:
 
 
 def content_type_of(header: str) -> tuple[str, dict[str, str]]:
-    """Media type in lower case and its parameters (RFC 9110, 8.3.1)."""
+    """Media type in lower case and its parameters (RFC 9110, 8.3.1). Raises MalformedBody."""
+    if len(header) > LONGEST_TYPE:
+        raise MalformedBody(f"A Content-Type exceeds {LONGEST_TYPE} characters")
     message = Message()
     message["Content-Type"] = header
     parameters = dict(message.get_params([], unquote=True)[1:])

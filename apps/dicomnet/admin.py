@@ -67,6 +67,17 @@ class WebForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminURLInputWidget,
     )  # fmt: skip
 
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        host = urlsplit(given.get("url") or "").hostname or given.get("address") or ""
+        try:
+            refuse_forbidden(ip_address(host))
+        except ForbiddenAddress as error:
+            raise ValidationError(error.message) from error
+        except ValueError:
+            pass  # a host name: looked at when it is connected to
+        return given
+
 
 class SourceForm(WebForm):
     """A source."""
@@ -200,13 +211,6 @@ class NodeForm(WebForm):
                 self.add_error(name, _("DICOM needs this, DICOMweb has none."))
         if is_web and given.get("is_tls"):
             self.add_error("is_tls", _("Of DICOMweb, the address says so: https://"))
-        host = urlsplit(given.get("url") or "").hostname or given.get("address") or ""
-        try:
-            refuse_forbidden(ip_address(host))
-        except ForbiddenAddress as error:
-            raise ValidationError(error.message) from error
-        except ValueError:
-            pass  # a host name: looked at when it is connected to
         return given
 
 

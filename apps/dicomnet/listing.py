@@ -7,15 +7,25 @@ from pathlib import Path
 from typing import Protocol
 
 from apps.catalog.models import Instance, Study
+from apps.catalog.part10 import is_uid
 from apps.core.errors import DomainError
 
 AT_ONCE = 500
+MOST_LISTED = 1_000_000
+"""Studies, images of a study, and images that are new, in one look: more would exhaust our memory."""
 
 
 class SourceFailed(DomainError):
     """The source does not answer, refuses, or went away."""
 
     code = "source_failed"
+
+
+class TooMuchListed(SourceFailed):
+    """The source lists more than is fetched in one look."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The source lists more than {MOST_LISTED:,} at once: fetch from a later day on first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +35,25 @@ class ListedStudy:
     study_instance_uid: str
     instance_count: int | None
 
+    def __post_init__(self) -> None:
+        """Raises SourceFailed."""
+        _require_uids(self.study_instance_uid)
+
 
 @dataclass(frozen=True, slots=True)
 class ListedImage:
-    """An image of the source."""
+    """An image of the source. Its UIDs name files and addresses: a source may say anything."""
 
     study_instance_uid: str
     series_instance_uid: str
     sop_instance_uid: str
     sop_class_uid: str
+
+    def __post_init__(self) -> None:
+        """Raises SourceFailed; the SOP class alone may be missing."""
+        _require_uids(self.study_instance_uid, self.series_instance_uid, self.sop_instance_uid)
+        if self.sop_class_uid:
+            _require_uids(self.sop_class_uid)
 
 
 class Reader(Protocol):
@@ -54,6 +74,7 @@ def unknown_images(facility_id: int, reader: Reader, since: date | None) -> Iter
 
     A study of which the catalog has as many images as the source tells is not looked into.
     """
+    wanted = 0
     for study in reader.studies(since):
         counted = Study.objects.filter(facility_id=facility_id, study_instance_uid=study.study_instance_uid)
         have = counted.values_list("instance_count", flat=True).first()
@@ -65,7 +86,15 @@ def unknown_images(facility_id: int, reader: Reader, since: date | None) -> Iter
         for image in images:
             if image.sop_instance_uid not in known:
                 series.setdefault(image.series_instance_uid, []).append(image)
+        wanted += sum(map(len, series.values()))
+        if wanted > MOST_LISTED:
+            raise TooMuchListed
         yield from series.values()
+
+
+def _require_uids(*uids: str) -> None:
+    if not all(map(is_uid, uids)):
+        raise SourceFailed("The source lists something without its UIDs")
 
 
 def _known(facility_id: int, uids: list[str]) -> Iterable[str]:

@@ -15,7 +15,7 @@ from apps.catalog.file_meta import head_of
 from apps.catalog.part10 import is_uid
 from apps.collection.models import Terminal
 from apps.dicomnet.contexts import STUDY_ROOT_FIND, STUDY_ROOT_GET, STUDY_ROOT_MOVE
-from apps.dicomnet.listing import ListedImage, ListedStudy, SourceFailed
+from apps.dicomnet.listing import MOST_LISTED, ListedImage, ListedStudy, SourceFailed, TooMuchListed
 from apps.dicomnet.sending import Unreachable, associate
 
 PENDING = {0xFF00, 0xFF01}
@@ -42,21 +42,25 @@ class NodeReader:
         found = self._find(
             QueryRetrieveLevel="STUDY", StudyDate=days, StudyInstanceUID="", NumberOfStudyRelatedInstances=""
         )
-        return [ListedStudy(str(each.StudyInstanceUID), _count(each)) for each in found if "StudyInstanceUID" in each]
+        return [
+            ListedStudy(_uid(each, "StudyInstanceUID"), _count(each)) for each in found if "StudyInstanceUID" in each
+        ]
 
     def images(self, study_instance_uid: str) -> list[ListedImage]:
         """See Reader."""
-        listed = []
+        listed: list[ListedImage] = []
         keys = {"StudyInstanceUID": study_instance_uid}
-        for series in self._find(QueryRetrieveLevel="SERIES", SeriesInstanceUID="", **keys):
-            uid = str(series.SeriesInstanceUID)
-            found = self._find(
+        found = self._find(QueryRetrieveLevel="SERIES", SeriesInstanceUID="", **keys)
+        for uid in [_uid(each, "SeriesInstanceUID") for each in found]:
+            images = self._find(
                 QueryRetrieveLevel="IMAGE", SeriesInstanceUID=uid, SOPInstanceUID="", SOPClassUID="", **keys
             )
             listed += [
-                ListedImage(study_instance_uid, uid, str(each.SOPInstanceUID), str(each.get("SOPClassUID", "")))
-                for each in found
+                ListedImage(study_instance_uid, uid, _uid(each, "SOPInstanceUID"), _uid(each, "SOPClassUID"))
+                for each in images
             ]
+            if len(listed) > MOST_LISTED:
+                raise TooMuchListed
         return listed
 
     def fetch(self, images: list[ListedImage], folder: Path) -> None:
@@ -70,7 +74,10 @@ class NodeReader:
         identifier.SOPInstanceUID = [image.sop_instance_uid for image in images]
         if self._by_move:
             with self._associated([(STUDY_ROOT_MOVE, None)]) as assoc:
-                _finish(assoc.send_c_move(identifier, settings.DICOM_AE_TITLE, STUDY_ROOT_MOVE), may_warn=False)
+                for _ in _finish(
+                    assoc.send_c_move(identifier, settings.DICOM_AE_TITLE, STUDY_ROOT_MOVE), may_warn=False
+                ):
+                    pass
             return
 
         def keep(event: evt.Event) -> int:
@@ -86,14 +93,14 @@ class NodeReader:
         contexts = [(STUDY_ROOT_GET, None), *((sop_class, syntax) for sop_class in classes for syntax in SYNTAXES)]
         roles = [build_role(sop_class, scp_role=True) for sop_class in classes]
         with self._associated(contexts, roles, [(evt.EVT_C_STORE, keep)]) as assoc:
-            _finish(assoc.send_c_get(identifier, STUDY_ROOT_GET))
+            list(_finish(assoc.send_c_get(identifier, STUDY_ROOT_GET)))
 
-    def _find(self, **keys: str) -> list[Dataset]:
+    def _find(self, **keys: str) -> Iterator[Dataset]:
         identifier = Dataset()
         for keyword, value in keys.items():
             setattr(identifier, keyword, value)
         with self._associated([(STUDY_ROOT_FIND, None)]) as assoc:
-            return list(_finish(assoc.send_c_find(identifier, STUDY_ROOT_FIND)))
+            yield from _finish(assoc.send_c_find(identifier, STUDY_ROOT_FIND))
 
     @contextmanager
     def _associated(
@@ -110,23 +117,31 @@ class NodeReader:
                 assoc.release()
 
 
-def _finish(responses: Iterator[tuple[Dataset, Dataset | None]], *, may_warn: bool = True) -> list[Dataset]:
+def _finish(responses: Iterator[tuple[Dataset, Dataset | None]], *, may_warn: bool = True) -> Iterator[Dataset]:
     """What the pending responses hold. Raises SourceFailed unless the last says success, or a warning.
 
     A warning of C-MOVE means that images did not come; with C-GET it is seen which ones.
     """
-    found, last = [], -1
+    count, last = 0, -1
     for status, identifier in responses:
         if "Status" not in status:
             raise SourceFailed("The node went away")
         last = int(status.Status)
         if last in PENDING and identifier is not None:
-            found.append(identifier)
+            count += 1
+            if count > MOST_LISTED:
+                raise TooMuchListed
+            yield identifier
     if last != 0 and not (may_warn and last >> 12 == 0xB):
         raise SourceFailed(f"The node answers with status {last:04X}H")
-    return found
+
+
+def _uid(found: Dataset, keyword: str) -> str:
+    return str(found.get(keyword, ""))
 
 
 def _count(study: Dataset) -> int | None:
-    value = study.get("NumberOfStudyRelatedInstances")
-    return int(value) if value not in (None, "") else None
+    try:
+        return int(study.get("NumberOfStudyRelatedInstances", ""))
+    except (OverflowError, TypeError, ValueError):  # it need not tell
+        return None

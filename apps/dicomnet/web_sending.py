@@ -11,7 +11,7 @@ import httpx
 from apps.catalog.bytes import instance_pieces
 from apps.catalog.models import Instance
 from apps.dicomnet.sending import Unreachable
-from apps.dicomnet.web_source import TIMEOUT
+from apps.dicomnet.web_client import web_client
 from apps.orders.statuses import NOT_SUPPORTED, SUCCESS
 from apps.vault.errors import MissingPack, VaultUnavailable
 from apps.vault.spool import passing_folder
@@ -28,9 +28,8 @@ REFUSALS = {400: CANNOT_UNDERSTAND, 413: OUT_OF_RESOURCES, 415: NOT_SUPPORTED, 4
 
 def store_to(url: str, authorization: str, instances: Iterable[Instance]) -> Iterator[tuple[Instance, int | None]]:
     """Send each; yields its DICOM status, None where it could not be read. Raises Unreachable."""
-    headers = {"Accept": "application/dicom+json"} | ({"Authorization": authorization} if authorization else {})
     with (
-        httpx.Client(headers=headers, timeout=TIMEOUT, follow_redirects=False) as client,
+        web_client(authorization, {"Accept": "application/dicom+json"}) as client,
         passing_folder() as folder,
     ):
         for batch in _batches(instances):

@@ -1,6 +1,7 @@
 """A DICOMweb server as a source: QIDO-RS and WADO-RS (PS3.18, 10.4 and 10.6)."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Any
 
 import httpx
 
-from apps.catalog.part10 import is_uid
 from apps.core.multipart import MalformedBody, content_type_of, parts
-from apps.dicomnet.listing import ListedImage, ListedStudy, SourceFailed
+from apps.dicomnet.listing import MOST_LISTED, ListedImage, ListedStudy, SourceFailed, TooMuchListed
+from apps.dicomnet.web_client import web_client
+from apps.vault.errors import VaultUnavailable
+from apps.vault.spool import require_reserve
 
 PAGE = 200
-TIMEOUT = httpx.Timeout(60, connect=15)
+LONGEST_ANSWER, CHECK_DISK_EVERY = 64 * 1024 * 1024, 64 * 1024 * 1024
 AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
 
@@ -21,22 +24,20 @@ class WebReader:
     """See listing.Reader."""
 
     def __init__(self, url: str, authorization: str = "") -> None:
-        headers = {"Authorization": authorization} if authorization else {}
-        self._client = httpx.Client(headers=headers, timeout=TIMEOUT, follow_redirects=False)
+        self._client = web_client(authorization)
         self._url = url.rstrip("/")
 
     def studies(self, since: date | None) -> list[ListedStudy]:
         """See Reader."""
         asked = {"includefield": "00201208"} | ({"StudyDate": f"{since:%Y%m%d}-"} if since else {})
-        found = list(self._search("/studies", asked))
-        return [ListedStudy(_value(each, "0020000D"), _number(each, "00201208")) for each in found]
+        return [
+            ListedStudy(_text(each, "0020000D"), _number(each, "00201208")) for each in self._search("/studies", asked)
+        ]
 
     def images(self, study_instance_uid: str) -> list[ListedImage]:
         """See Reader."""
         return [
-            ListedImage(
-                study_instance_uid, _value(each, "0020000E"), _value(each, "00080018"), _value(each, "00080016")
-            )
+            ListedImage(study_instance_uid, _text(each, "0020000E"), _text(each, "00080018"), _text(each, "00080016"))
             for each in self._search(f"/studies/{study_instance_uid}/instances", {})
         ]
 
@@ -50,38 +51,44 @@ class WebReader:
 
     @staticmethod
     def _keep(response: httpx.Response, target: Path) -> None:
-        kind, parameters = content_type_of(response.headers.get("Content-Type", ""))
-        if kind != "multipart/related" or not parameters.get("boundary"):
-            raise SourceFailed("The server does not answer with multipart/related")
         pieces = _Pieces(response.iter_bytes())
         try:
+            kind, parameters = content_type_of(response.headers.get("Content-Type", ""))
+            if kind != "multipart/related" or not parameters.get("boundary"):
+                raise SourceFailed("The server does not answer with multipart/related")
             for part in parts(pieces.read, parameters["boundary"]):
-                with target.open("wb") as file:
-                    for piece in part.pieces:
-                        file.write(piece)
+                _write(target, part.pieces)
                 return
         except MalformedBody as error:
             raise SourceFailed("The server's answer is malformed") from error
 
     def _search(self, path: str, asked: dict[str, str]) -> Iterator[dict[str, Any]]:
-        offset = 0
-        while True:
+        offset, before = 0, None
+        while offset <= MOST_LISTED:
             page = {"limit": str(PAGE), "offset": str(offset)}
             with self._answer(path, {"Accept": "application/dicom+json"}, asked | page) as response:
                 if response.status_code == httpx.codes.NO_CONTENT:
                     return
-                response.read()
                 found = self._json(response)
+            if found and found == before:
+                raise SourceFailed("The server gives the same page again and again")
             yield from found
             if len(found) < PAGE:
                 return
-            offset += len(found)
+            offset, before = offset + len(found), found
+        raise TooMuchListed
 
     @staticmethod
     def _json(response: httpx.Response) -> list[dict[str, Any]]:
+        """What it holds, in bounded memory, however little of it travels compressed."""
+        body = bytearray()
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > LONGEST_ANSWER:
+                raise SourceFailed("The server's answer is too long")
         try:
-            found = response.json()
-        except ValueError:
+            found = json.loads(body)
+        except (RecursionError, ValueError):
             found = None
         if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
             raise SourceFailed("The server's answer is no DICOM JSON")
@@ -117,14 +124,28 @@ class _Pieces:
         return taken
 
 
-def _value(found: dict[str, Any], tag: str) -> str:
-    """A UID; raises SourceFailed where it is none, so that it can stand in a path."""
-    values = found.get(tag, {}).get("Value") or [""]
-    if tag != "00080016" and not is_uid(str(values[0])):
-        raise SourceFailed("The server lists something without its UIDs")
-    return str(values[0])
+def _write(target: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """An image as it comes; a disk is not filled by it. Raises VaultUnavailable."""
+    written = checked = 0
+    try:
+        with target.open("wb") as file:
+            for piece in pieces:
+                written += file.write(piece)
+                if written - checked >= CHECK_DISK_EVERY:
+                    require_reserve(target.parent)
+                    checked = written
+    except OSError as error:
+        raise VaultUnavailable(f"What a source sends could not be written: {error.strerror}") from error
+
+
+def _text(found: dict[str, Any], tag: str) -> str:
+    """The first value of an attribute; '' where there is none, or no attribute as DICOM JSON has them."""
+    try:
+        return str((found[tag]["Value"] or [""])[0])
+    except (KeyError, IndexError, TypeError):
+        return ""
 
 
 def _number(found: dict[str, Any], tag: str) -> int | None:
-    values = found.get(tag, {}).get("Value") or [None]
-    return int(values[0]) if str(values[0]).isdigit() else None
+    text = _text(found, tag)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

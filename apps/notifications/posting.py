@@ -9,13 +9,15 @@ import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
 from django.conf import settings
+
+from apps.core.addresses import NAT64_WITHIN, all_of
 
 WITHIN_S = 10.0
 MOST_READ = 64 * 1024
@@ -167,12 +169,6 @@ def _addresses(host: str, port: int) -> list[str]:
 def is_public(address: str) -> bool:
     """Whether it is an address of the Internet; one inside another (mapped, 6to4, Teredo, NAT64) counts as both."""
     parsed = ip_address(address.partition("%")[0])
-    return all(each.is_global and not each.is_multicast for each in (parsed, *_within(parsed)))
-
-
-def _within(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
-    if isinstance(address, IPv4Address):
-        return []
-    nat64 = IPv4Address(int(address) & 0xFFFFFFFF) if int(address) >> 32 == 0x64FF9B << 64 else None
-    teredo = address.teredo
-    return [each for each in (address.ipv4_mapped, address.sixtofour, nat64, *(teredo or ())) if each]
+    if isinstance(parsed, IPv6Address) and (parsed in NAT64_WITHIN or parsed.is_site_local):
+        return False
+    return all(each.is_global and not each.is_multicast for each in all_of(parsed))

@@ -1,10 +1,11 @@
 """Where the center may connect to on a facility's behalf: not to what answers within a data center alone."""
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 
 from django.utils.translation import gettext
 
+from apps.core.addresses import Address, all_of
 from apps.core.errors import DomainError
 
 _METADATA = frozenset({ip_address("fd00:ec2::254"), ip_address("100.100.100.200"), ip_address("168.63.129.16")})
@@ -35,8 +36,8 @@ def reachable_address(host: str, port: int) -> str:
     return addresses[0]
 
 
-def refuse_forbidden(address: IPv4Address | IPv6Address) -> None:
+def refuse_forbidden(address: Address) -> None:
     """Raises ForbiddenAddress for link-local, multicast and unspecified ones, and those that tell a cloud's secrets."""
-    plain = (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
-    if plain.is_link_local or plain.is_multicast or plain.is_unspecified or plain in _METADATA:
+    found = all_of(address)
+    if any(each.is_link_local or each.is_multicast or each.is_unspecified or each in _METADATA for each in found):
         raise ForbiddenAddress(gettext("No facility's node has such an address"))

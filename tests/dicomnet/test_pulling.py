@@ -1,12 +1,17 @@
 """The center fetches from Orthanc as a clinic's node: what is new, once, byte-checked."""
 
+import gzip
+import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pydicom
 import pytest
 from django.utils import timezone
@@ -16,14 +21,17 @@ from apps.audit.record import SYSTEM
 from apps.catalog.bytes import open_instance
 from apps.catalog.models import Instance
 from apps.collection.models import Collection, Method, Outcome, ReceivedFile, State, Terminal
-from apps.dicomnet import node_source, pulling
+from apps.dicomnet import node_source, pulling, web_source
 from apps.dicomnet.listing import ListedImage, ListedStudy, SourceFailed
 from apps.dicomnet.models import Source
 from apps.dicomnet.pulling import pull, pull_due, pull_soon, set_authorization
+from apps.dicomnet.web_client import web_client
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.notifications.kinds import Kind
+from apps.orders import addresses
 from tests.dicomnet.conftest import Gateway, instance_uids, registered, until
+from tests.dicomnet.hostile_node import hostile_node
 from tests.dicomnet.orthanc import DICOMWEB, Orthanc, running
 from tests.dicomnet.test_storing import data_set_of, path_of
 from tests.notifications.told import rows
@@ -220,3 +228,98 @@ def test_what_opens_the_server_is_kept_sealed_and_sent(web: Source, monkeypatch:
     assert b"secret" not in bytes(stored.sealed_authorization or b"")
     reader = pulling.reader_of(stored)
     assert reader._client.headers["Authorization"] == "Bearer secret-of-the-clinic"  # type: ignore[attr-defined]
+
+
+def test_a_node_that_lists_paths_reads_and_removes_no_file_of_the_center(sakura: Facility, tmp_path: Path) -> None:
+    secret = tmp_path / "of another clinic.dcm"
+    secret.write_bytes(path_of("CT_small.dcm").read_bytes())
+    with hostile_node(SOPInstanceUID=str(secret)) as port:
+        source = source_of(registered(sakura, "CLINIC", dicom_port=port), via="get", every_hours=24)
+        assert pull(source) == 0
+    assert secret.exists()
+    assert instance_uids() == []
+    assert "UIDs" in source.problem
+
+
+def test_a_node_that_lists_without_end_is_left_alone(sakura: Facility, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_source, "MOST_LISTED", 5)
+    with hostile_node(matches=6) as port:
+        source = source_of(registered(sakura, "CLINIC", dicom_port=port), via="get")
+        assert pull(source) == 0
+    assert "more than" in source.problem
+
+
+STUDY = {"0020000D": {"vr": "UI", "Value": ["1.2.3"]}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ([STUDY] * web_source.PAGE, "same page"),
+        ([{"0020000D": "1.2.3"}], "UIDs"),
+        ([{"0020000D": {"Value": {"a": 1}}}], "UIDs"),
+        ([{"0020000D": {"Value": ["../../x"]}}], "UIDs"),
+        ([STUDY | {"00201208": {"Value": ["\N{SUPERSCRIPT TWO}"]}}], "no DICOM JSON"),  # its images have no study
+        ("[" * 200_000, "no DICOM JSON"),
+        ([{"00100010": {"Value": ["x" * 10_000]}}], "too long"),
+    ],
+)
+def test_a_server_that_answers_with_anything_is_told_and_exhausts_nothing(
+    sakura: Facility, monkeypatch: pytest.MonkeyPatch, answer: Any, told: str
+) -> None:
+    monkeypatch.setattr(web_source, "LONGEST_ANSWER", 1 << 20 if "too long" not in told else 5000)
+    body = answer if isinstance(answer, str) else json.dumps(answer)
+    answers = {"/studies": gzip.compress(body.encode()), "/studies/1.2.3/instances": gzip.compress(b'"none"')}
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/dicom-web")
+        return httpx.Response(200, content=answers[path], headers={"Content-Encoding": "gzip"})
+
+    source = source_of(registered(sakura, "CLINIC", dicom_port=1), via="web", url="https://pacs.example/dicom-web")
+    reader = pulling.reader_of(source)
+    reader._client = httpx.Client(transport=httpx.MockTransport(answered))  # type: ignore[attr-defined]
+    monkeypatch.setattr(pulling, "reader_of", lambda _source: reader)
+    assert pull(source) == 0
+    assert told in source.problem
+
+
+def test_what_a_server_sends_fills_no_disk(
+    sakura: Facility, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    settings.VAULT_SPOOL = tmp_path / "spool"
+    monkeypatch.setattr(web_source, "CHECK_DISK_EVERY", 1000)
+    monkeypatch.setattr("apps.vault.spool.RESERVE", 1 << 60)
+    image = {"0020000E": {"Value": ["1.2.3.1"]}, "00080018": {"Value": ["1.2.3.1.1"]}}
+    part = b"--b\r\nContent-Type: application/dicom\r\n\r\n" + b"x" * 5000 + b"\r\n--b--\r\n"
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("1.2.3.1.1"):
+            return httpx.Response(200, content=part, headers={"Content-Type": "multipart/related; boundary=b"})
+        return httpx.Response(200, json=[image if request.url.path.endswith("/instances") else STUDY])
+
+    source = source_of(registered(sakura, "CLINIC", dicom_port=1), via="web", url="https://pacs.example/dicom-web")
+    reader = pulling.reader_of(source)
+    reader._client = httpx.Client(transport=httpx.MockTransport(answered))  # type: ignore[attr-defined]
+    monkeypatch.setattr(pulling, "reader_of", lambda _source: reader)
+    assert pull(source) == 0
+    assert "could not be written" in source.problem
+
+
+@pytest.mark.parametrize("way", ["source", "node"])
+def test_a_name_that_leads_into_the_center_is_not_followed(
+    sakura: Facility, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """However it is written, and whatever it resolved to when somebody looked at it."""
+    monkeypatch.setattr(addresses, "_METADATA", {ip_address("127.0.0.1"), ip_address("::1")})
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        url = f"http://localhost:{listener.getsockname()[1]}/dicom-web"
+        if way == "source":
+            source = source_of(registered(sakura, "CLINIC", dicom_port=1), via="web", url=url)
+            assert pull(source) == 0
+            assert "answer" in source.problem
+        else:
+            with pytest.raises(httpx.ConnectError, match="such an address"):
+                web_client("").get(url)
+        with pytest.raises(BlockingIOError):
+            listener.accept()

@@ -47,7 +47,9 @@ def test_nodes_are_registered_and_what_opens_them_is_kept_sealed(operator: Clien
         DICOM | {"url": WEB["url"]},
         WEB | {"url": ""}, WEB | {"address": "north.example"}, WEB | {"is_tls": "on"},
         DICOM | {"address": "169.254.169.254"}, WEB | {"url": "http://[fe80::1]/"}, WEB | {"url": "http://0.0.0.0/"},
-        WEB | {"url": "http://[::ffff:169.254.169.254]/latest"}, WEB | {"url": "file:///etc/passwd"},
+        WEB | {"url": "http://[::ffff:169.254.169.254]/latest"}, WEB | {"url": "http://[64:ff9b::a9fe:a9fe]/"},
+        WEB | {"url": "http://[2002:a9fe:a9fe::1]/"}, WEB | {"url": "http://[::169.254.169.254]/"},
+        WEB | {"url": "file:///etc/passwd"},
     ],
 )  # fmt: skip
 def test_what_could_not_be_sent_to_is_refused(operator: Client, sakura: Facility, wrong: dict[str, str]) -> None:
