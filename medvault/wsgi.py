@@ -5,9 +5,11 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from medvault.headers import with_sound_headers
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medvault.settings")
 
-application = get_wsgi_application()
+application = with_sound_headers(get_wsgi_application())
 
 # The first request of a worker should not wait for the pages' code to be loaded.
 from django.urls import get_resolver  # noqa: E402

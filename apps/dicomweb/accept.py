@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.http.request import MediaType
 
+from apps.dicomweb.refusal import Refused
+
+LONGEST = 4096
 MULTIPART = "multipart/related"
 ANY_SYNTAX = "*"
 
@@ -32,9 +35,17 @@ class Acceptable:
 
 
 def acceptables(request: HttpRequest) -> Iterator[Acceptable]:
-    """What the client takes, what it likes best first. The parameter `accept` comes before the header (8.3.3.1)."""
+    """What the client takes, what it likes best first. The parameter `accept` comes before the header (8.3.3.1).
+
+    Raises Refused.
+    """
     given = request.GET.get("accept") or request.headers.get("Accept", "*/*")
-    types = [MediaType(each) for each in given.split(",") if each.strip()]
+    if len(given) > LONGEST:  # the library's parser takes the square of it
+        raise Refused(400, f"accept has {LONGEST} characters at most")
+    try:
+        types = [MediaType(each) for each in given.split(",") if each.strip()]
+    except ValueError as error:
+        raise Refused(400, "accept is a list of media types") from error
     for accepted in sorted(types, key=lambda each: each.quality, reverse=True):
         if not accepted.quality:
             continue

@@ -124,7 +124,7 @@ def _viewport(given: str | None) -> tuple[Size | None, Part | None]:
 def _quality(given: str | None) -> int:
     if given is None:
         return JPEG_QUALITY
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given[:4]) <= 100:
+    if not (given.isascii() and given.isdigit() and len(given) <= 3 and 1 <= int(given) <= 100):
         raise Refused(400, "quality is a number from 1 to 100")
     return int(given)
 

@@ -54,6 +54,9 @@ def test_what_cannot_be_rendered_is_refused(get: Any, path: str, store: Any, sak
         *("window=1", "window=a,b", "window=1,0", "window=nan,1", "window=1,2,sigmoid", "window=1,2,linear,3"),
         *("viewport=1", "viewport=0,5", "viewport=99999999,5", "viewport=5,5,0,0,17,1", "viewport=5,5,-1,0,1,1"),
         *("viewport=x,y", "viewport=5,5,1", "quality=0", "quality=101", "quality=x", "quality="),
+        f"quality=0001{'9' * 5000}",
+        f"accept={'x' * 5000}",
+        "accept=image/png;a*=no-such''x",
     ):
         assert get(f"{path}/rendered?{query}").status_code == 400, query
     assert get(f"{path}/frames/1,2/rendered").status_code == 400

@@ -1,0 +1,28 @@
+"""Headers that the framework's parser would choke on, at the web server as an installation runs it."""
+
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+CONDITIONS = ';"' * 20_000
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "status"),
+    [
+        ("Content-Type", f'multipart/related; a="{CONDITIONS}', 431),
+        ("Accept", f'application/json; a="{CONDITIONS}', 431),
+        ("Content-Type", "text/plain; charset*=no-such''x", 400),
+        ("Accept", "text/html, application/json; a*=no-such''x", 400),
+        ("Accept", "text/html, application/json; a=it's", 200),
+        ("Content-Type", "multipart/form-data; boundary=it's'mine'", 200),
+    ],
+)
+def test_a_header_that_no_client_sends_is_refused_at_once(address: str, header: str, value: str, status: int) -> None:
+    with_it = HTTPConnection(urlsplit(address).netloc, timeout=60)
+    with_it.request("GET", "/healthz", headers={header: value})
+    answer = with_it.getresponse()
+    assert answer.status == status
+    assert answer.read() if status == 200 else header.encode() in answer.read()
+    with_it.close()
