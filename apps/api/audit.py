@@ -17,7 +17,7 @@ from apps.api.fields import HexField
 from apps.api.paging import PAGED, Page, limit_of, listed, page_of, page_serializer, read_cursor, write_cursor
 from apps.api.resource import Resource
 from apps.catalog.models import Study
-from apps.core.clock import day_of
+from apps.core.clock import FIRST, day_of
 from apps.core.problems import PROBLEM
 from apps.evidence.access import (
     DEVICES,
@@ -33,7 +33,7 @@ from apps.evidence.access import (
 )
 from apps.evidence.holdings import holdings_of
 from apps.evidence.models import Checkpoint, Holdings
-from apps.evidence.periods import FIRST, NoSuchPeriod, check_days
+from apps.evidence.periods import NoSuchPeriod, check_days
 from apps.evidence.proofs import consistency_of
 from apps.facilities.models import Membership
 from apps.vault.models import Finding

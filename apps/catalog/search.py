@@ -6,7 +6,7 @@ equality is found by an index; texts without one are compared along the facility
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from datetime import time as day_time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -151,7 +151,7 @@ def _when(facility_id: int, criteria: StudyCriteria, at: str) -> Q:
         if criteria.received_from:
             begin = datetime.combine(criteria.received_from, day_time.min, zone)
             conditions &= Q(**{f"{at}created_at__gte": begin})
-        if criteria.received_to:
+        if criteria.received_to and criteria.received_to < date.max:
             end = datetime.combine(criteria.received_to + timedelta(days=1), day_time.min, zone)
             conditions &= Q(**{f"{at}created_at__lt": end})
     return conditions

@@ -6,6 +6,7 @@ from apps.audit.record import SYSTEM
 from apps.collection.models import Capacity, CollectionRequest, Reason, Terminal
 from apps.collection.requests import request_collection
 from apps.collection.telling import tell_of_filling
+from apps.core.clock import require_plausible
 
 
 def report_capacity(
@@ -21,8 +22,10 @@ def report_capacity(
 ) -> Capacity:
     """Note a report; below the threshold a collection is asked for, unless one is already.
 
-    Within the caller's transaction. `measured_at` is the terminal's word; what is decided goes by `now`.
+    Within the caller's transaction. `measured_at` is the terminal's word; what is decided goes by `now`. Raises
+    ImplausibleTime.
     """
+    require_plausible(measured_at)
     capacity = Capacity.objects.create(
         facility_id=terminal.facility_id,
         terminal=terminal,

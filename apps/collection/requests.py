@@ -6,6 +6,7 @@ from apps.accounts.models import User
 from apps.audit.record import Actor, record
 from apps.collection.models import Collection, CollectionRequest, Reason, Terminal
 from apps.collection.telling import tell_of_request
+from apps.core.clock import require_plausible
 
 
 def request_collection(
@@ -18,7 +19,9 @@ def request_collection(
     now: datetime,
     by: User | None = None,
 ) -> CollectionRequest:
-    """Ask for a collection, within the caller's transaction."""
+    """Ask for a collection, within the caller's transaction. Raises ImplausibleTime."""
+    if due_at:
+        require_plausible(due_at)
     wish = CollectionRequest.objects.create(
         facility_id=terminal.facility_id,
         terminal=terminal,

@@ -4,9 +4,8 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
+from apps.core.clock import FIRST, LAST
 from apps.core.errors import DomainError
-
-FIRST, LAST = date(1900, 1, 1), date(9000, 1, 1)
 
 
 class NoSuchPeriod(DomainError):

@@ -197,7 +197,7 @@ def _offers(
 
 
 def _studies(request: FacilityRequest) -> list[Choice]:
-    wanted = [key for key in request.POST.getlist("chosen") if key.isdigit() and len(key) < 19][: MOST_CHOSEN + 1]
+    wanted = [key for key in map(whole_number, request.POST.getlist("chosen")) if key is not None][: MOST_CHOSEN + 1]
     found = Study.objects.filter(facility=request.facility, pk__in=wanted).order_by("-sort_date", "-pk")
     return [Choice(uid) for uid in found.values_list("study_instance_uid", flat=True)]
 

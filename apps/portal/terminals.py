@@ -18,7 +18,7 @@ from apps.collection.enrolment import allow_restores, issue_code, may_restore
 from apps.collection.models import Collection, CollectionRequest, Reason, Terminal
 from apps.collection.requests import request_collection, withdraw_request
 from apps.collection.schedule import outlooks
-from apps.core.clock import database_now
+from apps.core.clock import ImplausibleTime, database_now
 from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Role
 from apps.portal.capacity_chart import capacity_chart
@@ -73,15 +73,19 @@ def ask(request: FacilityRequest, terminal_id: int) -> HttpResponse:
         return _page(request, terminal, form, status=422)
     due_on = form.cleaned_data["due_on"]
     user = request.user
-    request_collection(
-        terminal,
-        reason=form.cleaned_data["reason"],
-        note=form.cleaned_data["note"],
-        due_at=timezone.make_aware(datetime.combine(due_on, time.max)) if due_on else None,
-        actor=request.actor,
-        now=timezone.now(),
-        by=user if isinstance(user, User) else None,
-    )
+    try:
+        request_collection(
+            terminal,
+            reason=form.cleaned_data["reason"],
+            note=form.cleaned_data["note"],
+            due_at=timezone.make_aware(datetime.combine(due_on, time.max)) if due_on else None,
+            actor=request.actor,
+            now=timezone.now(),
+            by=user if isinstance(user, User) else None,
+        )
+    except ImplausibleTime as error:
+        form.add_error("due_on", error.message)
+        return _page(request, terminal, form, status=422)
     messages.success(request, _("The center is asked for a collection."))
     return redirect("portal:terminal", facility_slug=request.facility.slug, terminal_id=terminal.pk)
 

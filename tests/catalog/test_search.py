@@ -150,6 +150,7 @@ def test_reception_is_counted_in_the_days_of_the_facility(sakura: Facility) -> N
     fifth, fourth = date(2026, 5, 5), date(2026, 5, 4)
     assert found(sakura, received_from=fifth, received_to=fifth) == [study]
     assert found(sakura, received_to=fourth) == []
+    assert found(sakura, received_from=date.min, received_to=date.max) == [study]
 
 
 @pytest.mark.parametrize("criteria", [{}, *MATCHING], ids=lambda criteria: "+".join(criteria) or "none")

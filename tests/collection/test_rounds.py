@@ -25,6 +25,7 @@ from apps.collection.requests import request_collection
 from apps.collection.schedule import outlooks
 from apps.collection.terminals import Caller, UnknownTerminal
 from apps.collection.terminals import terminal_of as caller_of
+from apps.collection.watching import watch_terminals
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center, as_facility
 from apps.facilities.tokens import UnknownToken
@@ -132,6 +133,22 @@ def test_a_stop_says_all_that_the_operator_needs(operator: Client, sakura: Facil
         "K. Endo", "Bag 7", "Full before the next visit", "instead of every 30",
     ):  # fmt: skip
         assert fact in content, fact
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_no_facility_ends_the_operators_list_by_a_time_that_is_none(
+    zone: str, operator: Client, sakura: Facility, signed_in: Callable[..., Client]
+) -> None:
+    with as_center():
+        Facility.objects.filter(pk=sakura.pk).update(time_zone=zone)
+    terminal = terminal_of(sakura, "X-ray room")
+    owner = signed_in("owner@example.org", sakura=Role.OWNER)
+    asked = reverse("portal:ask_for_collection", args=["sakura", terminal.pk])
+    for due_on in ("9999-12-31", "9999-12-30"):
+        assert owner.post(asked, {"reason": Reason.CLOSURE, "due_on": due_on, "note": ""}).status_code == 422
+    for name in PAGES:
+        page(operator, name)
+    watch_terminals(now=timezone.now())
 
 
 def test_visits_count_from_visits_and_not_from_what_was_sent(operator: Client, sakura: Facility) -> None:

@@ -108,7 +108,9 @@ def test_series_and_images_are_chosen_and_taken_away_again(clinic: Facility, mem
     assert "Nothing is chosen" in member.post(url("take_away"), follow=True).content.decode()
 
 
-@pytest.mark.parametrize("wrong", [{}, {"chosen": ["x", "9" * 30]}, {"series": "-1"}, {"image": "1e9"}])
+@pytest.mark.parametrize(
+    "wrong", [{}, {"chosen": ["x", "\N{SUPERSCRIPT TWO}", "9" * 30]}, {"series": "-1"}, {"image": "1e9"}]
+)
 def test_nonsense_chooses_nothing(member: Client, wrong: dict[str, Any]) -> None:
     assert "Choose something first" in choose(member, **wrong)
 

@@ -61,6 +61,13 @@ def test_a_decision_says_first_what_it_would_do(expired: Study, signed_in: Enter
     assert states() == [State.APPROVED]
 
 
+def test_what_is_no_number_is_not_decided_on(expired: Study, signed_in: Enter) -> None:
+    owner = signed_in("owner@example.org", lindenhof=Role.OWNER)
+    chosen = ["\N{SUPERSCRIPT TWO}", "9" * 30, "-1"]
+    assert owner.post(url("decide"), {"decision": "approve", "chosen": chosen, "confirmed": "yes"}).status_code == 302
+    assert states() == [State.NOTIFIED]
+
+
 def test_all_that_waits_is_counted_where_it_is_not_all_shown(
     lindenhof: Facility, expired: Study, signed_in: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

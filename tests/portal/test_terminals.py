@@ -143,7 +143,14 @@ def test_the_day_that_is_due_ends_where_the_facility_is(terminal: Terminal, saku
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"reason": "made up"}, {"due_on": str(date(2020, 1, 1))}, {"due_on": "soon"}, {"note": "x" * 501}]
+    "wrong",
+    [
+        {"reason": "made up"},
+        {"due_on": str(date(2020, 1, 1))},
+        {"due_on": "9999-12-31"},
+        {"due_on": "soon"},
+        {"note": "x" * 501},
+    ],
 )
 def test_what_cannot_be_asked_for_is_told_in_place(
     wrong: dict[str, str], terminal: Terminal, sakura: Facility, member: Client
