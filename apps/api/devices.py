@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,7 +16,7 @@ from apps.api.doors import entered
 from apps.api.fields import valid
 from apps.api.paging import PAGED, listed, page_of, page_serializer
 from apps.api.resource import Resource
-from apps.api.terminals import CapacitiesView, CollectionWishSerializer, found_terminal
+from apps.api.terminals import CapacitiesView, CollectionWishSerializer, own_terminal
 from apps.audit.record import Actor
 from apps.audit.signing import published_keys
 from apps.collection.capacity import is_wanted, report_capacity
@@ -27,11 +27,9 @@ from apps.collection.schedule import agreed_schedules
 from apps.core.clock import database_now
 from apps.core.sealing import recipient
 from apps.facilities.middleware import source_address
-from apps.facilities.models import Scope
 from apps.facilities.tenancy import as_center
 
 MOST = 2**62
-ALL = {Scope.COLLECTIONS, Scope.REQUEST}
 
 
 class RuleSerializer(serializers.ModelSerializer[Terminal]):
@@ -191,7 +189,7 @@ class TerminalView(Resource):
     @extend_schema(operation_id="terminals_retrieve", responses=TerminalSerializer)
     def get(self, request: Request, terminal_uid: UUID) -> Response:
         """What a terminal is set to."""
-        return Response(TerminalSerializer(_own_terminal(request, terminal_uid)).data)
+        return Response(TerminalSerializer(own_terminal(request, terminal_uid)).data)
 
 
 class CapacityView(CapacitiesView):
@@ -209,7 +207,7 @@ class CapacityView(CapacitiesView):
     )  # fmt: skip
     def post(self, request: Request, terminal_uid: UUID) -> Response:
         """A terminal reports how full it is, and learns its settings."""
-        terminal = _own_terminal(request, terminal_uid)
+        terminal = own_terminal(request, terminal_uid)
         report_capacity(terminal, **valid(CapacitySerializer, request), now=timezone.now())
         return Response(TerminalSerializer(terminal).data, status=status.HTTP_201_CREATED)
 
@@ -224,7 +222,7 @@ class RequestsView(Resource):
     )
     def get(self, request: Request, terminal_uid: UUID) -> Response:
         """What was asked for, the latest first, and what became of it."""
-        terminal = _own_terminal(request, terminal_uid)
+        terminal = own_terminal(request, terminal_uid)
         found = CollectionRequest.objects.filter(facility=entered(request).facility, terminal=terminal)
         return listed(request, "requests", CollectionWishSerializer, page_of(request, found, "-pk"))
 
@@ -240,18 +238,10 @@ class RequestsView(Resource):
     def post(self, request: Request, terminal_uid: UUID) -> Response:
         """Ask for a collection."""
         wish = request_collection(
-            _own_terminal(request, terminal_uid), **valid(RequestSerializer, request), actor=entered(request).actor,
+            own_terminal(request, terminal_uid), **valid(RequestSerializer, request), actor=entered(request).actor,
             now=timezone.now(),
         )  # fmt: skip
         return Response(CollectionWishSerializer(wish).data, status=status.HTTP_201_CREATED)
-
-
-def _own_terminal(request: Request, uid: UUID) -> Terminal:
-    """The facility's terminal; a device that follows not all of them sees its own alone."""
-    terminal, token = found_terminal(request, uid), entered(request).token
-    if token and not ALL & set(token.scopes) and terminal.device_token_id != token.pk:
-        raise NotFound
-    return terminal
 
 
 def _told(enrolled: Enrolled) -> dict[str, Any]:

@@ -19,6 +19,9 @@ from apps.collection.models import Capacity, CollectionRequest, Terminal
 from apps.collection.requests import withdraw_request
 from apps.collection.schedule import outlooks
 from apps.core.clock import database_now
+from apps.facilities.models import Scope
+
+ALL = {Scope.COLLECTIONS, Scope.REQUEST}
 
 
 class CollectionWishSerializer(serializers.ModelSerializer[CollectionRequest]):
@@ -137,7 +140,8 @@ class WithdrawView(Resource):
     def post(self, request: Request, terminal_uid: UUID, request_uid: UUID) -> Response:
         """Take back a wish for a collection. Answered or withdrawn before, it stays as it is."""
         door = entered(request)
-        wishes = CollectionRequest.objects.filter(facility=door.facility, terminal__uid=terminal_uid, uid=request_uid)
+        terminal = own_terminal(request, terminal_uid)
+        wishes = CollectionRequest.objects.filter(facility=door.facility, terminal=terminal, uid=request_uid)
         wish = wishes.first()
         if wish is None:
             raise NotFound
@@ -176,6 +180,14 @@ def found_terminal(request: Request, uid: UUID) -> Terminal:
     if found is None:
         raise NotFound
     return found
+
+
+def own_terminal(request: Request, uid: UUID) -> Terminal:
+    """The facility's terminal; a device that follows not all of them sees its own alone."""
+    terminal, token = found_terminal(request, uid), entered(request).token
+    if token and not ALL & set(token.scopes) and terminal.device_token_id != token.pk:
+        raise NotFound
+    return terminal
 
 
 def _terminals(request: Request) -> QuerySet[Terminal]:

@@ -133,9 +133,13 @@ def _reception(upload: Upload, announced: Announcement) -> Reception:
     terminal = None
     if announced.terminal:
         with as_facility(upload.facility):
-            terminal = Terminal.objects.filter(facility=upload.facility, uid=announced.terminal).first()
+            terminals = Terminal.objects.filter(facility=upload.facility)
+            terminal = terminals.filter(uid=announced.terminal).first()
+            sender = terminals.filter(device_token=upload.device_token_id).first() if upload.device_token_id else None
         if terminal is None:
             raise BadManifest("The manifest names a terminal that the facility does not have")
+        if sender and sender != terminal:  # a collector comes from many, a terminal from itself
+            raise BadManifest("The manifest names another terminal than the one that sends it")
     return Reception(
         method=Method(announced.method),
         actor=Actor("token", str(upload.device_token_id), upload.source_address),

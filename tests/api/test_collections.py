@@ -99,4 +99,7 @@ def test_a_device_sees_its_own_alone(
     with as_center():
         [place] = enrolled.places
     own = Asking(client, "sakura", place.token)
-    assert own(f"terminals/{terminal.uid}/requests/", {"reason": "important"}).status_code == 201
+    wish = own(f"terminals/{terminal.uid}/requests/", {"reason": "important"})
+    assert wish.status_code == 201
+    withdrawal = f"terminals/{terminal.uid}/requests/{wish.json()['uid']}/withdraw/"
+    assert (other(withdrawal, {}).status_code, own(withdrawal, {}).status_code) == (404, 200)

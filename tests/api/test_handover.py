@@ -312,6 +312,12 @@ def test_a_terminal_reports_its_capacity_and_is_collected_when_it_fills_up(clien
     assert answer.json()["is_wanted"] is True
     impossible = device.ask("post", address, report | {"used_bytes": 101}, "application/json")
     assert impossible.status_code == 400
+    for nobodys in ("9999-12-31T23:59:59Z", "0001-01-01T12:00:00Z"):  # by some clocks that is no year at all
+        assert device.ask("post", address, report | {"measured_at": nobodys}, "application/json").status_code == 409
+    with as_center():
+        other = Terminal.objects.create(facility=Facility.objects.get(slug="sakura"), name="Ward")
+    refused = hand_over(device, {"terminal": str(other.uid), "method": "push"})
+    assert "another terminal" in device.get(f"collections/{refused}/").json()["reason"]
     uid = hand_over(device, {"terminal": str(terminal.uid), "method": "push"})
     assert device.ask("get", f"/api/v1/f/sakura/terminals/{terminal.uid}/").json()["is_wanted"] is False
     listed = device.get("receipts/").json()["receipts"]
