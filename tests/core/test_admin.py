@@ -470,7 +470,8 @@ def test_a_quarantined_file_is_downloaded_as_it_was_received(staff: Callable[[st
     receive(sakura, CT, CUT)
     with as_center():
         file = ReceivedFile.objects.get(outcome=Outcome.QUARANTINED)
-    client = staff("operator")
+    assert staff("operator").get(f"/admin/collection/receivedfile/{file.pk}/download/").status_code == 403
+    client = staff("reception")
     listed = client.get(address(ReceivedFile, "changelist"), {"outcome__exact": "quarantined"}).content.decode()
     assert file.reason in listed
     assert bytes(file.sha256).hex()[:12] in listed
@@ -484,6 +485,28 @@ def test_a_quarantined_file_is_downloaded_as_it_was_received(staff: Callable[[st
     assert (event.actor_id, event.object_id, event.facility_id) == (
         str(person_of(client).pk), str(file.pk), sakura.pk,
     )  # fmt: skip
+
+
+def test_a_file_in_conflict_is_an_image_and_takes_a_reason(staff: Callable[[str], Client], sakura: Facility) -> None:
+    receive(sakura, CT)
+    receive(sakura, CT[:-1] + b"\7")
+    with as_center():
+        file = ReceivedFile.objects.select_related("conflict__study__facility").get(outcome=Outcome.CONFLICT)
+    page = f"/admin/collection/receivedfile/{file.pk}/download/"
+    for group in ("operator", "output", "billing", "administrator"):
+        assert staff(group).get(page).status_code == 403
+    client = staff("reception")
+    assert file.conflict
+    asked = client.get(page)
+    assert (asked.status_code, asked["Location"]) == (302, address(file.conflict.study, "change"))
+    assert events("file.downloaded") == []
+    with as_center():
+        open_images(
+            file.conflict.study, purpose=AccessPurpose.CONFLICT, reason="to compare the two files",
+            by=person_of(client), actor=SYSTEM, now=timezone.now(),
+        )  # fmt: skip
+    assert client.get(page).getvalue() == CT[:-1] + b"\7"
+    assert len(events("file.downloaded")) == 1
 
 
 def test_a_stored_file_is_not_downloaded_from_the_list_of_files(superuser: Client, sakura: Facility) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
@@ -15,6 +16,7 @@ from unfold.decorators import action, display
 from apps.accounts.staff import staff_member
 from apps.audit.admin import staff_actor
 from apps.catalog.admin.studies import StudyAdmin, instances_of
+from apps.catalog.image_access import access_of
 from apps.catalog.models import Study
 from apps.collection.admin.quarantine import (
     MAY,
@@ -30,7 +32,7 @@ from apps.collection.progress import progress_of
 from apps.collection.quarantine import file_by_hand, read_again, set_aside, undecided
 from apps.collection.reconciliation import left_by_reason, reconcile
 from apps.core.acting import attempt
-from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, to_page
+from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, page_of, to_page
 from apps.core.admin_progress import live
 from apps.core.clock import database_now
 from apps.core.shown import moment
@@ -236,12 +238,18 @@ class ReceivedFileAdmin(AuditedTenantAdmin):
         attempt(request, act, done=_("The file is set aside; it stays stored."))
         return to_page(request, file)
 
-    @action(description=_("Download"), icon="download", permissions=["view"])  # type: ignore[untyped-decorator]
+    @action(description=_("Download"), icon="download", permissions=[MAY])  # type: ignore[untyped-decorator]
     def download(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        """The bytes as they were received, streamed from the vault after the transaction has ended."""
+        """The bytes as they were received, for those who decide on them; streamed after the transaction has ended. What
+        contradicts a study is an image of it: it takes the reason that looking at the study takes.
+        """
         file = self.get_object(request, object_id)
         if file is None or not self.offers("download", file):
             raise Http404
+        study = file.conflict.study if file.conflict else None
+        if study and access_of(study, person=staff_member(request), now=database_now()) is None:
+            messages.warning(request, _("Say first why you need to see the images of this study."))
+            return redirect(page_of(study))
         pieces = place("primary").pieces(file.pack.name, file.pack_offset, file.length_bytes)
         try:
             first = next(pieces, b"")
