@@ -22,8 +22,9 @@ check: .venv/development
 	$(BIN)/djlint --check --lint templates apps
 	$(BIN)/python -m tests.migrations_are_complete
 
-# schemathesis against the REST API's description: `make fuzz EXAMPLES=500`
+# schemathesis against the REST API's description: `make fuzz EXAMPLES=500`, a part of it with OPERATIONS='POST .*orders'
 fuzz: export API_EXAMPLES := $(or $(EXAMPLES),100)
+fuzz: export API_OPERATIONS := $(OPERATIONS)
 fuzz: .venv/development
 	$(BIN)/pytest -n 0 -o timeout=0 tests/api/test_description.py -k schemathesis $(ARGS)
 
