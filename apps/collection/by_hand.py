@@ -2,6 +2,7 @@
 
 The file gets a pack of its own in that study, as one that is kept beside its images (catalog.Conflict): it has the
 study's storage period, is given back with the study, and goes with it. What cannot be read is never shown as an image.
+The pack's manifest says under what, by whom and why, so that the filing outlives the database (rebuilding.py).
 """
 
 from datetime import datetime
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.catalog.bounds import Unreadable
 from apps.catalog.filing import study_lock
 from apps.catalog.models import Conflict, ConflictKind, Study
-from apps.collection.commit import record_act, write_opened
+from apps.collection.commit import Packed, record_act, write_opened
 from apps.collection.errors import IllegalTransition
 from apps.collection.ingest import new_collection
 from apps.collection.manifest import manifest
@@ -22,7 +23,7 @@ from apps.core.errors import DomainError
 from apps.core.locks import lock_names
 from apps.facilities.tenancy import as_facility
 from apps.vault.models import PackKind
-from apps.vault.packs import WrittenPack, discard_pack, write_pack
+from apps.vault.packs import discard_pack, write_pack
 from apps.vault.reading import pieces
 from apps.vault.spool import Batch
 
@@ -33,9 +34,7 @@ class UnknownStudy(DomainError):
     code = "unknown_study"
 
 
-def filed_under(
-    file: ReceivedFile, study_instance_uid: str, reception: Reception, *, reason: str, now: datetime
-) -> Collection:
+def filed_under(file: ReceivedFile, study_instance_uid: str, reception: Reception, *, now: datetime) -> Collection:
     """The collection by which the file is filed under a study of its facility; the same one where it was already.
 
     The caller has seen that the file is in quarantine and that its bytes are there. Raises UnknownStudy,
@@ -53,59 +52,62 @@ def filed_under(
             at=now, study_instance_uid=study_instance_uid,
         )  # fmt: skip
         written = write_pack(batch, batch.incoming, kind=PackKind.STUDY, manifest=content)
+        packed = Packed(written, [received])
         try:
-            filed = _commit(file, study_instance_uid, collection, reception, written, batch.id, reason=reason, now=now)
+            filed = commit_filing(collection, reception, batch.id, packed, study_instance_uid, now=now)
         except DomainError:
             discard_pack(written.name)
             raise
-        if filed is not collection:  # another process was sooner
+        if filed.pack is None or filed.pack.name != written.name:  # another process was sooner
             discard_pack(written.name)
-    return filed
+    return filed.collection
 
 
-def _commit(
-    file: ReceivedFile,
-    study_instance_uid: str,
+def commit_filing(
     collection: Collection,
     reception: Reception,
-    written: WrittenPack,
     batch_id: str,
+    packed: Packed,
+    study_instance_uid: str,
     *,
-    reason: str,
     now: datetime,
-) -> Collection:
-    facility_id = file.facility_id
-    with as_facility(file.facility):
+) -> ReceivedFile:
+    """Make a pack with the one file that was filed by hand known; what was received then, where it is filed already.
+
+    Raises UnknownStudy, IllegalTransition where it is filed under another study.
+    """
+    facility_id = collection.facility_id
+    [file], [member] = packed.files, packed.pack.members
+    with as_facility(collection.facility):
         lock_names([batch_id, f"{facility_id}/quarantine", study_lock(facility_id, study_instance_uid)])
         study = Study.objects.filter(facility_id=facility_id, study_instance_uid=study_instance_uid).first()
         if study is None:
             raise UnknownStudy(_("The facility has no study with this UID."))
-        filed = {"kind": ConflictKind.UNREADABLE, "sop_instance_uid": "", "sha256": file.sha256}
+        filed = {"kind": ConflictKind.UNREADABLE, "sop_instance_uid": "", "sha256": member.sha256}
         if before := Conflict.objects.filter(facility_id=facility_id, **filed).first():
             if before.study_id != study.pk:
                 raise IllegalTransition(_("The file is filed under another study."))
-            return _collection_of(before)
-        pack = written.row(facility_id=facility_id, created_at=now)
+            return _received_as(before)
+        pack = packed.pack.row(facility_id=facility_id, created_at=now)
         pack.save()
-        [member] = written.members
         where = {"pack": pack, "pack_offset": member.offset, "length_bytes": member.length}
         conflict = Conflict.objects.create(
             facility_id=facility_id, study=study, raised_at=now, resolved_at=now, resolved_by=reception.user,
-            reason=reason, **filed, **where,
+            reason=reception.reason, **filed, **where,
         )  # fmt: skip
         Study.objects.filter(facility_id=facility_id, pk=study.pk).update(updated_at=now)
         collection.conflict_count, collection.size_bytes = 1, member.length
         collection.advance(State.RECEIVED, at=now)
         write_opened(collection, reception, now=now)
-        ReceivedFile.objects.create(
+        received = ReceivedFile.objects.create(
             facility_id=facility_id, collection=collection, outcome=Outcome.CONFLICT, reason_code=conflict.kind,
-            reason=conflict.get_kind_display(), sha256=file.sha256, source_name=file.source_name, conflict=conflict,
+            reason=conflict.get_kind_display(), sha256=member.sha256, source_name=file.source_name, conflict=conflict,
             **where,
         )  # fmt: skip
         record_act("collection.received", collection, reception, conflict_count=1)
-    return collection
+    return received
 
 
-def _collection_of(conflict: Conflict) -> Collection:
+def _received_as(conflict: Conflict) -> ReceivedFile:
     files = ReceivedFile.objects.filter(facility_id=conflict.facility_id, conflict=conflict)
-    return files.select_related("collection__facility").order_by("pk")[0].collection
+    return files.select_related("collection__facility", "pack").order_by("pk")[0]

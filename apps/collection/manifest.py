@@ -42,6 +42,7 @@ def manifest(
             "user": reception.user and reception.user.pk,
             "medium_serial": reception.medium_serial,
             "source_address": reception.source_address,
+            "reason": reception.reason,
         },
         "study_instance_uid": first.study_instance_uid if first else study_instance_uid or None,
         "files": [

@@ -4,6 +4,7 @@ What was filed goes with its study (retention.deletion). A file that is set asid
 delete it; but it no longer keeps a contract from ending.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -11,7 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.audit.record import Actor, record
+from apps.audit.record import SYSTEM, Actor, record
 from apps.collection.by_hand import filed_under
 from apps.collection.errors import IllegalTransition
 from apps.collection.ingest import Intake, new_collection, store_batch
@@ -59,7 +60,7 @@ def read_again(file: ReceivedFile, *, reason: str, by: User, actor: Actor, now: 
     _require_bytes(file)
     assert file.pack is not None
     assert file.pack_offset is not None
-    reception = _reception(by, actor)
+    reception = _reception(by, actor, reason)
     with Batch(file.facility_id) as batch:
         intake = Intake(batch)
         found = intake.add(pieces(file.pack, file.pack_offset, file.length_bytes), file.source_name)
@@ -83,15 +84,23 @@ def file_by_hand(
     """
     with as_center():
         _require_bytes(file)
-    collection = filed_under(file, study_instance_uid, _reception(by, actor), reason=reason, now=now)
+    collection = filed_under(file, study_instance_uid, _reception(by, actor, reason), now=now)
     with as_center():
         _decide(file, QuarantineAct.BY_HAND, by, actor, now, reason=reason, filed_by=collection)
     return collection
 
 
-def _reception(by: User, actor: Actor) -> Reception:
+def note_filing(collection: Collection, digests: Iterable[bytes], act: QuarantineAct, *, reason: str) -> None:
+    """That the quarantined files of these SHA-256 were filed by the collection, as its pack says (rebuilding.py)."""
+    assert collection.received_at
+    with as_center():
+        for file in undecided().filter(facility_id=collection.facility_id, sha256__in=list(digests)):
+            _decide(file, act, None, SYSTEM, collection.received_at, reason=reason, filed_by=collection)
+
+
+def _reception(by: User, actor: Actor, reason: str) -> Reception:
     """Of no terminal: nothing was collected there, and nothing is charged."""
-    return Reception(method=Method.REREAD, actor=actor, operator=str(by), user=by)
+    return Reception(method=Method.REREAD, actor=actor, operator=str(by), user=by, reason=reason)
 
 
 def _require_bytes(file: ReceivedFile) -> None:
@@ -103,7 +112,7 @@ def _require_bytes(file: ReceivedFile) -> None:
 def _decide(
     file: ReceivedFile,
     act: QuarantineAct,
-    by: User,
+    by: User | None,
     actor: Actor,
     now: datetime,
     *,

@@ -17,12 +17,16 @@ from zipfile import BadZipFile, ZipFile
 from django.conf import settings
 
 from apps.audit.record import SYSTEM
+from apps.catalog.filing import find_known
 from apps.catalog.header import Unreadable, read_header
-from apps.collection.commit import Packed, commit_batch
-from apps.collection.models import Collection, Method, Terminal
+from apps.collection.by_hand import UnknownStudy, commit_filing
+from apps.collection.commit import Packed, commit_batch, find_quarantined
+from apps.collection.errors import IllegalTransition
+from apps.collection.models import Collection, Method, QuarantineAct, State, Terminal
+from apps.collection.quarantine import note_filing
 from apps.collection.reception import Reception
 from apps.collection.replication import settle_collections
-from apps.collection.sorting import Received
+from apps.collection.sorting import Received, by_pack, faulty_digests, sop_instance_uids
 from apps.core.clock import database_now
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
@@ -30,9 +34,10 @@ from apps.vault.errors import DigestMismatch, MissingPack
 from apps.vault.models import Pack, PackKind
 from apps.vault.packs import WrittenPack, digest_of
 from apps.vault.places import PIECE, Place, place
-from apps.vault.spool import Member
+from apps.vault.spool import Member, batch_of, living_batches
 from apps.vault.verify import PackFile, verify_members
 
+COULD_NOT = "The file could not be read when it came."
 LOCAL_HEADER_NAME = 26  # APPNOTE 4.3.7: lengths of name and extra field, before both and the content
 
 
@@ -45,27 +50,41 @@ class Found:
     manifest: dict[str, Any]
 
     @property
+    def kind(self) -> PackKind:
+        return PackKind(self.manifest["kind"])
+
+    @property
+    def is_filed_by_hand(self) -> bool:
+        """Whether it holds a file that could not be read and that staff filed under a study."""
+        return self.kind == PackKind.STUDY and any(file["fault"] for file in self.manifest["files"])
+
+    @property
     def received_at(self) -> datetime:
         return datetime.fromisoformat(self.manifest["reception"]["received_at"]).astimezone(UTC)
 
 
 @dataclass(slots=True)
 class Rebuilt:
-    """What came of it. `damaged`: packs neither of whose copies is what it says of itself."""
+    """What came of it. `damaged`: packs neither of whose copies is what it says of itself. `unfiled`: packs whose file
+    was filed by hand, under a study that no pack has, or under two.
+    """
 
     packs: int = 0
     files: int = 0
     damaged: int = 0
+    unfiled: int = 0
 
 
 def rebuild_catalog(*, passing_over: Container[str] = ()) -> Rebuilt:
     """File every pack that no row knows. `passing_over`: names of packs that are being deleted."""
     rebuilt = Rebuilt()
     found = []
+    names = {*place("primary").all_names(), *place("replica").all_names()}
+    living = living_batches()
     with as_center():
         known = set(Pack.objects.values_list("name", flat=True))
-    for name in sorted({*place("primary").all_names(), *place("replica").all_names()} - known):
-        if name in passing_over:
+    for name in sorted(names - known):
+        if name in passing_over or batch_of(name) in living:
             continue
         try:
             found.append(_found(name))
@@ -74,8 +93,15 @@ def rebuild_catalog(*, passing_over: Container[str] = ()) -> Rebuilt:
     found.sort(key=lambda pack: (pack.received_at, pack.name))
     last = {pack.manifest["collection"]: pack.name for pack in found}
     for pack in found:
-        rebuilt.files += _file(pack, is_last=last[pack.manifest["collection"]] == pack.name)
-        rebuilt.packs += 1
+        if _is_known(pack.name):  # reading the packs takes long, and the center may be at work
+            continue
+        try:
+            files = _file(pack, is_last=last[pack.manifest["collection"]] == pack.name)
+        except (UnknownStudy, IllegalTransition):
+            rebuilt.unfiled += 1
+            continue
+        rebuilt.files += files
+        rebuilt.packs += bool(files)
     settle_collections()
     return rebuilt
 
@@ -102,22 +128,47 @@ def _opened(where: Place, name: str, size: int) -> IO[bytes]:
 
 
 def _file(found: Found, *, is_last: bool) -> int:
+    """How many files of the pack were filed; none where the catalog has them already.
+
+    Raises UnknownStudy, IllegalTransition.
+    """
     facility = _facility(found.manifest["facility"])
     files = list(_received(found))
     collection, reception = _collection(facility, found)
-    kind = PackKind(found.manifest["kind"])
+    is_open = collection.state == State.OPEN
+    if not is_open and not found.is_filed_by_hand and not _has_new(facility, files):
+        return 0
     digest = digest_of(place("primary"), found.name)
-    pack = WrittenPack(found.name, kind, found.size, digest, tuple(file.member for file in files))
-    commit_batch(
-        collection, reception, found.name.rpartition("/")[2].rpartition("-")[0], files, [Packed(pack, files)],
-        now=found.received_at, is_last=is_last,
-    )  # fmt: skip
+    pack = WrittenPack(found.name, found.kind, found.size, digest, tuple(file.member for file in files))
+    packed, batch_id, now = Packed(pack, files), batch_of(found.name), found.received_at
+    if found.is_filed_by_hand:
+        collection = commit_filing(
+            collection, reception, batch_id, packed, found.manifest["study_instance_uid"], now=now
+        ).collection
+    else:
+        collection = commit_batch(
+            collection, reception, batch_id, files, [packed], now=now, is_last=is_last and is_open
+        ).collection
+    if reception.method == Method.REREAD:
+        act = QuarantineAct.BY_HAND if found.is_filed_by_hand else QuarantineAct.FILED
+        note_filing(collection, [file.member.sha256 for file in files], act, reason=reception.reason)
     _note_second_copy(facility, found.name, digest)
     return len(files)
 
 
+def _is_known(name: str) -> bool:
+    with as_center():
+        return Pack.objects.filter(name=name).exists()
+
+
+def _has_new(facility: Facility, files: list[Received]) -> bool:
+    with as_facility(facility):
+        known = find_known(facility.pk, sop_instance_uids(files))
+        return bool(by_pack(files, known, find_quarantined(facility.pk, faulty_digests(files))))
+
+
 def _received(found: Found) -> Iterator[Received]:
-    """The files of a pack, each with its header as it reads now."""
+    """The files of a pack, each with its header as it reads now; but what went into quarantine, staff decide about."""
     primary = place("primary")
     told = {file["name"]: file for file in found.manifest["files"]}
     try:
@@ -135,8 +186,9 @@ def _received(found: Found) -> Iterator[Received]:
             header = read_header(_PackSource(primary, found.name, member))
         except Unreadable as fault:
             yield Received(about["source_name"], member, None, fault)
-        else:
-            yield Received(about["source_name"], member, header, None)
+            continue
+        before = Unreadable(about["fault"], COULD_NOT) if about["fault"] else None
+        yield Received(about["source_name"], member, None if before else header, before)
 
 
 class _PackSource:
@@ -165,7 +217,7 @@ def _collection(facility: Facility, found: Found) -> tuple[Collection, Reception
         collection = Collection.objects.select_related("facility").filter(facility=facility, uid=uid).first()
     reception = Reception(
         method=Method(told["method"]), actor=SYSTEM, operator=told["operator"], terminal=terminal,
-        medium_serial=told["medium_serial"], source_address=told["source_address"],
+        medium_serial=told["medium_serial"], source_address=told["source_address"], reason=told.get("reason", ""),
     )  # fmt: skip
     made = Collection(facility=facility, uid=uid, method=reception.method, terminal=terminal,
                       opened_at=found.received_at)  # fmt: skip

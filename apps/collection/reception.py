@@ -10,7 +10,7 @@ from apps.facilities.models import DeviceToken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reception:
-    """How a collection comes in, known before its first byte."""
+    """How a collection comes in, known before its first byte. `reason`: why staff had the center read or file again."""
 
     method: Method
     actor: Actor
@@ -20,3 +20,4 @@ class Reception:
     terminal: Terminal | None = None
     medium_serial: str = ""
     source_address: str | None = None
+    reason: str = ""

@@ -184,6 +184,11 @@ def pack_prefix(facility_id: int, batch_id: str) -> str:
     return f"{facility_id}/{batch_id[:2]}/{batch_id}-"
 
 
+def batch_of(pack_name: str) -> str:
+    """The id of the batch that a pack was written by."""
+    return pack_name.rpartition("/")[2].rpartition("-")[0]
+
+
 def require_reserve(path: Path) -> None:
     """Stop before the disk is full: a database on it would stop with it. Raises OSError."""
     if shutil.disk_usage(path).free < RESERVE:
@@ -235,19 +240,36 @@ def free_bytes() -> int:
 
 def dead_batches() -> Iterator[tuple[Path, int, str]]:
     """Folders of the spool that no living process holds: path, facility id, batch id. Locked while yielded."""
-    spool = Path(settings.VAULT_SPOOL)
-    for folder in sorted(spool.iterdir()) if spool.is_dir() else []:
-        facility, _, batch = folder.name.partition("-")
-        if not (folder.is_dir() and facility.isdigit() and len(batch) == 32):
-            continue
+    for folder, facility_id, batch_id in _batches():
         try:
             lock = locked(folder)
         except (BlockingIOError, FileNotFoundError):
             continue
         try:
-            yield folder, int(facility), batch
+            yield folder, facility_id, batch_id
         finally:
             os.close(lock)
+
+
+def living_batches() -> set[str]:
+    """The ids of those that a process of this host fills: their packs have rows soon, or go."""
+    living = set()
+    for folder, _, batch_id in _batches():
+        try:
+            os.close(locked(folder))
+        except BlockingIOError:
+            living.add(batch_id)
+        except FileNotFoundError:
+            continue
+    return living
+
+
+def _batches() -> Iterator[tuple[Path, int, str]]:
+    spool = Path(settings.VAULT_SPOOL)
+    for folder in sorted(spool.iterdir()) if spool.is_dir() else []:
+        facility, _, batch = folder.name.partition("-")
+        if folder.is_dir() and facility.isdigit() and len(batch) == 32:
+            yield folder, int(facility), batch
 
 
 def locked(folder: Path) -> int:

@@ -1,6 +1,7 @@
 """After the database is lost: packs alone give the same catalog."""
 
 import json
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,36 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.audit.record import SYSTEM
+from apps.catalog.bounds import Unreadable
 from apps.catalog.bytes import open_instance
 from apps.catalog.models import Conflict, Instance, NamePart, Patient, Series, Study
+from apps.collection import sorting
+from apps.collection.commit import Packed, commit_batch
 from apps.collection.ingest import Intake, new_collection, store_batch
-from apps.collection.models import Collection, Method, ReceivedFile, ReceptionRecord
+from apps.collection.manifest import manifest
+from apps.collection.models import (
+    Collection,
+    Method,
+    QuarantineAct,
+    QuarantineDecision,
+    ReceivedFile,
+    ReceptionRecord,
+)
+from apps.collection.quarantine import read_again, undecided
+from apps.collection.rebuilding import rebuild_catalog
 from apps.collection.reception import Reception
 from apps.collection.replication import replicate_pending
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
-from apps.vault.models import Pack
+from apps.retention import sweep
+from apps.retention.models import OnExpiry
+from apps.vault.models import Pack, PackKind
+from apps.vault.packs import write_pack
 from apps.vault.spool import Batch
 from tests.conftest import empty_tables
-from tests.retention.stories import image
+from tests.retention.stories import agreed, image, in_force, stored
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 KEYS = {
@@ -113,3 +131,87 @@ def test_a_pack_that_is_damaged_in_both_places_is_told_and_holds_up_no_other(fil
         call_command("rebuild_catalog", verbosity=0)
     with as_center():
         assert Pack.objects.count() == len(filled["Pack"]) - 1
+
+
+def unreadable(_source: object) -> None:
+    raise Unreadable("malformed", "Not understood yet")
+
+
+def test_what_was_read_again_is_where_it_was_filed_and_what_was_not_waits_still(
+    sakura: Facility, person: Callable[..., User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although all of it reads by now: staff decide what leaves the quarantine."""
+    with monkeypatch.context() as before:
+        before.setattr(sorting, "read_header", unreadable)
+        receive(sakura, image(), image(StudyInstanceUID="2.25.77"), serial="SN-1")
+    with as_center():
+        first, second = ReceivedFile.objects.select_related("facility", "pack").order_by("pk")
+    by = person("worker@center.example", is_staff=True)
+    with as_center():
+        read_again(first, reason="New", by=by, actor=SYSTEM, now=timezone.now())
+    replicate_pending()
+    filled = snapshot()
+    empty_tables()
+    assert rebuild_catalog().packs == 2
+    for name in ("Instance", "Pack", "Collection", "ReceptionRecord"):
+        assert snapshot()[name] == filled[name], name
+    with as_center():
+        [waiting] = undecided()
+        instance = Instance.objects.select_related("pack").get()
+        decision = QuarantineDecision.objects.select_related("filed_by__reception_record").get()
+    assert (bytes(waiting.sha256), waiting.reason_code) == (bytes(second.sha256), "malformed")
+    assert (bytes(instance.sha256), instance.pack.kind) == (bytes(first.sha256), PackKind.STUDY)
+    assert (decision.act, decision.reason, decision.decider) == (QuarantineAct.FILED, "New", str(by))
+    assert rebuild_catalog().packs == 0
+
+
+def test_a_pack_whose_files_came_by_another_one_too_is_passed_over_however_often(sakura: Facility) -> None:
+    """What a process left behind that died before its pack had a row; the facility sent the same files again."""
+    ct = image()
+    receive(sakura, ct, serial="SN-1")
+    empty_tables()
+    with as_center():
+        again = Facility.objects.create(slug="sakura", name="Sakura Clinic")
+    receive(again, ct, serial="SN-2")
+    rebuild_catalog()
+    found = snapshot()
+    assert rebuild_catalog().packs == 0
+    assert snapshot() == found
+
+
+def test_a_pack_that_a_process_is_about_to_make_known_is_left_to_it(sakura: Facility) -> None:
+    reception, now = Reception(method=Method.MEDIA, actor=SYSTEM), timezone.now()
+    with Batch(sakura.pk) as batch:
+        intake = Intake(batch)
+        intake.add([image()], "DIR/1.dcm")
+        [file] = intake.files
+        assert isinstance(file, sorting.Received)
+        collection = new_collection(sakura, reception, now=now)
+        about = manifest(
+            collection=collection, reception=reception, kind=PackKind.STUDY, files=[file], names=["000001.dcm"], at=now
+        )
+        written = write_pack(batch, batch.incoming, kind=PackKind.STUDY, manifest=about)
+        assert rebuild_catalog().packs == 0
+        commit_batch(collection, reception, batch.id, [file], [Packed(written, [file])], now=now, is_last=True)
+    assert rebuild_catalog().packs == 0
+    with as_center():
+        assert Collection.objects.get().stored_count == 1
+
+
+def test_what_certificates_say_was_deleted_stays_deleted(sakura: Facility, person: Callable[..., User]) -> None:
+    """Though a place that was away then comes back with its packs."""
+    in_force("de-diag", by=person("worker@center.example", is_staff=True))
+    with as_center():
+        Facility.objects.update(country="DE")
+    agreed(sakura, on_expiry=OnExpiry.DELETE)
+    stored(sakura, PatientBirthDate="19500101")
+    primary = Path(settings.STORAGES["primary"]["OPTIONS"]["location"])
+    [path] = primary.rglob("*.zip")
+    content = path.read_bytes()
+    sweep.sweep()
+    assert not path.exists()
+    path.write_bytes(content)
+    empty_tables()
+    call_command("rebuild_catalog", verbosity=0)
+    with as_center():
+        assert not Pack.objects.exists()

@@ -1,12 +1,15 @@
 """Quarantined files that staff file by hand: once, with the study's end, and with the quarantine's copy."""
 
+import json
 import signal
 from collections.abc import Callable
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -14,10 +17,12 @@ from apps.accounts.models import User
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM
 from apps.catalog.models import Conflict, ConflictKind, Study
+from apps.collection import by_hand
 from apps.collection.by_hand import UnknownStudy
 from apps.collection.errors import IllegalTransition
+from apps.collection.manifest import manifest
 from apps.collection.models import Basis, Outcome, QuarantineAct, QuarantineDecision, ReceivedFile
-from apps.collection.quarantine import file_by_hand, set_aside
+from apps.collection.quarantine import file_by_hand, set_aside, undecided
 from apps.collection.replication import replicate_pending
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
@@ -27,8 +32,9 @@ from apps.retention.models import OnExpiry, State
 from apps.vault.models import Pack, PackKind
 from apps.vault.packs import sweep_dead_batches
 from tests.collection.filing_process import STEPS
+from tests.conftest import empty_tables
 from tests.forked import Forked
-from tests.retention.stories import agreed, dispositions, image, in_force, store, stored
+from tests.retention.stories import agreed, dispositions, image, in_force, retention_of, store, stored
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 BORN: dict[str, Any] = {"PatientBirthDate": "19500101"}
@@ -163,3 +169,70 @@ def test_a_file_is_filed_under_a_study_of_its_own_facility_and_under_one_alone(
         with pytest.raises(IllegalTransition):
             again()
     assert packs_on_disk() == 10
+
+
+def manifest_of_an_earlier_release(**given: Any) -> bytes:
+    content = json.loads(manifest(**given))
+    del content["reception"]["reason"]
+    return json.dumps(content).encode()
+
+
+@pytest.mark.parametrize("is_earlier", [False, True], ids=["this_release", "earlier_release"])
+def test_what_was_filed_by_hand_has_its_study_and_its_end_again_after_the_database_was_lost(
+    lindenhof: Facility, study: Study, is_earlier: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(lindenhof, image()[:-1000])
+    [file] = quarantined()
+    if is_earlier:
+        monkeypatch.setattr(by_hand, "manifest", manifest_of_an_earlier_release)
+    filed(file, study)
+    kept_until, reason = retention_of(study).kept_until, "" if is_earlier else "The label"
+    empty_tables()
+    for _ in range(2):
+        call_command("rebuild_catalog", verbosity=0)
+    with as_center():
+        Facility.objects.update(country="DE")
+        facility = Facility.objects.get()
+        decision = QuarantineDecision.objects.select_related("filed_by__reception_record").get()
+        conflict = Conflict.objects.select_related("study").get()
+        found = conflict.study
+        assert decision.filed_by
+        assert ReceivedFile.objects.get(collection=decision.filed_by).conflict == conflict
+        assert not undecided().exists()
+    assert (decision.act, decision.reason, decision.decider) == (QuarantineAct.BY_HAND, reason, "worker@center.example")
+    assert (conflict.kind, conflict.reason, bytes(conflict.sha256)) == (
+        ConflictKind.UNREADABLE, reason, bytes(file.sha256),
+    )  # fmt: skip
+    assert (found.study_instance_uid, conflict.resolved_at) == (study.study_instance_uid, decision.decided_at)
+    in_force("de-diag")
+    agreed(facility, on_expiry=OnExpiry.DELETE)
+    assert retention_of(found).kept_until == kept_until
+    sweep.sweep()
+    [ended] = dispositions()
+    assert (ended.state, bool(ended.certificate)) == (State.DELETED, True)
+    assert bytes(file.sha256).hex() in json.dumps(ended.contents)
+    assert packs_on_disk() == 0
+
+
+def test_what_was_filed_by_hand_waits_for_a_study_that_no_pack_has(lindenhof: Facility, study: Study) -> None:
+    store(lindenhof, image()[:-1000])
+    [file] = quarantined()
+    with as_center():
+        name = Pack.objects.get(instances__series__study=study).name
+    filed(file, study)
+    away = settings.HOME / "away.zip"
+    found = list((settings.HOME / "vault").rglob(name.rpartition("/")[2]))
+    for path in found:
+        away.write_bytes(path.read_bytes())
+        path.unlink()
+    empty_tables()
+    said = StringIO()
+    call_command("rebuild_catalog", verbosity=0, stderr=said)
+    assert "1 packs were filed by hand under a study that no pack has" in said.getvalue()
+    with as_center():
+        assert undecided().count() == 1
+    found[0].write_bytes(away.read_bytes())
+    call_command("rebuild_catalog", verbosity=0)
+    with as_center():
+        assert not undecided().exists()
+        assert Conflict.objects.get().study.study_instance_uid == study.study_instance_uid

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -70,19 +71,23 @@ class UndecidedFilter(SimpleListFilter):
 class QuarantineDecisionAdmin(AuditedTenantAdmin):
     when_empty = _("What staff decide about files in quarantine appears here.")
     linked_by = ("collection",)
-    list_display = ("decided_at", "facility", "file_number", "act", "basis", "reason", "decided_by")
-    list_select_related = ("facility", "decided_by")
+    list_display = ("decided_at", "facility", "file_number", "act", "basis", "reason", "decider")
+    list_select_related = ("facility", "decided_by", "filed_by__reception_record")
     list_filter = (("facility", RelatedDropdownFilter), "act", "basis")
-    fields = ("facility", "collection", "file_number", "act", "basis", "reason", "filed_by", "decided_at", "decided_by")
+    fields = ("facility", "collection", "file_number", "act", "basis", "reason", "filed_by", "decided_at", "decider")
+
+    @display(description=_("decided by"))  # type: ignore[untyped-decorator]
+    def decider(self, obj: QuarantineDecision) -> str:
+        return obj.decider
 
 
 def decisions_of(file: ReceivedFile) -> list[Table]:
     """What was decided on the file, for its page."""
     found = QuarantineDecision.objects.filter(facility_id=file.facility_id, file_number=file.pk)
     rows = [
-        [link_to(each, each.get_act_display()), each.get_basis_display() or "-", each.reason, each.decided_by,
+        [link_to(each, each.get_act_display()), each.get_basis_display() or "-", each.reason or "-", each.decider,
          minute(each.decided_at), link_to(each.filed_by) if each.filed_by else "-"]
-        for each in found.select_related("decided_by", "filed_by")
+        for each in found.select_related("decided_by", "filed_by__reception_record")
     ]  # fmt: skip
     headers = [_("Decision"), _("Basis"), _("Reason"), _("By"), _("Decided"), _("Filed by")]
     return [Table(_("Decision"), headers, rows)] if rows else []

@@ -45,7 +45,7 @@ class QuarantineDecision(TenantModel):
     )  # fmt: skip
     decided_at = models.DateTimeField(_("decided"))
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("decided by")
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("decided by")
     )
 
     class Meta:
@@ -59,7 +59,19 @@ class QuarantineDecision(TenantModel):
                 | models.Q(act="set_aside", basis__gt="", filed_by=None),
                 name="quarantine_decision_has_its_basis",
             ),
+            models.CheckConstraint(
+                condition=models.Q(decided_by__isnull=False) | models.Q(filed_by__isnull=False),
+                name="quarantine_decision_has_its_person",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_act_display()} #{self.file_number}"
+
+    @property
+    def decider(self) -> str:
+        """Who decided; of a rebuilt catalog, whom the pack of the filing names: packs do not hold people."""
+        if self.decided_by:
+            return str(self.decided_by)
+        assert self.filed_by
+        return self.filed_by.reception_record.operator
