@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from apps.audit.failures import repeat
+from apps.audit.failures import repeat, settle
 from apps.audit.models import Event, FailedTask
 from apps.audit.record import Actor, record
 from apps.core.acting import attempt
@@ -106,7 +106,7 @@ class FailedTaskAdmin(AuditedAdmin):
         "task", "told_arguments", "error", "message", "place", "times", ("first_failed_at", "last_failed_at"),
         "request_id", "retried_at", "resolved_at",
     )  # fmt: skip
-    actions_detail = ("repeat",)
+    actions_detail = ("repeat", "settle")
 
     @display(description=_("task"), ordering="task")  # type: ignore[untyped-decorator]
     def name(self, obj: FailedTask) -> str:
@@ -119,8 +119,8 @@ class FailedTaskAdmin(AuditedAdmin):
         named = [f"{name}={value}" for name, value in obj.arguments["kwargs"].items()]
         return ", ".join([*map(str, obj.arguments["args"]), *named]) or "-"
 
-    def can_act_on(self, obj: FailedTask) -> bool:
-        return obj.resolved_at is None and obj.is_repeatable
+    def offers(self, act: str, obj: FailedTask) -> bool:
+        return obj.resolved_at is None and (obj.is_repeatable or act != "repeat")
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Do it again"),
@@ -137,4 +137,21 @@ class FailedTaskAdmin(AuditedAdmin):
         failed: FailedTask = self.found(request, object_id)
         actor, now = staff_actor(request), database_now()
         attempt(request, lambda: repeat(failed, actor=actor, now=now), done=_("A worker does it again."))
+        return to_page(request, failed)
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("It is settled"),
+        icon="done",
+        permissions=["audit.change_failedtask"],
+        dialog={
+            "title": _("Is it settled?"),
+            "description": _("It waits for nobody any more. What fails again is told again."),
+            "form_class": BaseDialogForm,
+            "form_submit_text": _("It is settled"),
+        },
+    )
+    def settle(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
+        failed: FailedTask = self.found(request, object_id)
+        actor, now = staff_actor(request), database_now()
+        attempt(request, lambda: settle(failed, actor=actor, now=now), done=_("It waits for nobody any more."))
         return to_page(request, failed)

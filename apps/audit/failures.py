@@ -97,6 +97,16 @@ def repeat(failed: FailedTask, *, actor: Actor, now: datetime) -> None:
            task=failed.task, error=failed.error)  # fmt: skip
 
 
+def settle(failed: FailedTask, *, actor: Actor, now: datetime) -> None:
+    """Staff have seen to it by other means: it waits for nobody any more, within the caller's transaction. What fails
+    again is a row of its own.
+    """
+    failed.resolved_at = now
+    failed.save(update_fields=["resolved_at"])
+    record("failed_task.settled", actor=actor, object_type="failed_task", object_id=failed.pk, facility_id=None,
+           task=failed.task, error=failed.error)  # fmt: skip
+
+
 def _task(failed: FailedTask) -> "Task[Any, Any]":
     if failed.is_repeatable and failed.task.startswith("apps."):
         try:

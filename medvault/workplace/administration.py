@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from apps.audit.models import FailedTask
 from apps.core.admin import list_of, page_of
@@ -26,8 +26,10 @@ def queues(now: datetime) -> list[Queue]:
 
 def _failures() -> Queue:
     def row(failed: FailedTask) -> Row:
-        about = _("%(times)d times, at %(place)s") % {"times": failed.times, "place": failed.place or "-"}
+        about = ngettext("once, at %(place)s", "%(times)d times, at %(place)s", failed.times)
+        about %= {"times": failed.times, "place": failed.place or "-"}
         acts = [act(_("Do it again"), failed, "repeat", MAY_REPEAT)] if failed.is_repeatable else []
+        acts.append(act(_("It is settled"), failed, "settle", MAY_REPEAT))
         return Row(
             title=f"{failed.name}: {failed.error}", href=page_of(failed), about=failed.message or about,
             since=failed.first_failed_at, is_late=failed.times > 1, acts=acts,
