@@ -131,7 +131,7 @@ def in_words(facility: Facility, events: Sequence[Event]) -> list[Look]:
     return [
         Look(
             event.at, _who(event, names, devices), _is_staff(event, staff), event.action, str(LOOKS[event.action]),
-            reasons.get(event.details.get("access"), _about_in_words(event)),
+            " · ".join(filter(None, (_about_in_words(event), reasons.get(event.details.get("access"))))),
             studies.get((event.object_type, event.object_id)), event.source_address or "",
         )
         for event in events

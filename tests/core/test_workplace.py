@@ -282,7 +282,8 @@ def test_staff_see_images_by_exception_with_a_reason_for_a_while_and_the_facilit
     assert (access.person, access.reason) == (person_of(client), asked["reason"])
     assert asked["reason"] not in str([event.details for event in events("study.opened_by_staff")])
     owner = signed_in("owner@sakura.example", sakura=Role.OWNER)
-    assert asked["reason"] in html.unescape(owner.get("/f/sakura/accountability/access/").content.decode())
+    record = html.unescape(owner.get("/f/sakura/accountability/access/").content.decode())
+    assert f"study #{study.pk} · The facility asked for help: {asked['reason']}" in record
     with pytest.raises(ProgrammingError, match="permission denied"), as_facility(sakura):
         ImageAccess.objects.update(reason="")
     later = timezone.now() + LASTS
@@ -368,6 +369,25 @@ def test_a_failed_task_is_done_again_by_administrators(
         client.post(f"/admin/audit/failedtask/{row.pk}/repeat/", again)
     assert asked == [([5], {})]
     assert [event.object_id for event in events("failed_task.repeated")] == [str(rows[0].pk)]
+
+
+def test_what_cannot_succeed_any_more_is_settled_by_administrators_and_told_if_it_fails_again(
+    staff: Callable[[str], Client],
+) -> None:
+    now = timezone.now()
+    with as_center():
+        note_failure("apps.x.tasks.y", [object()], {}, ValueError(), now=now)
+        row = FailedTask.objects.get()
+    address, given = f"/admin/audit/failedtask/{row.pk}/settle/", {"_form_submitted": "True"}
+    assert staff("operator").post(address, given).status_code == 403
+    client = staff("administrator")
+    assert "It is settled" in client.get(INDEX).content.decode()
+    client.post(address, given)
+    assert "It is settled" not in client.get(INDEX).content.decode()
+    assert [event.object_id for event in events("failed_task.settled")] == [str(row.pk)]
+    with as_center():
+        note_failure("apps.x.tasks.y", [object()], {}, ValueError(), now=now)
+        assert FailedTask.objects.filter(resolved_at=None).count() == 1
 
 
 def quarantined() -> ReceivedFile:
