@@ -69,6 +69,8 @@ def test_who_is_not_signed_in_switches_the_language_and_stays_on_this_site(clien
     assert SIGN_IN["en"] in client.get(page).content.decode()
     answer = client.post(reverse("set_language"), {"language": "ja", "next": page})
     assert answer.headers["Location"] == page
-    assert SIGN_IN["ja"] in client.get(page).content.decode()
+    shown = client.get(page).content.decode()
+    assert SIGN_IN["ja"] in shown
+    assert ">English</button>" in shown  # whoever cannot read Japanese finds the way back
     elsewhere = client.post(reverse("set_language"), {"language": "ja", "next": "https://evil.example/"})
     assert "evil" not in elsewhere.headers["Location"]
