@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from apps.billing.changing import Standing
 from apps.billing.models import Invoice, InvoiceKind
@@ -30,7 +30,7 @@ from apps.core.money import formatted
 from apps.core.shown import day
 from apps.facilities.doors import FacilityRequest
 from apps.facilities.models import Role
-from apps.orders.models import Order
+from apps.orders.models import Order, OrderKind
 from apps.orders.models import State as OrderState
 from apps.portal.safety import Safety
 from apps.retention.models import Disposition, Retention
@@ -41,6 +41,19 @@ LISTED = 5
 RECENT = timedelta(days=30)
 SOON = timedelta(days=14)
 _RANK = {"danger": 0, "warning": 1, "info": 2}
+
+_FETCH = gettext_lazy("%(kind)s: fetch it, and confirm that you have it.")
+_COMES = gettext_lazy("%(kind)s: on its way to you. Confirm it once you have it.")
+TO_DO = {
+    OrderKind.FILM: _COMES,
+    OrderKind.PAPER: _COMES,
+    OrderKind.MEDIUM: _COMES,
+    OrderKind.SHARE: gettext_lazy(
+        "%(kind)s: give the link to its receiver, and confirm once it is not needed any more."
+    ),
+    OrderKind.TRANSFER: gettext_lazy("%(kind)s: the node has it. Read what it answered, and confirm."),
+}
+"""What a facility does with an order that was dispatched, by its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +230,7 @@ def _orders(desk: Desk) -> Iterator[Need]:
     for order in open_orders.filter(state=OrderState.DISPATCHED)[:LISTED]:
         by = timezone.localdate(order.offered_until) if order.offered_until else None
         name = {"order": order, "kind": order.get_kind_display()}
-        text = _("%(kind)s: fetch it, and confirm that you have it.") % name
+        text = TO_DO.get(OrderKind(order.kind), _FETCH) % name
         yield Need("info", _("%(order)s is ready") % name, text, _open(), desk.url("order", order_id=order.pk), by)
     for order in open_orders.filter(state=OrderState.QUOTED, valid_until__gt=desk.now)[:LISTED]:
         name = {"order": order, "kind": order.get_kind_display()}

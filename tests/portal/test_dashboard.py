@@ -28,6 +28,8 @@ from apps.portal.chart import stacked_bars
 from apps.portal.dashboard import Ahead
 from apps.portal.expiry_calendar import expiry_calendar
 from tests.billing.stories import invoice_of
+from tests.orders.shares import share_order
+from tests.orders.stories import dispatched, may_order
 from tests.portal.pages import dicom, queries_of, store, url
 from tests.portal.plans import sell, serve
 
@@ -198,6 +200,18 @@ def test_what_comes_next_is_the_visit_that_is_overdue_and_never_a_word_of_asking
     with as_center():
         Terminal.objects.filter(pk=terminal.pk).update(push_every_hours=1)
     assert "as soon as a terminal sends" in page_of(viewer)
+
+
+def test_an_order_that_was_dispatched_says_what_is_to_be_done_with_it(
+    sakura: Facility, owner: Client, person: Callable[..., User]
+) -> None:
+    store(sakura, dicom(1))
+    may_order(sakura, base_fee="20000", download="500", share="300")
+    staff = person("endo@center.example", is_staff=True)
+    orders = {share_order(sakura, staff): "give the link to its receiver", dispatched(sakura, staff): "fetch it"}
+    needs = {need.title: need.text for need in owner.get(url("dashboard")).context["needs"]}
+    for order, words in orders.items():
+        assert words in needs[f"{order} is ready"]
 
 
 def test_growth_is_what_was_stored_at_the_end_of_each_month(sakura: Facility, viewer: Client) -> None:
