@@ -1,28 +1,31 @@
 """What staff decide about quarantined files, in dialogs of the file's page."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from apps.accounts.staff import staff_member
+from apps.audit.admin import AuditedAdmin, staff_actor
 from apps.collection.models import Basis, QuarantineDecision, ReceivedFile
-from apps.collection.quarantine import undecided
-from apps.core.admin import Table, link_to, minute
+from apps.collection.quarantine import file_by_hand, read_again, set_aside, undecided
+from apps.core.acting import attempt
+from apps.core.admin import Table, link_to, minute, to_page
+from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
 
 MAY = "collection.add_quarantinedecision"
-QUARANTINE_DIALOG: dict[str, Any] = {
-    "description": _("Its bytes stay stored as they were received. Your name and reason are recorded; the facility "
-                     "reads them."),
-}  # fmt: skip
+RECORDED = _("Its bytes stay stored as they were received. Your name and reason are recorded; the facility reads them.")
 
 
 class AgainForm(BaseDialogForm):  # type: ignore[misc]
@@ -48,6 +51,44 @@ class AsideForm(AgainForm):
 
     basis = forms.ChoiceField(label=_("Basis"), choices=Basis, widget=UnfoldAdminSelectWidget)
     field_order = ("basis", "reason")
+
+
+def asks(label: Any, question: Any, *, icon: str, form: type[AgainForm]) -> Any:
+    """An act on a file in quarantine, which a dialog asks about."""
+    dialog = {"title": question, "description": RECORDED, "form_class": form, "form_submit_text": label}
+    return action(description=label, icon=icon, permissions=[MAY], dialog=dialog)
+
+
+class QuarantineActs(AuditedAdmin):
+    """For the admin of received files: ACTS among its `actions_detail`."""
+
+    ACTS = ("read_again", "file_by_hand", "set_aside")
+
+    @asks(_("Read again"), _("Read this file again?"), icon="autorenew", form=AgainForm)  # type: ignore[untyped-decorator]
+    def read_again(self, request: HttpRequest, form: AgainForm, object_id: str) -> HttpResponse:
+        return self.decide(request, form, object_id, read_again, done=_("The file could be read, and is filed now."))
+
+    @asks(  # type: ignore[untyped-decorator]
+        _("File by hand"), _("File this file under a study?"), icon="drive_file_move", form=ByHandForm
+    )
+    def file_by_hand(self, request: HttpRequest, form: ByHandForm, object_id: str) -> HttpResponse:
+        act = partial(file_by_hand, study_instance_uid=form.cleaned_data["study_instance_uid"].strip())
+        done = _("The file is filed under the study, and has its storage period.")
+        return self.decide(request, form, object_id, act, done=done)
+
+    @asks(_("Set aside"), _("Set this file aside?"), icon="archive", form=AsideForm)  # type: ignore[untyped-decorator]
+    def set_aside(self, request: HttpRequest, form: AsideForm, object_id: str) -> HttpResponse:
+        act = partial(set_aside, basis=Basis(form.cleaned_data["basis"]))
+        return self.decide(request, form, object_id, act, done=_("The file is set aside; it stays stored."))
+
+    def decide(
+        self, request: HttpRequest, form: AgainForm, object_id: str, act: Callable[..., object], *, done: Any
+    ) -> HttpResponse:
+        """Do it to the file as the person who is signed in, for the reason that the dialog was given."""
+        file: ReceivedFile = self.found(request, object_id)
+        reason, by, actor = form.cleaned_data["reason"], staff_member(request), staff_actor(request)
+        attempt(request, partial(act, file, reason=reason, by=by, actor=actor, now=database_now()), done=done)
+        return to_page(request, file)
 
 
 class UndecidedFilter(SimpleListFilter):

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
@@ -14,24 +14,14 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 
 from apps.accounts.staff import staff_member
-from apps.audit.admin import staff_actor
 from apps.catalog.admin.studies import StudyAdmin, instances_of
 from apps.catalog.image_access import access_of
 from apps.catalog.models import Study
-from apps.collection.admin.quarantine import (
-    MAY,
-    QUARANTINE_DIALOG,
-    AgainForm,
-    AsideForm,
-    ByHandForm,
-    UndecidedFilter,
-    decisions_of,
-)
-from apps.collection.models import Basis, Collection, Outcome, ReceivedFile, ReceptionRecord
+from apps.collection.admin.quarantine import MAY, QuarantineActs, UndecidedFilter, decisions_of
+from apps.collection.models import Collection, Outcome, ReceivedFile, ReceptionRecord
 from apps.collection.progress import progress_of
-from apps.collection.quarantine import file_by_hand, read_again, set_aside, undecided
+from apps.collection.quarantine import undecided
 from apps.collection.reconciliation import left_by_reason, reconcile
-from apps.core.acting import attempt
 from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, list_of, page_of, to_page
 from apps.core.admin_progress import live
 from apps.core.clock import database_now
@@ -126,7 +116,7 @@ class ReceptionRecordAdmin(AuditedTenantAdmin):
 
 
 @admin.register(ReceivedFile)
-class ReceivedFileAdmin(AuditedTenantAdmin):
+class ReceivedFileAdmin(QuarantineActs, AuditedTenantAdmin):
     when_empty = _("Every file that is received appears here, with what became of it.")
     linked_by = ("collection",)
     list_display = ("number", "outcome", "reason", "length", "short_digest", "collection", "facility")
@@ -146,7 +136,7 @@ class ReceivedFileAdmin(AuditedTenantAdmin):
         "conflict",
         ("pack", "pack_offset"),
     )
-    actions_detail = ("download", "read_again", "file_by_hand", "set_aside")
+    actions_detail = ("download", *QuarantineActs.ACTS)
 
     @property
     def object_type(self) -> str:
@@ -167,76 +157,6 @@ class ReceivedFileAdmin(AuditedTenantAdmin):
 
     def tables(self, obj: ReceivedFile) -> list[Table]:
         return decisions_of(obj)
-
-    @action(  # type: ignore[untyped-decorator]
-        description=_("Read again"),
-        icon="autorenew",
-        permissions=[MAY],
-        dialog=QUARANTINE_DIALOG
-        | {
-            "title": _("Read this file again?"),
-            "form_class": AgainForm,
-            "form_submit_text": _("Read again"),
-        },
-    )
-    def read_again(self, request: HttpRequest, form: AgainForm, object_id: str) -> HttpResponse:
-        file: ReceivedFile = self.found(request, object_id)
-        reason, by, actor, now = (
-            form.cleaned_data["reason"],
-            staff_member(request),
-            staff_actor(request),
-            database_now(),
-        )
-
-        def act() -> None:
-            read_again(file, reason=reason, by=by, actor=actor, now=now)
-
-        attempt(request, act, done=_("The file could be read, and is filed now."))
-        return to_page(request, file)
-
-    @action(  # type: ignore[untyped-decorator]
-        description=_("File by hand"),
-        icon="drive_file_move",
-        permissions=[MAY],
-        dialog=QUARANTINE_DIALOG
-        | {
-            "title": _("File this file under a study?"),
-            "form_class": ByHandForm,
-            "form_submit_text": _("File by hand"),
-        },
-    )
-    def file_by_hand(self, request: HttpRequest, form: ByHandForm, object_id: str) -> HttpResponse:
-        file: ReceivedFile = self.found(request, object_id)
-        uid, reason = form.cleaned_data["study_instance_uid"].strip(), form.cleaned_data["reason"]
-        by, actor, now = staff_member(request), staff_actor(request), database_now()
-
-        def act() -> None:
-            file_by_hand(file, study_instance_uid=uid, reason=reason, by=by, actor=actor, now=now)
-
-        attempt(request, act, done=_("The file is filed under the study, and has its storage period."))
-        return to_page(request, file)
-
-    @action(  # type: ignore[untyped-decorator]
-        description=_("Set aside"),
-        icon="archive",
-        permissions=[MAY],
-        dialog=QUARANTINE_DIALOG
-        | {
-            "title": _("Set this file aside?"),
-            "form_class": AsideForm,
-            "form_submit_text": _("Set aside"),
-        },
-    )
-    def set_aside(self, request: HttpRequest, form: AsideForm, object_id: str) -> HttpResponse:
-        file: ReceivedFile = self.found(request, object_id)
-        basis, reason = Basis(form.cleaned_data["basis"]), form.cleaned_data["reason"]
-        by, actor, now = staff_member(request), staff_actor(request), database_now()
-
-        def act() -> None:
-            set_aside(file, basis=basis, reason=reason, by=by, actor=actor, now=now)
-
-        attempt(request, act, done=_("The file is set aside; it stays stored."))
-        return to_page(request, file)
 
     @action(description=_("Download"), icon="download", permissions=[MAY])  # type: ignore[untyped-decorator]
     def download(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
