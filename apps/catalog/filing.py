@@ -131,7 +131,9 @@ def _file_study(facility_id: int, arrivals: list[Arrival], known: dict[str, list
         n: _conflict(facility_id, study, arrivals[n], kind, now) for n, kind in enumerate(contradictions) if kind
     }
     filed = dict(zip(welcome, instances, strict=True))
-    Conflict.objects.bulk_create(conflicts.values())
+    if conflicts:  # they end with the study: whoever has decided on its end did not know of them
+        Conflict.objects.bulk_create(conflicts.values())
+        Study.objects.filter(facility_id=facility_id, pk=study.pk).update(updated_at=now)
     return [
         Filed("conflict", conflict=conflicts[n]) if n in conflicts else Filed("stored", instance=filed[n])
         for n in range(len(arrivals))

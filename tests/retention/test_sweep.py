@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.audit.models import Event
 from apps.audit.record import SYSTEM, record
 from apps.catalog.holds import place_hold
-from apps.catalog.models import HoldKind, Instance, Patient, Study
+from apps.catalog.models import Conflict, HoldKind, Instance, Patient, Study
 from apps.core.locks import lock_names
 from apps.core.periods import FOREVER
 from apps.facilities.models import Facility, Role
@@ -227,6 +227,13 @@ def test_a_new_exam_after_the_approval_keeps_the_study(lindenhof: Facility, appr
 
 def test_images_that_come_after_the_approval_keep_the_study(lindenhof: Facility, approved: Study) -> None:
     store(lindenhof, image(StudyInstanceUID=approved.study_instance_uid, StudyDate="20040119", **BORN))
+    assert_kept("new_images")
+
+
+def test_a_file_that_contradicts_the_study_after_the_approval_keeps_it(lindenhof: Facility, approved: Study) -> None:
+    store(lindenhof, image(StudyInstanceUID=approved.study_instance_uid, PatientID="somebody else", **BORN))
+    with as_center():
+        assert Conflict.objects.get().study == approved
     assert_kept("new_images")
 
 
