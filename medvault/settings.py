@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "apps.portal.ways_back.WaysBack",
     "apps.accounts.form_middleware.KeptForms",
     "apps.accounts.form_middleware.SentOnce",
     "apps.facilities.middleware.TenancyMiddleware",

@@ -30,13 +30,20 @@ class Options(forms.Form):
     """The field for how many days what was produced is offered, where that is chosen."""
     needs_choices: ClassVar[bool] = True
     """Whether there is nothing to order unless something was chosen."""
+    begins_with_choices: ClassVar[Mapping[str, str]] = {}
+    """What fields begin with instead, where something was chosen."""
 
-    def __init__(self, facility: Facility, given: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, facility: Facility, given: Mapping[str, Any] | None = None, *, has_choices: bool = False
+    ) -> None:
         """`given`: what was chosen; where it holds none of the fields, all are as they begin."""
         self.facility = facility
         fields = type(self).base_fields
         chosen = given if given is not None and set(given) & set(fields) else None
-        super().__init__(chosen if chosen is not None else {name: each.initial for name, each in fields.items()})
+        begins = {name: each.initial for name, each in fields.items()}
+        super().__init__(
+            chosen if chosen is not None else begins | dict(self.begins_with_choices if has_choices else {})
+        )
 
     @property
     def chosen(self) -> dict[str, Any]:

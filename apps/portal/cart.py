@@ -54,7 +54,7 @@ def cart(request: FacilityRequest) -> HttpResponse:
     kinds = [OrderKind(each) for each, how in KINDS.items() if choices or not how.options.needs_choices]
     asked = given.get("kind") or request.GET.get("kind")
     kind = OrderKind(asked) if asked in kinds else kinds[0]
-    options = KINDS[kind].options(request.facility, given.dict())
+    options = KINDS[kind].options(request.facility, given.dict(), has_choices=bool(choices))
     is_preview = "preview" in given or "HX-Request" in request.headers
     if request.method == "POST" and not is_preview and options.is_valid():
         return _quoted(request, kind, choices, options, now)

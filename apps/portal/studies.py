@@ -84,7 +84,7 @@ def _results(request: FacilityRequest, form: StudySearchForm, key: str) -> dict[
     return {
         "form": form,
         "chips": chips,
-        "is_detailed": bool(form.errors) or any(name != "text" for name, *_ in chips),
+        "is_detailed": bool(form.errors),
         "search": key,
         "page": page,
         "after": after,

@@ -51,6 +51,19 @@ def test_a_mistake_in_the_form_is_told_in_place(window: Visit) -> None:
     assert window.faults() == []
 
 
+def test_on_a_phone_what_was_found_comes_into_sight_and_the_criteria_close(window: Visit) -> None:
+    page = window.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/f/sakura/studies/")
+    page.get_by_text("Search by more").click()
+    page.get_by_label("Patient ID", exact=True).fill("P1")
+    page.get_by_role("button", name="Search by these").click()
+    expect(page.get_by_label("Patient ID", exact=True)).to_be_hidden()
+    expect(page.locator("tbody tr").first).to_be_in_viewport()
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    assert window.faults() == []
+
+
 def test_criteria_are_combined_and_taken_away_one_by_one(window: Visit) -> None:
     page = window.page
     page.goto("/f/sakura/studies/")

@@ -107,7 +107,7 @@ def test_a_line_opens_to_its_charges_and_to_what_was_counted(sakura: Facility, m
     page = shown(member, address("invoice", invoice))
     assert page.count('<details class="invoice-line"') == 4
     assert url("collection", collection_id=collection.pk) in page
-    for named in ("number 2 of the month", "30 of 30 days", "¥12.5", "300 GB-month", "Tax, 10 %", "¥26,125"):
+    for named in ("number 2 of the month", "30 of 30 days", "300 × ¥12.5 / GB-month", "Tax, 10 %", "¥26,125"):
         assert named in page, named
     assert "Mori" not in page
     few = queries_of(member, address("invoice", invoice))

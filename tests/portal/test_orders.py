@@ -115,6 +115,15 @@ def test_nonsense_chooses_nothing(member: Client, wrong: dict[str, Any]) -> None
     assert "Choose something first" in choose(member, **wrong)
 
 
+def test_a_restore_begins_with_what_was_chosen_and_with_everything_where_nothing_was(
+    clinic: Facility, member: Client
+) -> None:
+    restore = url("cart") + "?kind=restore"
+    assert member.get(restore).context["options"]["what"].value() == "all"
+    choose(member, chosen=[studies(clinic)[0].pk])
+    assert member.get(restore).context["options"]["what"].value() == "chosen"
+
+
 def test_nothing_is_quoted_but_what_is_offered(clinic: Facility, member: Client) -> None:
     for speed, kind in (("", "download"), ("normal", "statue"), ("normal", "")):
         choose(member, chosen=[studies(clinic)[0].pk])

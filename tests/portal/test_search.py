@@ -52,6 +52,8 @@ def test_a_patient_without_a_name_has_a_link_all_the_same(sakura: Facility, view
         ({"study_description": "*knee*"}, ["P2"]),
         ({"body_part": "KNEE"}, ["P2"]),
         ({"image_number": "77"}, ["P2"]),
+        ({"received_from": "0001-01-01", "received_to": "9999-12-31"}, ["P2", "P1"]),
+        ({"received_to": "0001-01-01"}, []),
         ({"text": "nobody"}, []),
     ],
 )

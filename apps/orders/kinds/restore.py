@@ -4,7 +4,7 @@ manifest names, or to a node, as a transfer.
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -32,6 +32,7 @@ class RestoreOptions(Options):
     """What comes back, and where to."""
 
     needs_choices = False
+    begins_with_choices: ClassVar[Mapping[str, str]] = {"what": CHOSEN}
 
     what = forms.ChoiceField(
         label=_("What"), initial=ALL,
@@ -50,8 +51,10 @@ class RestoreOptions(Options):
         help_text=_("A terminal fetches it with: medvault-edge restore FOLDER"),
     )  # fmt: skip
 
-    def __init__(self, facility: Facility, given: Mapping[str, Any] | None = None) -> None:
-        super().__init__(facility, given)
+    def __init__(
+        self, facility: Facility, given: Mapping[str, Any] | None = None, *, has_choices: bool = False
+    ) -> None:
+        super().__init__(facility, given, has_choices=has_choices)
         field = self.fields["to"]
         assert isinstance(field, forms.ChoiceField)
         self._nodes = {f"node-{node.pk}": node for node in nodes_of(facility)}
