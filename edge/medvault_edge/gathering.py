@@ -9,12 +9,13 @@ from medvault_edge.source import Found, Image
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A file that stays; `reason` is one the center knows."""
+    """A file that stays; `reason` is one the center knows, `why` what else there is to say to who collects."""
 
     source: str
     reason: str
     sha256: str | None
     length: int
+    why: str = ""
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ def gather(
         else:
             seen.add(image.sha256)
             studies.setdefault(image.study, []).append(image)
-    gathered.left += [Left(each.source, "unreadable", None, each.length) for each in found.unusable]
+    gathered.left += [Left(each.source, "unreadable", None, each.length, each.why) for each in found.unusable]
     _take(gathered, studies.values(), agreed_instances, agreed_bytes)
     return gathered
 

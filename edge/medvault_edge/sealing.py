@@ -78,6 +78,13 @@ def seal(
     return Written(target.digest.hexdigest(), target.length)
 
 
+def _stays(left: Left) -> dict[str, Any]:
+    """As the center reads it (docs/api.md)."""
+    told = asdict(left)
+    del told["why"]
+    return told
+
+
 def _archive(images: list[Image], left: list[Left], about: dict[str, Any], progress: Progress) -> Iterator[bytes]:
     """A ZIP, its manifest last, as it grows."""
     sink = _Sink()
@@ -97,7 +104,7 @@ def _archive(images: list[Image], left: list[Left], about: dict[str, Any], progr
                 raise Changed(image.source)
             files.append({"name": name, "source": image.source, "sha256": image.sha256, "length": length,
                           **recorded_of(image.sidecar)})  # fmt: skip
-        manifest = {"version": 1, **about, "files": files, "left": [asdict(each) for each in left]}
+        manifest = {"version": 1, **about, "files": files, "left": [_stays(each) for each in left]}
         archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False).encode("utf-8", "replace"))
     yield sink.taken()
 

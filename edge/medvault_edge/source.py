@@ -196,12 +196,17 @@ def _add_scan(found: Found, path: Path, source: str, length: int, digest: str) -
 
 
 def _sidecar(path: Path) -> Mapping[str, Any] | None:
-    """What a JSON file beside the image says: `<image>.json`, or its name with that ending."""
+    """What a JSON file beside the image says: `<image>.json`, or its name with that ending.
+
+    Raises ValueError where that cannot be read: it may say that the image is to be kept longer.
+    """
     for beside in (path.with_name(f"{path.name}.json"), path.with_suffix(".json")):
-        if beside.is_file() and beside.stat().st_size <= LONGEST_SIDECAR:
+        if beside.is_file():
+            if beside.stat().st_size > LONGEST_SIDECAR:
+                raise ValueError("the JSON file beside it is too long")
             try:
                 content = json.loads(beside.read_bytes())
-            except ValueError:
-                return None
+            except ValueError as error:
+                raise ValueError("the JSON file beside it cannot be read") from error
             return content if isinstance(content, dict) else None
     return None

@@ -1,5 +1,7 @@
 """Collect, hand over, receipt, prune: the story of a visit, with nothing but the commands."""
 
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from apps.collection.models import Collection, Terminal
 from apps.core.clock import database_now
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
+from tests.edge import forked
 from tests.edge.conftest import NAMES, Edge, at_the_center, example
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -94,6 +97,25 @@ def test_one_collector_carries_two_facilities_apart(
         assert Collection.objects.count() == 2
     assert "--facility" in collector.run("collect", images, "--operator", "B", code=2)
     assert "--operator" in collector.run("collect", images, "--facility", "sakura", code=2)
+
+
+def test_what_stays_is_named_and_why(collector: Edge, images: Path) -> None:
+    """A scan without information, and an image beside which a period is written that cannot be read."""
+    (images / "film.png").write_bytes(b"a scan")
+    (images / "0" / "CT_small.json").write_text('{"keep_until": ')
+    (images / "1" / "MR_small.json").write_text('{"keep_until": "for long"}')
+    whys = {
+        "0/CT_small.dcm": "the JSON file beside it cannot be read",
+        "1/MR_small.dcm": "keep_until is no date such as 2040-12-31",
+        "film.png": "scan without accompanying information",
+    }
+    collected = collector.run("collect", images, *VISIT)
+    assert (collected["files"], collected["left"]) == (2, {"unreadable": 3})
+    assert {each["file"]: each["why"] for each in collected["stays"]} == whys
+    code, out, _err = forked.run(["--home", str(collector.home), "collect", str(images), *VISIT], os.environ)
+    assert code == 0
+    for file, why in whys.items():
+        assert re.search(rf"{re.escape(file)} +│ {re.escape(why[:20])}", out), out
 
 
 def test_the_receipt_of_what_cannot_be_written_to_lies_with_the_collector(collector: Edge, images: Path) -> None:

@@ -12,10 +12,14 @@ from medvault_edge.collecting import Collected, Visit, collect
 from medvault_edge.commands.shared import FacilityOption, Json, now, state_of
 from medvault_edge.errors import NoRoom, NotUsable
 from medvault_edge.fetching import fetch_receipts
+from medvault_edge.gathering import Left
 from medvault_edge.handing_over import hand_over, wait_until_stored
 from medvault_edge.node import Fetched, Node, fetch
 from medvault_edge.state import State
 from medvault_edge.visiting import Visited, visit
+
+MOST_NAMED = 20
+_PRESSING = ("changed", "unreadable", "over_amount", "not_marked")
 
 
 def collect_command(
@@ -124,6 +128,8 @@ def _tell_collected(collected: Collected | Visited, fetched: Fetched | None, *, 
         "bytes": collected.length, "known": known, "unmarked": collected.unmarked, "left": left,
         "receipts": [str(path) for path in collected.receipts],
         "not_delivered": len(fetched.missing) if fetched else 0,
+        "stays": [{"file": each.source, "reason": each.reason, "why": each.why} for each in collected.left]
+        if isinstance(collected, Collected) else [],
     }  # fmt: skip
     table = telling.table("Collected", "", "Files:")
     table.add_row("Taken, sealed", f"{collected.files:,}")
@@ -139,6 +145,19 @@ def _tell_collected(collected: Collected | Visited, fetched: Fetched | None, *, 
         lies = " lies with the terminal" if isinstance(collected, Visited) else ""
         sentence += f" The receipt to print{lies}: {collected.receipts[-1]}"
     telling.told(content, as_json=as_json, table=table, sentence=sentence)
+    if isinstance(collected, Collected) and not as_json:
+        _tell_left(collected.left)
+
+
+def _tell_left(left: list[Left]) -> None:
+    """What stays, and why; first what somebody can do something about."""
+    rows = sorted(left, key=lambda each: (_PRESSING.index(each.reason), each.source))
+    table = telling.table("Left behind", "File", "Why")
+    for each in rows[:MOST_NAMED]:
+        table.add_row(each.source, each.why or each.reason.replace("_", " "))
+    further = len(rows) - MOST_NAMED
+    sentence = f"And {telling.counted(further, 'further file')}; --json names all." if further > 0 else ""
+    telling.told(None, as_json=False, table=table, sentence=sentence)
 
 
 def _day(given: datetime | None) -> date | None:
