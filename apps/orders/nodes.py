@@ -20,8 +20,10 @@ class NodeOptions(Options):
         label=_("Receiving node"), help_text=_("The center registers further nodes: write to it on any order."),
     )  # fmt: skip
 
-    def __init__(self, facility: Facility, given: Mapping[str, Any] | None = None) -> None:
-        super().__init__(facility, given)
+    def __init__(
+        self, facility: Facility, given: Mapping[str, Any] | None = None, *, has_choices: bool = False
+    ) -> None:
+        super().__init__(facility, given, has_choices=has_choices)
         self._names = {str(node.pk): node.name for node in nodes_of(facility)}
         field = self.fields["node"]
         assert isinstance(field, forms.ChoiceField)

@@ -91,6 +91,16 @@ def test_price_and_day_are_told_before_anything_is_ordered(clinic: Facility, mem
     assert str(order).encode() in member.get(url("orders")).content
 
 
+def test_every_form_can_be_looked_at_with_and_without_something_chosen(clinic: Facility, member: Client) -> None:
+    for kind in OrderKind:
+        page = member.get(url("cart"), {"kind": kind})
+        assert (page.status_code, page.context["kind"] == kind) == (200, kind == OrderKind.RESTORE), kind
+    choose(member, chosen=[study.pk for study in studies(clinic)])
+    for kind in OrderKind:
+        page = member.get(url("cart"), {"kind": kind})
+        assert (page.status_code, page.context["kind"]) == (200, kind), kind
+
+
 def test_series_and_images_are_chosen_and_taken_away_again(clinic: Facility, member: Client) -> None:
     with as_facility(clinic):
         series = Series.objects.get(series_instance_uid="2.25.1.9")
