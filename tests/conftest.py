@@ -26,9 +26,11 @@ from medvault.bootstrap import bootstrap_roles, migrate
 from medvault.embedded.services import embedded_postgresql, embedded_services
 from medvault.env import PROJECT
 from medvault.processes import programs
+from medvault.workplace import badges
 from tests import prepared
 from tests.environment import HOME, IS_PREPARED
 from tests.ports import free_port
+from tests.waiting import until_answered
 
 hypothesis.settings.register_profile("medvault", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("medvault")
@@ -100,12 +102,7 @@ def web(django_db_setup: None) -> Iterator[str]:
     web = programs(settings.ENV.model_copy(update={"port": port, "web_workers": 1}))[0]
     process = subprocess.Popen([Path(sys.executable).parent / web.arguments[0], *web.arguments[1:]], cwd=PROJECT)
     url = f"http://127.0.0.1:{port}"
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/readyz", timeout=5).close()
-            break
-        except urllib.error.URLError:
-            assert process.poll() is None
+    until_answered(process, lambda: urllib.request.urlopen(f"{url}/readyz", timeout=5).close(), urllib.error.URLError)
     yield url
     process.terminate()
     process.wait(30)
@@ -156,6 +153,12 @@ def make_facility(request: pytest.FixtureRequest, slug: str, name: str, country:
         request.getfixturevalue("db")
     with as_center():
         return Facility.objects.create(slug=slug, name=name, country=country)
+
+
+@pytest.fixture
+def no_badges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workplace's menu shows no numbers: it counts them once a minute, whichever page is asked for then."""
+    monkeypatch.setattr(badges, "_counts", dict)
 
 
 @pytest.fixture

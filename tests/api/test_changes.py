@@ -20,6 +20,7 @@ from tests.api.asking import Asking
 from tests.forked import Forked
 from tests.portal.pages import dicom, store
 from tests.retention.stories import agreed, in_force, stored
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -104,9 +105,7 @@ def test_two_readers_at_once_see_one_order(
     assert first.stdout.readline() == "here\n"
     store(sakura, dicom(3))
     second = Forked("tests.api.reading_process", secret)
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    while superuser_sql.execute(waiting).fetchone() != (1,):
-        pass
+    until(lambda: superuser_sql.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone())
     read, _ = first.communicate("go on\n")
     assert second.stdout.readline() == "here\n"
     more, _ = second.communicate("go on\n")

@@ -5,6 +5,7 @@ import io
 import socket
 from base64 import b64encode
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from apps.collection.handover import open_upload, uploads_to_open
 from apps.facilities.models import Facility, Scope
 from apps.facilities.tenancy import as_facility
 from tests.collection.sealed import manifest_of, sealed
+from tests.waiting import until
 
 CT = Path(str(pydicom.data.get_testdata_file("CT_small.dcm"))).read_bytes()
 FILES = {"1.dcm": CT}
@@ -102,6 +104,9 @@ class Sender:
         connection.sendall("\r\n".join(lines).encode())
         return connection
 
+    def has(self, path: str, end: int) -> bool:
+        return self.offset(path) >= end
+
 
 def test_what_arrived_before_a_connection_broke_is_kept(address: str, token: str, sakura: Facility) -> None:
     sender = Sender(address, token)
@@ -111,8 +116,7 @@ def test_what_arrived_before_a_connection_broke_is_kept(address: str, token: str
         start, end = sender.offset(path), len(content) * tenth // 10
         with sender.opened(path, start, len(content) - start) as connection:
             connection.sendall(content[start:end])
-        while sender.offset(path) < end:
-            pass
+        until(partial(sender.has, path, end))
     kind = {"Upload-Offset": str(sender.offset(path)), "Content-Type": "application/offset+octet-stream"}
     response = sender.ask("PATCH", path, content[sender.offset(path) :], kind)
     assert response.status == 204, response.status
@@ -135,8 +139,7 @@ def test_two_at_once_do_not_write_into_each_other(address: str, token: str, saku
     uid, content = collection()
     path = sender.begin(uid, content)
     with sender.opened(path, 0, len(content)) as first:
-        while not is_held():
-            pass
+        until(is_held)
         kind = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
         assert sender.ask("PATCH", path, content, kind).status == 423
         first.sendall(content)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -22,6 +21,7 @@ from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from tests.billing.stories import NOON, account_of, fresh, invoice_of, payments
 from tests.ports import free_port
+from tests.waiting import until, until_answered
 
 KEY = "sk_test_of_tests"
 
@@ -34,12 +34,7 @@ def localstripe() -> Iterator[str]:
         [sys.executable, "-m", "localstripe", "--port", str(port), "--from-scratch"], stderr=subprocess.DEVNULL
     )
     url = f"http://localhost:{port}"
-    while True:
-        try:
-            httpx.get(url)
-            break
-        except httpx.TransportError:
-            assert process.poll() is None
+    until_answered(process, lambda: httpx.get(url), httpx.TransportError)
     yield url
     process.terminate()
     process.wait(10)
@@ -85,9 +80,7 @@ def test_an_event_over_http_pays_the_invoice_whose_answer_was_lost(cards: str, a
         PaymentAttempt.objects.update(state="begun", payment_intent="")
     _forget_payments()
     assert fresh(invoice).state == State.FINALIZED
-    until = time.monotonic() + 30
-    while not _events():
-        assert time.monotonic() < until
+    until(_events)
     apply_webhooks()
     assert (fresh(invoice).state, payments()) == (State.PAID, [("card", 22000)])
     assert [each.problem for each in _events()] == [""]

@@ -1,7 +1,6 @@
 """Receipts are followed by their cursor: none may come below one that was read."""
 
 from collections.abc import Callable
-from select import select
 
 import psycopg
 import pytest
@@ -11,6 +10,7 @@ from apps.facilities.models import Facility, Scope
 from tests.api.asking import Asking
 from tests.forked import Forked
 from tests.portal.pages import dicom, store
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -23,8 +23,7 @@ def test_whoever_follows_receipts_misses_none_that_is_committed_late(
     first = Forked("tests.collection.receipting_process", uids[0])
     assert first.stdout.readline() == "here\n"
     second = Forked("tests.collection.receipting_process", uids[1])
-    while superuser_sql.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,):
-        assert not select([second.stdout], [], [], 0)[0], "it did not wait"
+    until(lambda: superuser_sql.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone(), "it did not wait")
     assert ask("receipts/").json() == {"receipts": [], "next": "0"}
     first.communicate("go on\n")
     assert second.stdout.readline() == "here\n"

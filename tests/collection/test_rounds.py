@@ -282,6 +282,7 @@ def test_a_retired_terminal_is_nobody_and_its_successor_takes_its_place(
         assert Event.objects.filter(action="terminal.retired").count() == 1
 
 
+@pytest.mark.usefixtures("no_badges")
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_asks_as_often_for_many_terminals_as_for_one(
     name: str, operator: Client, sakura: Facility, lindenhof: Facility

@@ -439,6 +439,7 @@ def test_lists_cannot_be_asked_about_what_they_do_not_show(superuser: Client, ad
     assert superuser.get(f"/admin/{address_of_a_guess}").status_code == 400
 
 
+@pytest.mark.usefixtures("no_badges")
 def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(
     superuser: Client, world: dict[type[Model], Any], lindenhof: Facility, person: Callable[..., User]
 ) -> None:

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from apps.facilities.tenancy import as_center
 from medvault.env import PROJECT
 from tests.ports import free_port
 
-PATIENCE_S = 30
 DCMTK = Path("/usr/bin")
 
 
@@ -96,15 +94,6 @@ def registered(facility: Facility, ae_title: str, **fields: Any) -> Terminal:
         return Terminal.objects.create(
             facility=facility, name=ae_title, ae_title=ae_title, **{"address": "127.0.0.1"} | fields
         )
-
-
-def until(is_so: Callable[[], Any]) -> Any:
-    """Wait for a condition; its first true value."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (found := is_so()):
-        assert time.monotonic() < deadline, "It did not come true"
-        time.sleep(0.02)
-    return found
 
 
 def instance_uids() -> list[str]:

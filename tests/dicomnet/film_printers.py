@@ -26,6 +26,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 
 from tests.dicomnet.conftest import dcmtk
 from tests.ports import free_port
+from tests.waiting import until
 
 CONFIGURATION = """
 [[GENERAL]]
@@ -69,8 +70,12 @@ def dcmprscp(folder: Path) -> Iterator[int]:
     command = [dcmtk("dcmprscp"), "--config", str(configuration), "--printer", "IMAGER"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
-    while not any(each.laddr.port == port for each in psutil.Process(process.pid).net_connections()):
+
+    def listens() -> bool:
         assert process.poll() is None, (folder / "log").read_text()
+        return any(each.laddr.port == port for each in psutil.Process(process.pid).net_connections())
+
+    until(listens)
     try:
         yield port
     finally:

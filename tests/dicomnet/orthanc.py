@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.ports import free_port
+from tests.waiting import until_answered
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,7 @@ def running(folder: Path, *, medvault_port: int = 0, **configuration: Any) -> It
         process = subprocess.Popen([program, str(path)], stdout=log, stderr=log, cwd=folder)
     orthanc = Orthanc(f"http://127.0.0.1:{http_port}", dicom_port)
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                orthanc.call("/system")
-                break
-            except urllib.error.URLError:
-                assert process.poll() is None
-                assert time.monotonic() < deadline
+        until_answered(process, lambda: orthanc.call("/system"), urllib.error.URLError)
         yield orthanc
     finally:
         process.terminate()

@@ -24,11 +24,12 @@ from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.notifications.kinds import Kind
 from apps.vault.places import place
-from tests.dicomnet.conftest import Gateway, instance_uids, registered, until
+from tests.dicomnet.conftest import Gateway, instance_uids, registered
 from tests.dicomnet.orthanc import running
 from tests.dicomnet.test_storing import associated, path_of
 from tests.notifications.told import rows
 from tests.ports import free_port
+from tests.waiting import until
 
 INSTANCE = "1.2.840.10008.1.20.1.1"
 CT = pydicom.dcmread(path_of("CT_small.dcm"))

@@ -14,8 +14,9 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from apps.dicomnet.contexts import STORAGE
 from apps.dicomnet.reactor import keep_answers
 from medvault.env import PROJECT
-from tests.dicomnet.conftest import Gateway, instance_uids, until
+from tests.dicomnet.conftest import Gateway, instance_uids
 from tests.dicomnet.test_storing import associated, ct
+from tests.waiting import until
 
 STATEMENT = PROJECT / "docs" / "dicom_conformance.md"
 EXPLICIT = "1.2.840.10008.1.2.1"

@@ -40,7 +40,7 @@ from apps.orders.nodes import set_authorization
 from apps.orders.outputs import opened
 from apps.orders.producing import produce_due
 from apps.orders.working import send_back, start_production
-from tests.dicomnet.conftest import dcmtk, until
+from tests.dicomnet.conftest import dcmtk
 from tests.dicomnet.orthanc import DICOMWEB, running
 from tests.dicomnet.test_storing import data_set_of, path_of
 from tests.edge.wires import is_open
@@ -49,6 +49,7 @@ from tests.orders.sent import node, on_its_way, ready, send
 from tests.orders.stories import fresh, may_order, state_of
 from tests.portal.pages import dicom, store
 from tests.ports import free_port
+from tests.waiting import until
 
 NAMES = ["CT_small.dcm", "MR_small_bigendian.dcm", "JPEG2000.dcm", "image_dfl.dcm"]
 UIDS = [f"2.25.1.1.{number}" for number in range(1, 7)]

@@ -30,11 +30,12 @@ from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.notifications.kinds import Kind
 from apps.orders import addresses
-from tests.dicomnet.conftest import Gateway, instance_uids, registered, until
+from tests.dicomnet.conftest import Gateway, instance_uids, registered
 from tests.dicomnet.hostile_node import hostile_node
 from tests.dicomnet.orthanc import DICOMWEB, Orthanc, running
 from tests.dicomnet.test_storing import data_set_of, path_of
 from tests.notifications.told import rows
+from tests.waiting import until
 
 NAMES = ["CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm"]
 pytestmark = pytest.mark.usefixtures("committed_db")

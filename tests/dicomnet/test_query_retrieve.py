@@ -20,9 +20,10 @@ from apps.audit.models import Event
 from apps.dicomnet.reactor import keep_answers
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
-from tests.dicomnet.conftest import Gateway, dcmtk, instance_uids, registered, run_dcmtk, until
+from tests.dicomnet.conftest import Gateway, dcmtk, instance_uids, registered, run_dcmtk
 from tests.dicomnet.test_storing import associated, data_set_of, path_of
 from tests.ports import free_port
+from tests.waiting import until
 
 NAMES = ["CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm", "reportsi.dcm"]
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -14,9 +14,10 @@ from apps.collection.promises import pack_promised
 from apps.dicomnet import serving
 from apps.dicomnet.serving import serve
 from apps.vault import spool
-from tests.dicomnet.conftest import Gateway, instance_uids, until
+from tests.dicomnet.conftest import Gateway, instance_uids
 from tests.dicomnet.test_storing import associated, ct, rejection_of
 from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("committed_db", "terminal")
 

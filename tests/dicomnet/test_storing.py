@@ -31,7 +31,8 @@ from apps.collection.replication import replicate_pending
 from apps.dicomnet.reactor import keep_answers
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
-from tests.dicomnet.conftest import Gateway, instance_uids, registered, run_dcmtk, until
+from tests.dicomnet.conftest import Gateway, instance_uids, registered, run_dcmtk
+from tests.waiting import until
 
 NAMES = [
     "CT_small.dcm", "MR_small_bigendian.dcm", "JPEG2000.dcm", "SC_rgb_rle.dcm", "image_dfl.dcm",

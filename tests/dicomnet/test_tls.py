@@ -15,9 +15,10 @@ from apps.dicomnet import certificates
 from apps.dicomnet.certificates import issue_certificate
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_facility
-from tests.dicomnet.conftest import Gateway, registered, run_dcmtk, until
+from tests.dicomnet.conftest import Gateway, registered, run_dcmtk
 from tests.dicomnet.test_storing import path_of
 from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

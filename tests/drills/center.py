@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
@@ -17,6 +16,7 @@ from medvault.embedded.postgresql import EmbeddedPostgreSQL
 from medvault.embedded.redis import server_program
 from medvault.env import PROJECT
 from tests.drills.hosts import HERE, Host
+from tests.waiting import until
 
 ADDRESSES = {
     "db1": 11, "db2": 12, "store": 13, "web1": 21, "web2": 22, "work1": 31, "work2": 32, "gate1": 41, "gate2": 42,
@@ -82,7 +82,7 @@ class Center:
 
     def wait_for(self, host: str) -> None:
         """Until a web host is ready."""
-        until(lambda: _answers(f"{self.url(host)}/readyz"), f"{host} is not ready")
+        until(lambda: _answers(f"{self.url(host)}/readyz"), f"{host} is not ready", PATIENCE_S)
 
     def sql(self, statement: str, *parameters: Any, at: str = "db1") -> list[tuple[Any, ...]]:
         """As a superuser."""
@@ -113,7 +113,7 @@ class Center:
         store.start(server_program(), "--bind", store.address, "--requirepass", "secret", "--dir", redis,
                     "--appendonly", "yes", "--maxmemory-policy", "noeviction", environment=os.environ)  # fmt: skip
         store.start(BINARIES / "moto_server", "-H", store.address, "-p", 9000, environment=os.environ)
-        until(lambda: _answers(f"http://{store.address}:9000/moto-api/"), "the S3 server did not start")
+        until(lambda: _answers(f"http://{store.address}:9000/moto-api/"), "the S3 server did not start", PATIENCE_S)
         for bucket in BUCKETS:
             made = urllib.request.Request(f"http://{store.address}:9000/{bucket}", method="PUT")
             urllib.request.urlopen(made, timeout=30).close()
@@ -148,7 +148,7 @@ class Center:
         with psycopg.connect(self._database("postgres:secret", "db1", "postgres"), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'db2'")
             connection.execute("SELECT pg_reload_conf()")
-            until(lambda: _is_synchronous(connection), "the standby does not follow synchronously")
+            until(lambda: _is_synchronous(connection), "the standby does not follow synchronously", PATIENCE_S)
 
     def _start_database(self, name: str, wheel: Any, data: Path) -> None:
         sockets = data.parent / "sockets"
@@ -157,17 +157,9 @@ class Center:
         self.hosts[name].start(
             wheel.bin_path / "postgres", "-D", data, "-k", sockets, environment=os.environ, user=wheel.system_user or ""
         )
-        until(lambda: _connects(self._database("postgres:secret", name, "postgres")), f"{name} did not start")
-
-
-def until(is_so: Any, complaint: str, patience_s: float = PATIENCE_S) -> Any:
-    """Wait for a condition; its first true value."""
-    deadline = time.monotonic() + patience_s
-    while not (found := is_so()):
-        if time.monotonic() > deadline:
-            raise RuntimeError(complaint)
-        time.sleep(0.2)
-    return found
+        until(
+            lambda: _connects(self._database("postgres:secret", name, "postgres")), f"{name} did not start", PATIENCE_S
+        )
 
 
 def _answers(url: str) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,8 +31,9 @@ from pyrage import x25519
 from tests.benchmarks.images import Slices
 from tests.dicomweb.stow_requests import CONTENT_TYPE, body
 from tests.drills.balancer import balancer
-from tests.drills.center import ADDRESSES, DICOM_PORT, PORT, Center, until
+from tests.drills.center import ADDRESSES, DICOM_PORT, PATIENCE_S, PORT, Center
 from tests.drills.hosts import HERE, hosts, why_not
+from tests.waiting import until
 
 SOP_INSTANCE_UID = "00081155"
 _PREPARE = f"""
@@ -71,7 +73,7 @@ class Drill:
         longest = 0.0
         for content in self.slices.take(count):
             began = time.monotonic()
-            until(lambda content=content: self._post(content), "no web host takes an image")
+            until(partial(self._post, content), "no web host takes an image", PATIENCE_S)
             longest = max(longest, time.monotonic() - began)
         return longest
 
@@ -138,7 +140,7 @@ def cut_off_a_worker(drill: Drill, folder: Path, url: str, code: str, count: int
     collect(images, Visit(method="push"), state, now=datetime.now(UTC), progress=lambda _size: None)
     hand_over(state, progress=lambda _sealed, _offset: None)
     workers = {drill.center.hosts[name].address: name for name in ("work1", "work2")}
-    found = until(lambda: drill.sql(_OPENING, [*workers]), "no worker opens the collection")
+    found = until(lambda: drill.sql(_OPENING, [*workers]), "no worker opens the collection", PATIENCE_S)
     opening = workers[found[0][0]]
     stored = drill.sql("SELECT count(*) FROM collection_receivedfile")[0][0]
     drill.center.hosts[opening].cut_off()

@@ -13,8 +13,8 @@ from medvault_edge.offering import Offering
 from medvault_edge.passes import Passes
 
 from tests.edge.test_faults import made_up
-from tests.edge.wires import wait_until
 from tests.ports import free_port
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -53,12 +53,12 @@ def test_who_is_slow_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatc
 
 def test_only_so_many_connections_are_taken(port: int) -> None:
     many = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(serving.MOST_CONNECTIONS)]
-    wait_until(lambda: threading.active_count() > serving.MOST_CONNECTIONS)
+    until(lambda: threading.active_count() > serving.MOST_CONNECTIONS)
     with pytest.raises(httpx.TransportError):
         httpx.get(f"http://127.0.0.1:{port}/challenge")
     for each in many:
         each.close()
-    wait_until(lambda: is_answering(port))
+    until(lambda: is_answering(port))
 
 
 def is_answering(port: int) -> bool:

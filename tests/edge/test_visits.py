@@ -27,8 +27,9 @@ from apps.facilities.tenancy import as_center, as_facility
 from tests.edge.conftest import NAMES, Edge, at_the_center, example
 from tests.edge.test_story import VISIT as BY_MORI
 from tests.edge.test_story import stored_bytes
-from tests.edge.wires import answering, serving, wait_until, wire
+from tests.edge.wires import answering, serving, wire
 from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 SEALED_COPY = 3
@@ -96,7 +97,7 @@ def test_from_the_terminals_folder_over_the_lan_to_its_pruned_disk(
     at_the_center()
     assert collector.run("handover")[0]["state"] == "stored"
     assert files_of(collector) == []
-    wait_until(lambda: states(room) == ["stored"])
+    until(lambda: states(room) == ["stored"])
     assert files_of(room) == []
     assert stored_bytes(sakura) == sorted(example(name).read_bytes() for name in NAMES)
     with as_facility(sakura):
@@ -112,7 +113,7 @@ def test_a_second_visit_takes_only_what_is_new(collector: Edge, room: Edge, port
     assert (again["files"], again["known"], again["collections"]) == (0, 4, [])
     collector.run("handover")
     at_the_center()
-    wait_until(lambda: states(room) == ["stored"])
+    until(lambda: states(room) == ["stored"])
     (images / "new.dcm").write_bytes(example("waveform_ecg.dcm").read_bytes())
     later = visit(collector, port)
     assert (later["files"], later["known"]) == (1, 4)
@@ -128,7 +129,7 @@ def test_what_a_lost_collector_carried_the_next_one_brings(
     other.run("handover")
     at_the_center()
     assert other.run("handover")[0]["state"] == "stored"
-    wait_until(lambda: states(room) == ["stored"])
+    until(lambda: states(room) == ["stored"])
     [told] = collector.run("handover", code=1)
     assert "Another device" in told["problem"]
     assert len(stored_bytes(sakura)) == 4
@@ -148,7 +149,7 @@ def test_two_collectors_at_once_bring_each_image_once(
     for each in [collector.start("handover"), other.start("handover")]:
         each.wait(60)
     at_the_center()
-    wait_until(lambda: set(states(room)) == {"stored"})
+    until(lambda: set(states(room)) == {"stored"})
     assert len(stored_bytes(sakura)) == 4
 
 
@@ -182,7 +183,7 @@ def test_killed_while_copying_it_starts_over_and_leaves_no_half(
     with wire(port, stall) as stalling:
         copying = collector.start("collect", "--terminal-at", f"127.0.0.1:{stalling}", *BY_MORI)
         assert is_stalled.wait(30)
-        wait_until(lambda: files_of(collector))
+        until(lambda: files_of(collector))
         copying.kill()
         copying.communicate(timeout=30)
         is_over.set()

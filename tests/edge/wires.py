@@ -5,7 +5,6 @@ import json
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from tests.edge.conftest import Edge
 from tests.ports import free_port
+from tests.waiting import until
 
 Wire = Callable[[int, bytes], bytes | None]
 """What becomes of bytes from the terminal on the so many-th connection; None breaks it."""
@@ -25,7 +25,7 @@ def serving(room: Edge, *folders: Path, within: tuple[str, ...] = ()) -> Iterato
     process = room.start("watch", *folders, "--serve", port, "--serve-host", "127.0.0.1", "--settled", "0",
                          "--every", "1", within=within)  # fmt: skip
     try:
-        wait_until(lambda: is_open(port))
+        until(lambda: is_open(port))
         yield port
     finally:
         process.send_signal(signal.SIGTERM)
@@ -63,13 +63,6 @@ def is_open(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def wait_until(is_so: Callable[[], object], timeout_s: float = 30) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @contextmanager

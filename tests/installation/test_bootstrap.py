@@ -11,6 +11,7 @@ import pytest
 
 from medvault.embedded.postgresql import EmbeddedPostgreSQL
 from tests.installation.conftest import Manage
+from tests.waiting import until_answered
 
 SHOW_ROLE = """
 from django.db import connection
@@ -43,12 +44,8 @@ def server(homes: Callable[[], Path]) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     address = f"127.0.0.1:{port}"
-    while True:
-        try:
-            psycopg.connect(f"postgresql://postgres:secret@{address}/postgres").close()
-            break
-        except psycopg.OperationalError:
-            assert process.poll() is None
+    url = f"postgresql://postgres:secret@{address}/postgres"
+    until_answered(process, lambda: psycopg.connect(url).close(), psycopg.OperationalError)
     yield address
     process.terminate()
     process.wait(30)

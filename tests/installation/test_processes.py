@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from medvault.processes import Program, Supervisor
+from tests.waiting import until
 
 SLEEPER = Program("sleeper", ("python", "-c", "import signal; signal.pause()"))
 SUPERVISE = """
@@ -43,22 +44,13 @@ def sleepers() -> list[psutil.Process]:
     return running
 
 
-def until(condition: Callable[[], bool]) -> None:
-    waited = threading.Event()
-    for _ in range(300):
-        if condition():
-            return
-        waited.wait(0.1)
-    pytest.fail("it did not happen within 30 s")
-
-
 def test_what_dies_is_started_again_and_that_is_told(supervisor: Supervisor) -> None:
     supervisor.start(SLEEPER)
     (first,) = sleepers()
     watching = threading.Thread(target=supervisor.watch)
     watching.start()
     first.kill()
-    until(lambda: bool(reports))
+    until(lambda: reports)
     assert reports == ["sleeper ended (exit code -9); starting it again"]
     until(lambda: len(sleepers()) == 1)
     supervisor.stop()

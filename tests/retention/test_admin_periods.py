@@ -235,6 +235,7 @@ def test_studies_are_assessed_again_when_the_law_of_their_facility_changes(
     assert assess_pending() == again
 
 
+@pytest.mark.usefixtures("no_badges")
 def test_lists_ask_as_often_for_many_rows_as_for_few(archivist: Client, lindenhof: Facility) -> None:
     in_force("de-diag")
 

@@ -4,7 +4,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import boto3
 import pytest
 
 from tests.conftest import empty_folders
+from tests.waiting import until_answered
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -35,15 +35,9 @@ def s3_url() -> Iterator[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/moto-api/data.json", timeout=2):
-                break
-        except OSError:
-            assert time.monotonic() < deadline
-            assert server.poll() is None
-    yield f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}"
+    until_answered(server, lambda: urllib.request.urlopen(f"{url}/moto-api/data.json", timeout=2).close(), OSError)
+    yield url
     server.terminate()
     server.wait(10)
 
