@@ -18,6 +18,7 @@ INWARD = frozenset(
         "apps.billing.tasks.apply_webhooks",
         "apps.billing.tasks.make_documents",
         "apps.billing.tasks.prove",
+        "apps.collection.tasks.open_again",
         "apps.collection.tasks.open_upload",
         "apps.collection.tasks.open_uploads",
         "apps.collection.tasks.replicate_pending",

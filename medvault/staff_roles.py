@@ -42,8 +42,11 @@ _PARTIES = (
     "billing.change_billingaccount",
 )
 
-# What came in and waits for a decision: conflicts, files that could not be read.
-_RECEPTION = ("catalog.change_conflict", "catalog.add_imageaccess", "collection.add_quarantinedecision")
+# What came in and waits for a decision: conflicts, files that could not be read, uploads that kill their workers.
+_RECEPTION = (
+    "catalog.change_conflict", "catalog.add_imageaccess", "collection.add_quarantinedecision",
+    "collection.change_upload",
+)  # fmt: skip
 # Orders, and where they are printed and sent.
 _OUTPUT = (
     "catalog.add_imageaccess",
@@ -71,6 +74,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
         "collection.change_terminal",
         "collection.add_collector",
         "collection.change_collector",
+        "collection.change_upload",
         "dicomnet.add_source",
         "dicomnet.change_source",
         *_OUTPUT,

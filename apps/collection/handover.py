@@ -1,6 +1,7 @@
 """Handover: sealed collections that have arrived whole are opened, received as announced, and receipted.
 
 A worker that dies while opening one leaves its collection open; the next goes on behind the files that are stored.
+What kills worker after worker is stopped, and goes to staff (stopping.py).
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from apps.collection.models import AnnouncedFile, Collection, Method, ReceivedFi
 from apps.collection.receipts import issue_receipts
 from apps.collection.reception import Reception
 from apps.collection.recorded import note_recorded
+from apps.collection.stopping import begins, note_end
 from apps.collection.uploads import OPENED, Busy, held, path_of
 from apps.core.bulk import insert_rows
 from apps.core.clock import database_now
@@ -45,9 +47,11 @@ _REFUSED = (Damaged, NotForUs, BadManifest, NothingReceivable)
 
 
 def uploads_to_open() -> list[int]:
-    """Primary keys of the uploads that have arrived whole and were not opened yet."""
+    """Primary keys of the uploads that have arrived whole and were not opened yet, but those that wait for staff."""
     with as_center():
-        waiting = Upload.objects.filter(completed_at__isnull=False, opened_at=None, refused_at=None)
+        waiting = Upload.objects.filter(
+            completed_at__isnull=False, opened_at=None, refused_at=None, stopped_at=None
+        )  # fmt: skip
         return list(waiting.order_by("pk").values_list("pk", flat=True))
 
 
@@ -61,12 +65,12 @@ def open_upload(key: int) -> bool:
     try:
         with held(upload):
             with as_center():
-                upload.refresh_from_db(fields=["opened_at", "refused_at"])
-            if not (upload.opened_at or upload.refused_at):
-                try:
-                    _open(upload)
-                except _REFUSED as error:
-                    _refuse(upload, error)
+                upload.refresh_from_db(fields=["opened_at", "refused_at", "attempts", "stopped_at"])
+                is_over = bool(upload.opened_at or upload.refused_at)
+                if not (is_over or begins(upload, now=database_now())):
+                    return False
+            if not is_over:
+                _open_or_refuse(upload)
             path_of(upload).unlink(missing_ok=True)
     except Busy:
         return False
@@ -74,6 +78,16 @@ def open_upload(key: int) -> bool:
         log.error("Upload %s cannot be opened now: %s", upload.uid, error.message)  # noqa: TRY400
         return False
     return True
+
+
+def _open_or_refuse(upload: Upload) -> None:
+    try:
+        _open(upload)
+    except _REFUSED as error:
+        _refuse(upload, error)
+    finally:  # of all ends but the worker's death
+        with as_center():
+            note_end(upload)
 
 
 def _open(upload: Upload) -> None:

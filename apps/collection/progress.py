@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from apps.collection.models import AnnouncedFile, Collection, ReceivedFile, State, Upload
 from apps.collection.uploads import offset_of
 from apps.core.how_far import HowFar
@@ -15,7 +17,7 @@ MOST_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """A sealed collection on its way in; complete, it waits for a worker who opens it."""
+    """A sealed collection on its way in; complete, it waits for a worker who opens it, or for staff."""
 
     upload: Upload
     how_far: HowFar
@@ -23,7 +25,8 @@ class Arriving:
 
 def arriving(facility: Facility, *, now: datetime) -> list[Arriving]:
     """The uploads of a facility that have not ended, newest first."""
-    found = Upload.objects.filter(facility=facility, opened_at=None, refused_at=None, expires_at__gt=now)
+    comes = Q(completed_at__isnull=False) | Q(expires_at__gt=now)
+    found = Upload.objects.filter(comes, facility=facility, opened_at=None, refused_at=None)
     return [Arriving(each, arrived(each)) for each in found.select_related("device_token").order_by("-pk")[:MOST_SHOWN]]
 
 

@@ -2,15 +2,19 @@
 
 import logging
 import time
+from contextlib import suppress
 
 from celery import shared_task
 from django.core.cache import cache
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from apps.collection import handover, interrupted, receipt_mail, replication, uploads, watching
+from apps.audit.record import SYSTEM
+from apps.collection import handover, interrupted, receipt_mail, replication, stopping, uploads, watching
+from apps.collection.models import Upload
 from apps.collection.promises import pack_promised
 from apps.core.clock import database_now
+from apps.facilities.tenancy import as_center
 from apps.vault.packs import sweep_dead_batches
 from apps.vault.spool import sweep_passing_folders
 
@@ -37,6 +41,14 @@ def open_uploads() -> None:
     """See to it that every sealed collection that has arrived is opened."""
     for key in handover.uploads_to_open():
         open_upload.delay(key)
+
+
+@shared_task
+def open_again(key: int) -> None:
+    """Open a sealed collection that was stopped, as staff want it."""
+    with suppress(stopping.NotStopped), as_center():
+        stopping.open_again(Upload.objects.get(pk=key), actor=SYSTEM, now=database_now())
+    announce_upload(key)
 
 
 @shared_task

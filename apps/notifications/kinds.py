@@ -56,6 +56,7 @@ class Kind(TextChoices):
     REPORT_READY = "evidence.report_ready", _("An evidence report is ready")
     RECORD_SIGNED = "evidence.record_signed", _("The record was signed")
 
+    STAFF_UPLOAD_STOPPED = "staff.upload_stopped", _("A sealed collection cannot be opened")
     STAFF_QUARANTINE = "staff.quarantine", _("Files to look at in quarantine")
     STAFF_CONFLICT = "staff.conflict", _("A conflict to resolve")
     STAFF_COLLECTION_WANTED = "staff.collection_wanted", _("A facility asks for a collection")
@@ -320,6 +321,11 @@ _SECURITY = {
 }  # fmt: skip
 
 _STAFF = {
+    Kind.STAFF_UPLOAD_STOPPED: Telling(
+        groups=(ADMINISTRATOR, ARCHIVIST),
+        happened=_("A sealed collection was begun %(times)s times, and each time the worker died over it. It is kept."),
+        to_do=_("See in the log and the memory what kills the worker, and have it opened again."),
+    ),
     Kind.STAFF_QUARANTINE: Telling(
         groups=(RECEPTION, ARCHIVIST), by_email=False,
         happened=ngettext_lazy(

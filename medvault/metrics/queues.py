@@ -105,6 +105,7 @@ QUEUES: dict[str, tuple[Callable[[], QuerySet[Model]], str]] = {
 FAILING: dict[str, Callable[[datetime], QuerySet[Model]]] = {
     "packs_late_for_fixity": not_read_in_time,
     "tasks": lambda _now: open_failures(),
+    "uploads": lambda _now: Upload.objects.filter(stopped_at__isnull=False),
     "letters": _undelivered_letters,
     "webhooks": lambda _now: Webhook.objects.filter(revoked_at=None).exclude(disabled_at=None, failing_since=None),
     "reports": lambda now: Report.objects.filter(state=ReportState.FAILED, requested_at__gt=now - timedelta(days=2)),

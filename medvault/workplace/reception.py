@@ -14,6 +14,7 @@ from medvault.workplace import waiting
 from medvault.workplace.queues import Act, Named, Queue, Row, act, open_page
 
 MAY_DECIDE = "collection.add_quarantinedecision"
+MAY_OPEN = "collection.change_upload"
 
 
 def queues(now: datetime) -> list[Queue]:
@@ -57,7 +58,8 @@ def _uploads(now: datetime) -> Queue:
         return Row(
             title=str(upload.uid)[:8], href=page_of(upload), facility=upload.facility,
             about=filesizeformat(upload.length_bytes), since=upload.completed_at, is_late=True,
-            acts=[open_page(_("Open"), upload)],
+            acts=[act(_("Open again"), upload, "open_again", MAY_OPEN)] if upload.stopped_at else
+            [open_page(_("Open"), upload)],
         )  # fmt: skip
 
     named = Named("uploads", gettext_lazy("Uploads that are stuck"), "upload", list_of(Upload),

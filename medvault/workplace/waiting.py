@@ -44,9 +44,9 @@ def conflicts() -> QuerySet[Conflict]:
 
 
 def stuck_uploads(now: datetime) -> QuerySet[Upload]:
-    """Sealed collections that came whole and were not opened by now."""
+    """Sealed collections that came whole and were not opened by now, or are not opened any more."""
     came = Upload.objects.filter(completed_at__isnull=False, opened_at=None, refused_at=None)
-    return came.filter(completed_at__lt=now - STUCK_AFTER).order_by("pk")
+    return came.filter(Q(completed_at__lt=now - STUCK_AFTER) | Q(stopped_at__isnull=False)).order_by("pk")
 
 
 def orders() -> QuerySet[Order]:

@@ -16,7 +16,8 @@ from apps.facilities.models import DeviceToken, TenantModel
 class Upload(TenantModel):
     """A sealed collection on its way in (tus 1.0.0). Its bytes lie in a file; how many, the file's length tells.
 
-    Complete, it waits to be opened by a worker; opened or refused, its file is gone.
+    Complete, it waits to be opened by a worker; opened or refused, its file is gone. `attempts`: begun so often without
+    an end; after too many it is stopped until staff have it opened again.
     """
 
     uid = models.UUIDField(_("identifier"), default=uuid4, editable=False)
@@ -33,6 +34,8 @@ class Upload(TenantModel):
     completed_at = models.DateTimeField(_("complete"), null=True)
     opened_at = models.DateTimeField(_("opened"), null=True)
     refused_at = models.DateTimeField(_("refused"), null=True)
+    attempts = models.PositiveSmallIntegerField(_("begun in vain"), default=0, db_default=0)
+    stopped_at = models.DateTimeField(_("stopped"), null=True)
     reason = models.CharField(_("reason"), max_length=TEXT, blank=True)
 
     class Meta:
