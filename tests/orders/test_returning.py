@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -16,7 +16,9 @@ from apps.contracts.agreeing import give_notice, withdraw_notice
 from apps.contracts.models import Contract, State
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
+from apps.orders import restoring
 from apps.orders.errors import NoContract
+from apps.orders.manifest import claims_of
 from apps.orders.models import OrderKind
 from apps.orders.ordering import complete
 from apps.orders.returning import NotReturned, confirm_return
@@ -28,7 +30,7 @@ from apps.retention.sweep import sweep
 from apps.retention.winding_up import StillStored, close, close_due
 from tests.orders.sent import ready, send
 from tests.orders.stories import may_order, now, quoted
-from tests.portal.pages import url
+from tests.portal.pages import dicom, store, url
 from tests.retention import stories
 from tests.retention.workplace import act_address, in_group, page_address, shown, told
 
@@ -168,3 +170,31 @@ def test_images_come_back_after_the_last_day_and_nothing_else_is_ordered(
         quoted(lindenhof)
     returned(lindenhof, staff)
     confirmed(leaving, staff)
+
+
+def test_how_much_a_terminal_has_is_held_against_the_manifest_that_was_verified_once(
+    sakura: Facility, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(sakura, dicom(1, 1), dicom(1, 2))
+    may_order(sakura, restore="2")
+    order = ready(sakura, staff, OrderKind.RESTORE)
+    send(order, staff)
+    verified = list[dict[str, Any]]()
+
+    def counted(file: BinaryIO) -> dict[str, Any]:
+        verified.append(claims_of(file))
+        return verified[-1]
+
+    monkeypatch.setattr(restoring, "claims_of", counted)
+    with as_facility(sakura):
+        found = restoring.restore_of(sakura, order.uid, now=now())
+        assert found
+        digest = bytes(found[1].sha256 or b"").hex()
+        told = [
+            restoring.note_arrived(*found, manifest_sha256=digest, files=files, size_bytes=files, now=now())
+            for files in (0, 1, 2)
+        ]
+        with pytest.raises(restoring.NotSoMuch):
+            restoring.note_arrived(*found, manifest_sha256=digest, files=3, size_bytes=3, now=now())
+        assert [(each.files, each.total_files) for each in told] == [(0, 2), (1, 2), (2, 2)]
+    assert len(verified) == 1
