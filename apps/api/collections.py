@@ -90,7 +90,7 @@ class ProofSerializer(serializers.Serializer[Any]):
 
 
 class BothProofsSerializer(serializers.Serializer[Any]):
-    """Null until the next signed head, which comes at night, and of receipts that an earlier release issued."""
+    """Null until the next signed head, which comes at night."""
 
     received = ProofSerializer(allow_null=True)
     stored = ProofSerializer(allow_null=True)

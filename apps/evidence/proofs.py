@@ -5,6 +5,7 @@ A receipt is signed in the transaction that puts it on record, so that its own p
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -52,11 +53,17 @@ class Inclusion:
 
 
 def head_over(receipt: Receipt) -> Checkpoint | None:
-    """The first checkpoint that covers a receipt; None until it is signed, and for receipts that were put on record
-    without their digest, by an earlier release.
+    """The first checkpoint that covers a receipt; None until it is signed. Receipts of earlier releases, which have no
+    digest on record, wait for that as well (earlier_receipts.py).
     """
     event = _event_of(receipt)
     return _head_after(receipt, event) if event else None
+
+
+def recorded_late(receipt: Receipt) -> datetime | None:
+    """When a receipt of an earlier release was put on record with its digest; None of all others."""
+    event = _event_of(receipt)
+    return event.at if event and "issued_at" in event.details else None
 
 
 def inclusion_of(receipt: Receipt) -> Inclusion | None:

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from apps.audit.signing import NotSigned, checked
 from apps.collection.models import Receipt
 from apps.collection.receipts import TYP
-from apps.evidence.proofs import head_over, inclusion_of
+from apps.evidence.proofs import head_over, inclusion_of, recorded_late
 from apps.facilities.doors import FacilityRequest, facility_door
 
 SETS = 500
@@ -30,6 +30,7 @@ def shown(request: FacilityRequest, collection_id: int, kind: str) -> HttpRespon
         "more_sets": max(len(sets) - SETS, 0),
         "files": sum(len(each["files"]) for each in sets),
         "head": head_over(receipt),
+        "recorded_late": recorded_late(receipt),
     }
     return render(request, "portal/shown_receipt.html", context)
 

@@ -17,12 +17,13 @@ from medvault_edge.statements import Statement, verify_statement
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What a proof has shown, and until when the record was signed."""
+    """What a proof has shown, and until when the record was signed. `since`: when the receipt was put on it."""
 
     kind: str
     facility: str
     until: str
     files: int = 0
+    since: str = ""
 
 
 def verify_proof(text: str, jwks: dict[str, Any]) -> Proved:
@@ -43,7 +44,7 @@ def _receipt(told: dict[str, Any], jwks: dict[str, Any]) -> Proved:
     root = root_over(told["leaf"].encode(), index=told["index"], size=_size(head), path=_hashes(told["path"]))
     if root.hex() != head.claims["root"]:
         raise NotVerified("The receipt is not on the record that the center signed")
-    return Proved("receipt on record", head.facility, str(head.claims["until"]), receipt.count)
+    return Proved("receipt on record", head.facility, str(head.claims["until"]), receipt.count, str(leaf["at"]))
 
 
 def _consistency(told: dict[str, Any], jwks: dict[str, Any]) -> Proved:
