@@ -11,14 +11,11 @@ import httpx
 import pytest
 
 from apps.accounts.models import User
-from apps.audit.record import SYSTEM
 from apps.facilities.models import Facility, Scope
 from apps.facilities.tenancy import as_center
 from apps.orders.models import Order
-from apps.orders.producing import produce_due
-from apps.orders.working import accept, dispatch, start_production
 from medvault.env import PROJECT
-from tests.orders.stories import may_order, now
+from tests.orders.stories import fulfil, may_order
 from tests.portal.pages import dicom, store
 
 
@@ -76,11 +73,7 @@ def test_it_searches_orders_and_downloads_whatever_gets_lost(
         assert (made["state"], breaking.lost > 2) == ("requested", True)
         with as_center():
             order = Order.objects.select_related("facility").get()  # one, whatever was sent twice
-            accept(order, by=staff, actor=SYSTEM, now=now())
-            start_production(order, by=staff, actor=SYSTEM, now=now())
-        assert produce_due() == 1
-        with as_center():
-            dispatch(order, by=staff, actor=SYSTEM, now=now())
+        fulfil(order, staff)
         target = tmp_path / "images.zip"
         digest = vault.download(vault.dispatched(made["uid"]), target)
         assert (digest, breaking.broken) == (sha256(target.read_bytes()).hexdigest(), 2)

@@ -17,10 +17,8 @@ from apps.contracts.agreeing import suspend
 from apps.facilities.models import Facility, Scope
 from apps.facilities.tenancy import as_center
 from apps.orders.models import Order
-from apps.orders.producing import produce_due
-from apps.orders.working import accept, dispatch, start_production
 from tests.orders.sent import node
-from tests.orders.stories import dispatched, fresh, may_order, now
+from tests.orders.stories import dispatched, fresh, fulfil, may_order, now
 from tests.portal.pages import dicom, store
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -54,15 +52,6 @@ def ask(client: Client, clinic: Facility, token_for: Callable[..., str]) -> Ask:
     return send
 
 
-def carried_out(order: Order, staff: User) -> None:
-    with as_center():
-        accept(order, by=staff, actor=SYSTEM, now=now())
-        start_production(order, by=staff, actor=SYSTEM, now=now())
-    assert produce_due() == 1
-    with as_center():
-        dispatch(order, by=staff, actor=SYSTEM, now=now())
-
-
 def only_order() -> Order:
     with as_center():
         return Order.objects.select_related("facility").get()
@@ -89,7 +78,7 @@ def test_from_the_price_to_the_files(ask: Ask, staff: User) -> None:
     assert ask(f"{of_it}messages/", {"text": "By noon"}).status_code == 201
     [message] = ask(f"{of_it}messages/").json()["messages"]
     assert (message["text"], message["is_from_center"]) == ("By noon", False)
-    carried_out(only_order(), staff)
+    fulfil(only_order(), staff)
     whole = ask(f"{of_it}output/", accept="application/zip")
     content = b"".join(whole.streaming_content)
     with ZipFile(io.BytesIO(content)) as archive:
@@ -122,7 +111,7 @@ def test_a_link_is_made_told_about_and_ended(ask: Ask, staff: User, client: Clie
     link = f"orders/{order['uid']}/share-link/"
     ask(f"orders/{order['uid']}/request/", {})
     assert (ask(link, {}).status_code, ask(link, {}).json()["code"]) == (409, "nothing_offered")
-    carried_out(only_order(), staff)
+    fulfil(only_order(), staff)
     made = ask(link, {})
     told = made.json()
     assert (made.status_code, told["asks_birth_date"], told["is_mailed"]) == (201, True, True)
@@ -226,7 +215,7 @@ def test_the_password_of_a_medium_is_read_while_it_is_on_its_way(ask: Ask, clini
     path = f"orders/{order['uid']}/password/"
     ask(f"orders/{order['uid']}/request/", {})
     assert (ask(path, {}).status_code, ask(path, {}).json()["code"]) == (409, "no_password")
-    carried_out(only_order(), staff)
+    fulfil(only_order(), staff)
     told = ask(path, {})
     assert (told.status_code, told["Cache-Control"], len(told.json()["password"])) == (200, "no-store", 23)
     with as_center():

@@ -38,15 +38,14 @@ from apps.orders.manifest import read_manifest
 from apps.orders.models import Delivery, Order, OrderKind, Output, State
 from apps.orders.nodes import set_authorization
 from apps.orders.outputs import opened
-from apps.orders.producing import produce_due
-from apps.orders.working import send_back, start_production
+from apps.orders.working import send_back
 from tests.dicomnet.conftest import dcmtk
 from tests.dicomnet.orthanc import DICOMWEB, running
 from tests.dicomnet.test_storing import data_set_of, path_of
 from tests.edge.wires import is_open
 from tests.notifications.told import rows
 from tests.orders.sent import node, on_its_way, ready, send
-from tests.orders.stories import fresh, may_order, state_of
+from tests.orders.stories import fresh, may_order, produce, state_of
 from tests.portal.pages import dicom, store
 from tests.ports import free_port
 from tests.waiting import until
@@ -265,9 +264,7 @@ def test_who_sends_what_was_sent_back_stops(series: Facility, staff: User) -> No
         order = on_its_way(series, staff, node=node(series, dicom_port=receiver.port).pk)
         assert deliver_due() == 0
         assert (state_of(order), receiver.sent) == (State.ACCEPTED, UIDS[:2])
-        with as_center():
-            start_production(order, by=staff, actor=SYSTEM, now=database_now())
-        produce_due()
+        produce(order, staff)
         send(order, staff)
         assert deliver_due() == 1
     assert receiver.sent == [*UIDS[:2], *UIDS]

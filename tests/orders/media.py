@@ -25,9 +25,8 @@ from apps.orders.models import Order, OrderKind
 from apps.orders.ordering import draw_up, request
 from apps.orders.outputs import made_output, opened
 from apps.orders.producing import produce_due
-from apps.orders.working import accept, start_production
 from tests.catalog.preview_objects import changed
-from tests.orders.stories import fresh, now, studies
+from tests.orders.stories import fresh, now, start, studies
 from tests.portal.pages import dicom
 
 PDF = b"%PDF-1.4\n" + bytes(range(256)) * 9
@@ -83,9 +82,7 @@ def ordered(facility: Facility, staff: User, kind: OrderKind, **given: Any) -> O
     with as_facility(facility):
         order = draw_up(facility, kind, chosen, options=options, is_urgent=False, actor=SYSTEM, now=now())
         request(order, actor=SYSTEM, now=now())
-    with as_center():
-        accept(order, by=staff, actor=SYSTEM, now=now())
-        start_production(order, by=staff, actor=SYSTEM, now=now())
+    start(order, staff)
     return order
 
 

@@ -10,9 +10,8 @@ from apps.orders.choosing import Choice
 from apps.orders.kinds import KINDS
 from apps.orders.models import Node, Order, OrderKind, State
 from apps.orders.ordering import draw_up, request
-from apps.orders.producing import produce_due
-from apps.orders.working import accept, dispatch, start_production
-from tests.orders.stories import fresh, now, studies
+from apps.orders.working import dispatch
+from tests.orders.stories import fresh, now, produce, studies
 
 
 def node(facility: Facility, name: str = "CLINIC", **fields: Any) -> Node:
@@ -31,10 +30,7 @@ def ready(facility: Facility, staff: User, kind: OrderKind, *choices: Choice, **
         options = KINDS[kind].options(facility, given or None)
         order = draw_up(facility, kind, chosen, options=options, is_urgent=False, actor=SYSTEM, now=now())
         request(order, actor=SYSTEM, now=now())
-    with as_center():
-        accept(order, by=staff, actor=SYSTEM, now=now())
-        start_production(order, by=staff, actor=SYSTEM, now=now())
-    assert produce_due() == 1
+    produce(order, staff)
     return fresh(order)
 
 

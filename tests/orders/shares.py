@@ -14,10 +14,8 @@ from apps.orders.choosing import Choice
 from apps.orders.kinds import KINDS
 from apps.orders.models import Order, OrderKind
 from apps.orders.ordering import draw_up, request
-from apps.orders.producing import produce_due
 from apps.orders.sharing import Made, make_link
-from apps.orders.working import accept, dispatch, start_production
-from tests.orders.stories import now, studies
+from tests.orders.stories import fulfil, now, studies
 
 BORN, BIRTH_DATE = "19800229", date(1980, 2, 29)
 
@@ -31,19 +29,8 @@ def share_order(facility: Facility, staff: User, *choices: Choice, **given: Any)
             facility, OrderKind.SHARE, chosen, options=options, is_urgent=False, actor=SYSTEM, now=now()
         )  # fmt: skip
         request(order, actor=SYSTEM, now=now())
-    with as_center():
-        accept(order, by=staff, actor=SYSTEM, now=now())
-    redone(order, staff)
+    fulfil(order, staff)
     return order
-
-
-def redone(order: Order, staff: User) -> None:
-    """Produced and dispatched, or once more."""
-    with as_center():
-        start_production(order, by=staff, actor=SYSTEM, now=now())
-    assert produce_due() == 1
-    with as_center():
-        dispatch(order, by=staff, actor=SYSTEM, now=now())
 
 
 def linked(order: Order) -> Made:

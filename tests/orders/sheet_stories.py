@@ -16,8 +16,7 @@ from apps.orders.ordering import draw_up, request
 from apps.orders.outputs import opened
 from apps.orders.printing import start_printing
 from apps.orders.producing import produce_due
-from apps.orders.working import accept, start_production
-from tests.orders.stories import now, studies
+from tests.orders.stories import now, start, studies
 from tests.portal.pages import dicom
 
 WISHES = {
@@ -49,9 +48,7 @@ def made(facility: Facility, staff: User, kind: OrderKind, **wishes: str) -> Ord
     order = wanted(facility, kind, **wishes)
     with as_facility(facility):
         request(order, actor=SYSTEM, now=now())
-    with as_center():
-        accept(order, by=staff, actor=SYSTEM, now=now())
-        start_production(order, by=staff, actor=SYSTEM, now=now())
+    start(order, staff)
     produce_due()
     return order
 

@@ -56,9 +56,10 @@ def producing(facility: Facility, staff: User) -> Order:
 
 
 def start(order: Order, staff: User) -> None:
-    """Staff claim it and have it produced."""
+    """Staff claim it and have it produced; where it was sent back, it is theirs already."""
     with as_center():
-        accept(order, by=staff, actor=SYSTEM, now=now())
+        if fresh(order).state == State.REQUESTED:
+            accept(order, by=staff, actor=SYSTEM, now=now())
         start_production(order, by=staff, actor=SYSTEM, now=now())
 
 
@@ -69,10 +70,15 @@ def dispatched(facility: Facility, staff: User) -> Order:
     return order
 
 
-def fulfil(order: Order, staff: User) -> None:
-    """What staff and a worker do with an order until the facility may fetch its output."""
+def produce(order: Order, staff: User) -> None:
+    """What staff and a worker do with an order until its output lies ready."""
     start(order, staff)
-    assert produce_due() == 1
+    assert produce_due() == 1, fresh(order).problem
+
+
+def fulfil(order: Order, staff: User) -> None:
+    """The same, until the facility may fetch its output."""
+    produce(order, staff)
     with as_center():
         dispatch(order, by=staff, actor=SYSTEM, now=now())
 

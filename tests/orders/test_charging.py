@@ -15,8 +15,8 @@ from apps.contracts.models import Contract
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.orders.producing import produce_due
-from apps.orders.working import dispatch, send_back, start_production
-from tests.orders.stories import dispatched, fresh, may_order, now, producing, quoted, requested
+from apps.orders.working import send_back
+from tests.orders.stories import dispatched, fulfil, may_order, now, producing, quoted, requested
 from tests.portal.pages import dicom, store
 
 
@@ -53,8 +53,5 @@ def test_a_redo_is_not_charged_again(contract: Contract, sakura: Facility, staff
     assert before.key == f"{order.uid}/download"
     with as_center():
         send_back(order, reason="cut off", by=staff, actor=SYSTEM, now=now())
-        start_production(order, by=staff, actor=SYSTEM, now=now())
-    produce_due()
-    with as_center():
-        dispatch(fresh(order), by=staff, actor=SYSTEM, now=now())
+    fulfil(order, staff)
     assert deeds(contract) == [before]

@@ -21,11 +21,9 @@ from apps.orders.models import OrderKind, Output, State
 from apps.orders.ordered import Images, images_of
 from apps.orders.ordering import request
 from apps.orders.outputs import opened
-from apps.orders.producing import produce_due
 from apps.orders.quoting import MOST_IMAGES, Extent
-from apps.orders.working import accept, start_production
 from tests.orders.sent import ready
-from tests.orders.stories import may_order, now, quoted
+from tests.orders.stories import may_order, now, produce, quoted
 from tests.portal.pages import dicom, store, url
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -60,10 +58,7 @@ def test_images_that_come_after_the_quote_are_not_given_out(
     assert member.get(f"/api/v1/f/sakura/orders/{order.uid}/", headers=bearer).json()["later_images"] == 1
     with as_facility(clinic):
         request(order, actor=SYSTEM, now=now())
-    with as_center():
-        accept(order, by=staff, actor=SYSTEM, now=now())
-        start_production(order, by=staff, actor=SYSTEM, now=now())
-    assert produce_due() == 1
+    produce(order, staff)
     with as_center(), opened(Output.objects.get(order=order)) as file, ZipFile(file) as archive:
         assert [name for name in archive.namelist() if name.endswith(".dcm")] == [
             "001/001/000001.dcm", "001/001/000002.dcm",

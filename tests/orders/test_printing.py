@@ -13,10 +13,9 @@ from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.orders.models import Order, OrderKind, PrintJob, State
 from apps.orders.printing import finish_job, start_printing
-from apps.orders.producing import produce_due
-from apps.orders.working import dispatch, send_back, start_production
+from apps.orders.working import dispatch, send_back
 from tests.orders.sheet_stories import job_of, made, output_of, printer, printing
-from tests.orders.stories import may_order, now, state_of
+from tests.orders.stories import may_order, now, produce, state_of
 from tests.portal.pages import dicom, store
 from tests.retention.workplace import act_address, events, in_group, page_address, shown, told
 
@@ -64,8 +63,7 @@ def test_film_is_dispatched_when_the_last_production_was_printed(clinic: Facilit
     printed(printing(order, on, staff))
     with as_center():
         send_back(order, reason="scratched", **by, now=now())
-        start_production(order, **by, now=now())
-    produce_due()
+    produce(order, staff)
     with pytest.raises(DomainError, match="not been printed"), as_center():
         dispatch(order, **by, now=now())
     printed(printing(order, on, staff))

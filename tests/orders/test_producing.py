@@ -34,10 +34,10 @@ from apps.orders.ordering import cancel, complete
 from apps.orders.outputs import offered_output, opened
 from apps.orders.producing import MOST_ATTEMPTS, produce_due
 from apps.orders.statement import TYP
-from apps.orders.working import dispatch, send_back, start_production, stop_production
+from apps.orders.working import dispatch, send_back, stop_production
 from apps.vault.errors import MissingPack
 from tests.forked import Forked
-from tests.orders.stories import dispatched, fresh, held, may_order, now, producing, state_of, way
+from tests.orders.stories import dispatched, fresh, held, may_order, now, produce, producing, state_of, way
 from tests.portal.pages import dicom, store
 from tests.retention.workplace import in_group, page_address, shown
 
@@ -159,9 +159,7 @@ def test_an_output_that_reads_differently_is_not_given_out(
         assert produce_due() == 0
     assert (state_of(order), files_kept()) == (State.ACCEPTED, [])
     assert fresh(order).problem
-    with as_center():
-        start_production(order, by=staff, actor=SYSTEM, now=now())
-    assert produce_due() == 1
+    produce(order, staff)
     assert (state_of(order), fresh(order).problem) == (State.READY, "")
 
 
@@ -259,9 +257,7 @@ def test_production_is_stopped_while_a_worker_is_at_it_and_started_again(clinic:
     assert worker.communicate("go on\n")[0] == "1 0\n", "it read no further image"
     assert (state_of(order), fresh(order).problem, files_kept()) == (State.ACCEPTED, "", [])
     assert held(clinic) == 2
-    with as_center():
-        start_production(order, by=staff, actor=SYSTEM, now=now())
-    assert produce_due() == 1
+    produce(order, staff)
     assert way(order)[-4:] == [State.PRODUCING, State.ACCEPTED, State.PRODUCING, State.READY]
 
 
@@ -290,9 +286,7 @@ def test_what_kills_worker_after_worker_goes_back_to_staff(
     assert produce_due() == 1
     assert (state_of(order), state_of(other)) == (State.ACCEPTED, State.READY)
     assert fresh(order).problem.startswith("It was begun 5 times")
-    with as_center():
-        start_production(order, by=staff, actor=SYSTEM, now=now())
-    assert produce_due() == 1
+    produce(order, staff)
 
 
 def test_which_images_cannot_be_read_is_told_by_their_uids(
@@ -325,8 +319,7 @@ def test_files_are_erased_when_nobody_may_fetch_them_any_more(clinic: Facility, 
     with as_center():
         send_back(order, reason="once more", by=staff, actor=SYSTEM, now=now())
         assert offered_output(fresh(order), now=now()) is None
-        start_production(order, by=staff, actor=SYSTEM, now=now())
-    produce_due()
+    produce(order, staff)
     assert len(files_kept()) == 2
     with as_center():
         dispatch(order, by=staff, actor=SYSTEM, now=now())

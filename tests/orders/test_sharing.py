@@ -27,8 +27,8 @@ from apps.orders.models import Order, QuoteLine, ShareLink, ShareOpening
 from apps.orders.ordering import complete
 from apps.orders.sharing import MOST_REFUSALS, OPEN_FOR, make_link, open_link, recognize, revoke_link, take_download
 from apps.orders.working import send_back
-from tests.orders.shares import BIRTH_DATE, BORN, enter, factors, linked, redone, share_order, what_happened
-from tests.orders.stories import dispatched, fresh, may_order, now
+from tests.orders.shares import BIRTH_DATE, BORN, enter, factors, linked, share_order, what_happened
+from tests.orders.stories import dispatched, fresh, fulfil, may_order, now
 from tests.portal.pages import dicom, store
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -225,7 +225,7 @@ def test_a_link_dies_with_what_it_leads_to(order: Order, clinic: Facility, staff
     with as_center():
         send_back(again, reason="the wrong study", by=staff, actor=SYSTEM, now=now())
     assert browser.get(entered["Location"]).status_code == 403
-    redone(again, staff)
+    fulfil(again, staff)
     assert (browser.get(entered["Location"]).status_code, enter(sent_back)[1].status_code) == (403, 403)
     browser, entered = enter(linked(again))
     assert entered.status_code == 302
