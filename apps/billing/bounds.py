@@ -39,8 +39,8 @@ def implausible(usage: Usage, rated: Sequence[Rated], *, before: Before | None, 
     total = sum((charge.amount for charge in rated), Decimal(0))
     if total < 0:
         return f"The total is negative: {formatted(total, currency)}"
-    is_like_before = before and not usage.custody_from  # which has no base fee any more
-    return _far_from(before, total, usage, currency) if before and is_like_before else ""
+    is_like_before = not usage.custody_from  # which has no base fee any more
+    return _far_from(before, total, usage, currency) if before and is_like_before and usage.has_days else ""
 
 
 def _far_from(before: Before, total: Decimal, usage: Usage, currency: str) -> str:

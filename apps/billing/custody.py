@@ -6,6 +6,7 @@ neither base fee nor minimum, and so nothing is included either.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -63,5 +64,6 @@ def monthly_price(contract: Contract, *, on: date) -> Decimal | None:
     book.learn(version.price_list_id for version in versions)
     stored = [StoredDay(month + n * ONE_DAY, lain.stored_bytes, lain.studies) for n in range(days)]
     usage = Usage(month, month, last_day(month), days, stored=stored, custody_from=month)
-    rated = rate(usage, [book.terms(each) for each in versions], contract.currency, contract=f"{contract}")
+    last = replace(book.terms(versions[-1]), effective_from=month - ONE_DAY)
+    rated = rate(usage, [last], contract.currency, contract=f"{contract}")
     return sum((each.amount for each in rated), Decimal(0))

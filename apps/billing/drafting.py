@@ -64,7 +64,9 @@ def claimed(contracts: QuerySet[Contract], month: date, *, waits: bool = True) -
 
 
 def prepare(contracts: Sequence[Contract], month: date, book: PriceBook) -> list[Prepared]:
-    """What the invoices of contracts that have days in the month would be. Reads alone."""
+    """What the invoices of a month would be. Contracts without a day in it have one if anything is charged late, or
+    was done since they were over. Reads alone.
+    """
     if not contracts:
         return []
     versions = versions_of(contracts)
@@ -74,13 +76,14 @@ def prepare(contracts: Sequence[Contract], month: date, book: PriceBook) -> list
     found = BillingAccount.objects.filter(facility_id__in=facilities).select_related("issuer")
     accounts = {account.facility_id: account for account in found}
     before = _before(contracts, month)
-    return [
+    found = [
         prepared(
             contract, usages[contract.pk], versions[contract.pk], book,
             account=accounts.get(contract.facility_id), before=before.get(contract.pk),
         )
         for contract in contracts
     ]  # fmt: skip
+    return [each for each in found if each.usage.has_days or each.rated]
 
 
 def prepared(
@@ -186,7 +189,8 @@ def _before(contracts: Sequence[Contract], month: date) -> dict[int, Before]:
     rows = _invoices(contracts, month_before(month)).exclude(state=State.PARKED)
     found = {}
     for key, net, first, last in rows.values_list("contract_id", "net", "inputs__first", "inputs__last"):
-        found[key] = Before(net, (date.fromisoformat(last) - date.fromisoformat(first)).days + 1)
+        if (days := (date.fromisoformat(last) - date.fromisoformat(first)).days + 1) > 0:
+            found[key] = Before(net, days)
     return found
 
 
@@ -213,7 +217,7 @@ def _issuer(account: BillingAccount | None) -> Issuer:
 def _lines(ready: Prepared) -> list[Line]:
     assert ready.account
     with in_words_of(None, ready.contract.facility):
-        return lines_of(ready.rated, partial(taxed, ready.account))
+        return lines_of(ready.rated, partial(taxed, ready.account), month=ready.usage.month)
 
 
 def _total(invoice: Invoice, ready: Prepared) -> None:

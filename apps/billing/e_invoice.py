@@ -8,6 +8,8 @@ from calendar import monthrange
 from decimal import Decimal
 from typing import Any, cast
 
+from django.db.models import Min
+
 from apps.billing.models import Invoice, InvoiceKind, InvoiceLine, PaymentMethod
 from apps.billing.taxes import OUTSIDE, is_eu
 from apps.core.money import plain, rounded
@@ -36,10 +38,11 @@ def e_invoice_xml(invoice: Invoice) -> bytes:
 
 def _document(invoice: Invoice) -> dict[str, Any]:
     last = invoice.period.replace(day=monthrange(invoice.period.year, invoice.period.month)[1])
+    supplied = invoice.charges.aggregate(first=Min("supplied_on"))["first"] or invoice.period
     told: dict[str, Any] = {
         "BT-1": invoice.number, "BT-2": invoice.issued_on, "BT-3": TYPES[InvoiceKind(invoice.kind)],
         "BT-5": invoice.currency, "BT-9": invoice.due_on, "BT-12": str(invoice.contract),
-        "BT-72": last, "BT-73": invoice.period, "BT-74": last,
+        "BT-72": last, "BT-73": min(invoice.period, supplied), "BT-74": last,
     }  # fmt: skip
     if invoice.corrects:
         told["BG-3"] = [{"BT-25": invoice.corrects.number, "BT-26": invoice.corrects.issued_on}]

@@ -1,7 +1,8 @@
 """What really happened in a month of a facility's calendar, gathered for many contracts at once.
 
 A collection counts when the center received it. What was told late, after the invoice of its month was made, is
-gathered with the next one, up to LATE_DAYS back. `DEEDS` lists who knows of things done once.
+gathered with the next one, up to LATE_DAYS back. What is done after a contract's last day is still done by it, until
+another one begins. `DEEDS` lists who knows of things done once.
 """
 
 from collections import defaultdict
@@ -9,18 +10,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
 
-from django.db.models import CharField, Exists, OuterRef, Q
-from django.db.models.functions import Cast
+from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat
 
 from apps.billing.custody import custody_until
-from apps.billing.models import Charge, Invoice, InvoiceKind, Source, StorageDay
-from apps.billing.months import ONE_DAY, begins_at, first_day, last_day
+from apps.billing.late import LATE_DAYS, told_late
+from apps.billing.models import Charge, Source, StorageDay
+from apps.billing.months import ONE_DAY, begins_at, by_month, last_day
 from apps.billing.usage import CollectionFact, Deed, StoredDay, Usage
 from apps.collection.models import Collection, Method
 from apps.collection.models import State as CollectionState
-from apps.contracts.models import Contract, ContractVersion
+from apps.contracts.models import Contract, ContractVersion, State
 from apps.contracts.schedule import promised_visits
 from apps.core.clock import day_of
 from apps.core.money import EXACT
@@ -29,8 +30,6 @@ from apps.orders.models import QuoteLine
 from apps.retention.models import Extension
 from apps.tiers.models import Item
 
-Fact = TypeVar("Fact")
-LATE_DAYS = 62
 FOREVER_YEARS = Decimal(30)
 """Years that an extension without an end is charged as."""
 WAYS = {
@@ -46,7 +45,8 @@ WAYS = {
 @dataclass(frozen=True, slots=True)
 class Window:
     """The days of a contract in a month, `first` to `last`, and since when what came late is looked for. `served`: the
-    last day that the contract serves; what follows it is custody.
+    last day that the contract serves; what follows it until `last` is custody. `until`: the last day on which nothing
+    that is done is another's.
     """
 
     contract: Contract
@@ -54,29 +54,34 @@ class Window:
     served: date
     last: date
     since: date
+    until: date
 
     @classmethod
-    def of(cls, contract: Contract, month: date, until: date, kept_until: date | None) -> "Window":
-        """The window of a contract that has days from `month` on, until a last day that is its own, or one of its
-        custody, at the latest.
-        """
+    def of(
+        cls, contract: Contract, month: date, until: date, kept_until: date | None, followed_on: date | None
+    ) -> "Window":
+        """The window of a contract in the days from `month` until a last day; it may have none of them."""
         served = min(until, contract.ends_on - ONE_DAY) if contract.ends_on else until
         first, late = max(month, contract.starts_on), month - timedelta(days=LATE_DAYS)
-        return cls(contract, first, served, kept_until or served, max(late, contract.starts_on))
+        deeds_until = min(until, followed_on - ONE_DAY) if followed_on else until
+        return cls(contract, first, served, kept_until or served, max(late, contract.starts_on), deeds_until)
 
 
 class Windows:
     """The windows of a month, or of more up to `until`. A facility may have two: contracts that follow each other.
 
-    `kept`: the last days of custody of those contracts that have any.
+    `kept`: the last days of custody of those contracts that have any; `followed`: when the next contract begins.
     """
 
     def __init__(
         self, contracts: Iterable[Contract], month: date, until: date | None = None, *,
-        kept: Mapping[int, date] | None = None,
+        kept: Mapping[int, date] | None = None, followed: Mapping[int, date] | None = None,
     ) -> None:  # fmt: skip
-        self.month, self.until, kept = month, until or last_day(month), kept or {}
-        self.all = [Window.of(contract, month, self.until, kept.get(contract.pk)) for contract in contracts]
+        self.month, self.until, kept, followed = month, until or last_day(month), kept or {}, followed or {}
+        self.all = [
+            Window.of(contract, month, self.until, kept.get(contract.pk), followed.get(contract.pk))
+            for contract in contracts
+        ]
         self.by_facility = defaultdict[int, list[Window]](list)
         for window in self.all:
             self.by_facility[window.contract.facility_id].append(window)
@@ -86,15 +91,22 @@ class Windows:
         self.ends_at = max(begins_at(self.until + ONE_DAY, zone) for zone in zones)
 
     def of(self, facility_id: int, moment: datetime, *, is_served: bool = False) -> tuple[int, date] | None:
-        """The contract that a moment is charged to, and the day that it was there; `is_served`: none of custody."""
+        """The contract that a moment is charged to, and the day that it was there; `is_served`: none after its end."""
         windows = self.by_facility[facility_id]
         day = day_of(moment, windows[0].contract.facility.time_zone)
-        found = (each for each in windows if each.since <= day <= (each.served if is_served else each.last))
+        found = (each for each in windows if each.since <= day <= (each.served if is_served else each.until))
+        return next(((each.contract.pk, day) for each in found), None)
+
+    def of_contract(self, facility_id: int, contract_id: int, moment: datetime) -> tuple[int, date] | None:
+        """The contract, and the day that it was there; one without a key stands for all that the facility had."""
+        windows = self.by_facility[facility_id]
+        day = day_of(moment, windows[0].contract.facility.time_zone)
+        found = (each for each in windows if each.contract.pk in {contract_id, 0} and each.since <= day <= self.until)
         return next(((each.contract.pk, day) for each in found), None)
 
 
 def gather(contract: Contract, versions: Sequence[ContractVersion], month: date) -> Usage:
-    """The usage of one contract, which has days in the month; its days of storage are closed."""
+    """The usage of one contract in a month, of which it may have no day; its days of storage are closed."""
     return gather_all([contract], {contract.pk: versions}, month)[contract.pk]
 
 
@@ -102,9 +114,10 @@ def gather_all(
     contracts: Sequence[Contract], versions: Mapping[int, Sequence[ContractVersion]], month: date
 ) -> dict[int, Usage]:
     """The usage of each contract, by its key. So many queries, however many contracts there are."""
-    windows = Windows(contracts, month, kept=custody_until(contracts, month))
+    kept, followed = custody_until(contracts, month), _followed(contracts, month)
+    windows = Windows(contracts, month, kept=kept, followed=followed)
     collections, deeds = _collections(windows), _deeds(windows)
-    _leave_out_what_was_gathered(windows, collections, deeds)
+    late = told_late(contracts, month, collections, deeds)
     stored = _stored(windows)
     return {
         window.contract.pk: Usage(
@@ -121,7 +134,8 @@ def gather_all(
                 first=window.first,
                 last=window.served,
             ),
-            custody_from=window.contract.ends_on if window.last > window.served else None,
+            custody_from=_over_from(window, deeds[window.contract.pk]),
+            late=late[window.contract.pk],
         )
         for window in windows.all
     }
@@ -132,9 +146,9 @@ def gather_months(contract: Contract, months: Sequence[date]) -> list[Usage]:
     So many queries, however many months.
     """
     windows = Windows([contract], months[0], last_day(months[-1]))
-    collections = _by_month(_collections(windows)[contract.pk], lambda fact: fact.on)
-    deeds = _by_month(_deeds(windows)[contract.pk], lambda deed: deed.on)
-    stored = _by_month(_stored(windows)[contract.pk], lambda lain: lain.day)
+    collections = by_month(_collections(windows)[contract.pk], lambda fact: fact.on)
+    deeds = by_month(_deeds(windows)[contract.pk], lambda deed: deed.on)
+    stored = by_month(_stored(windows)[contract.pk], lambda lain: lain.day)
     return [
         Usage(
             month=month,
@@ -147,6 +161,25 @@ def gather_months(contract: Contract, months: Sequence[date]) -> list[Usage]:
         )
         for month in months
     ]
+
+
+def _over_from(window: Window, deeds: Iterable[Deed]) -> date | None:
+    """The first day that the contract does not serve, where anything follows it in the month."""
+    is_followed = window.last > window.served or any(deed.on > window.served for deed in deeds)
+    return window.contract.ends_on if is_followed else None
+
+
+def _followed(contracts: Sequence[Contract], month: date) -> dict[int, date]:
+    """When the next contract of the facility begins, of those contracts that are over and have a next one."""
+    over = [each for each in contracts if each.ends_on and each.ends_on <= last_day(month)]
+    begun = Contract.objects.filter(facility_id__in={each.facility_id for each in over}).exclude(state=State.DRAFT)
+    starts = list(begun.order_by("starts_on").values_list("facility_id", "starts_on")) if over else []
+    found = dict[int, date]()
+    for each in over:
+        for facility_id, starts_on in starts:
+            if facility_id == each.facility_id and each.ends_on and starts_on >= each.ends_on:
+                found.setdefault(each.pk, starts_on)
+    return found
 
 
 def extensions(windows: Windows) -> Iterable[tuple[int, Deed]]:
@@ -163,29 +196,26 @@ def extensions(windows: Windows) -> Iterable[tuple[int, Deed]]:
 
 
 def orders(windows: Windows) -> Iterable[tuple[int, Deed]]:
-    """What was quoted for output orders, once they are dispatched for the first time: a redo is no further deed."""
-    lines = QuoteLine.objects.filter(
+    """What was quoted for output orders, once they are dispatched for the first time: a redo is no further deed. It is
+    charged to the contract that it was quoted by, in whose currency it is, whatever is in force by then.
+    """
+    lines = QuoteLine.objects.annotate(
+        ledger_key=Concat(Cast("order__uid", CharField()), Value("/"), "item", output_field=CharField())
+    ).filter(
+        Q(order__delivered_at__gte=windows.month_begins_at) | ~_charged(Source.ORDER, "ledger_key"),
         facility_id__in=windows.by_facility, order__delivered_at__gte=windows.begins_at,
         order__delivered_at__lt=windows.ends_at,
-    ).select_related("order")  # fmt: skip
+    ).select_related("order__version")  # fmt: skip
     for line in lines.order_by("order__delivered_at", "pk"):
         order = line.order
-        if order.delivered_at and (found := windows.of(order.facility_id, order.delivered_at)):
+        delivered_at, contract = order.delivered_at, order.version.contract_id
+        if delivered_at and (found := windows.of_contract(order.facility_id, contract, delivered_at)):
             key, day = found
             why = f"{order}, urgent" if order.is_urgent else str(order)
-            yield (
-                key,
-                Deed(
-                    Source.ORDER.value,
-                    f"{order.uid}/{line.item}",
-                    day,
-                    line.item,
-                    line.quantity,
-                    order.is_urgent,
-                    why,
-                    line.unit_price,
-                ),
-            )
+            yield key, Deed(
+                Source.ORDER.value, f"{order.uid}/{line.item}", day, line.item, line.quantity, order.is_urgent, why,
+                line.unit_price,
+            )  # fmt: skip
 
 
 DEEDS: list[Callable[[Windows], Iterable[tuple[int, Deed]]]] = [extensions, orders]
@@ -197,13 +227,6 @@ def _deeds(windows: Windows) -> dict[int, list[Deed]]:
     for tell in DEEDS:
         for key, deed in tell(windows):
             found[key].append(deed)
-    return found
-
-
-def _by_month(told: Iterable[Fact], on: Callable[[Fact], date]) -> dict[date, list[Fact]]:
-    found = defaultdict[date, list[Fact]](list)
-    for fact in told:
-        found[first_day(on(fact))].append(fact)
     return found
 
 
@@ -251,30 +274,3 @@ def _stored(windows: Windows) -> dict[int, list[StoredDay]]:
             if window.first <= day.day <= window.last:
                 found[window.contract.pk].append(day)
     return found
-
-
-def _leave_out_what_was_gathered(
-    windows: Windows, collections: dict[int, list[CollectionFact]], deeds: dict[int, list[Deed]]
-) -> None:
-    """What happened before the month is late if its month's invoice was made without it, and no other one has it."""
-    early = {key for told in (collections, deeds) for key, facts in told.items() if facts[0].on < windows.month}
-    invoices = Invoice.objects.filter(
-        facility_id__in=windows.by_facility, contract_id__in=early, kind=InvoiceKind.INVOICE,
-        period__gte=first_day(windows.month - timedelta(days=LATE_DAYS)),
-    )  # fmt: skip
-    made = defaultdict[int, set[date]](set)
-    has = defaultdict[int, set[str]](set)
-    for key, period, inputs in invoices.values_list("contract_id", "period", "inputs") if early else []:
-        made[key].add(period)
-        usage = Usage.from_json(inputs)
-        has[key] |= {fact.uid for fact in usage.collections} | {f"{deed.source}/{deed.key}" for deed in usage.deeds}
-    for key in early:
-        collections[key] = [
-            fact for fact in collections[key]
-            if fact.on >= windows.month or (first_day(fact.on) in made[key] and fact.uid not in has[key])
-        ]  # fmt: skip
-        deeds[key] = [
-            deed for deed in deeds[key]
-            if deed.on >= windows.month
-            or (first_day(deed.on) in made[key] and f"{deed.source}/{deed.key}" not in has[key])
-        ]  # fmt: skip

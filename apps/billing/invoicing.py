@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.audit.record import Actor, record
-from apps.billing.agreed import PriceBook, versions_of
-from apps.billing.custody import custody_until
+from apps.billing.agreed import PriceBook
 from apps.billing.drafting import NO_ACCOUNT, claimed, draft_all, taxed
 from apps.billing.errors import IllegalTransition, NeedsAnother, NotBillable
 from apps.billing.models import (
@@ -33,8 +32,9 @@ from apps.billing.months import is_over, last_day
 from apps.billing.settling import locked_invoice, open_amount, settle
 from apps.billing.taxes import Tax, Totals, totals
 from apps.billing.telling import tell_of_delay, tell_of_issue
+from apps.contracts.agreeing import version_of
 from apps.contracts.models import Contract
-from apps.contracts.terms import governing
+from apps.contracts.models import State as ContractState
 from apps.core.bulk import insert_rows
 from apps.core.clock import day_of
 from apps.core.shown import moment
@@ -48,18 +48,17 @@ SIGNS = {InvoiceKind.INVOICE: "", InvoiceKind.CREDIT_NOTE: "-CN"}
 def generate(contract: Contract, month: date, *, now: datetime) -> Invoice:
     """The invoice of a contract's month, a draft or parked; the one that there is, if it was generated before.
 
-    Raises NotBillable where the month is not over yet, or none of it the contract's.
+    Raises NotBillable where the month is not over yet, or nothing of it the contract's.
     """
     of_contract = Contract.objects.filter(facility_id=contract.facility_id, pk=contract.pk)
     for found in claimed(of_contract, month):
         if not is_over(month, as_of=now, zone=found.facility.time_zone):
             raise NotBillable(_("%(month)s is not over yet") % {"month": f"{month:%Y-%m}"})
-        is_served = found.serves(max(month, found.starts_on)) and found.starts_on <= last_day(month)
-        if not (is_served or custody_until([found], month)):
+        is_in_force = found.state != ContractState.DRAFT and found.starts_on <= last_day(month)
+        if not (is_in_force and draft_all([found], month, now=now, book=PriceBook())):
             raise NotBillable(
                 _("%(contract)s has no day in %(month)s") % {"contract": found, "month": f"{month:%Y-%m}"}
             )
-        draft_all([found], month, now=now, book=PriceBook())
     return Invoice.objects.get(
         facility_id=contract.facility_id, contract=contract, period=month, kind=InvoiceKind.INVOICE
     )
@@ -208,8 +207,7 @@ def _number(invoice: Invoice, now: datetime) -> None:
 
 def _payment_days(invoice: Invoice) -> int:
     """By the terms that governed the end of the month."""
-    versions = versions_of([invoice.contract])[invoice.contract_id]
-    version = governing(versions, on=last_day(invoice.period))
+    version = version_of(invoice.contract, on=last_day(invoice.period))
     assert version
     return version.payment_days
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from apps.billing.models import Source
+from apps.billing.months import first_day
 from apps.billing.rating import Rated
 from apps.billing.taxes import Tax
 from apps.tiers.models import Item
@@ -34,19 +35,28 @@ class Line:
     charges: list[Rated]
 
 
-def lines_of(rated: Iterable[Rated], tax_on: Callable[[date], Tax]) -> list[Line]:
-    """Charges in lines. `tax_on`: the tax of what was supplied on a day."""
-    groups: dict[tuple[str, str, Decimal, Tax], list[Rated]] = {}
+def lines_of(rated: Iterable[Rated], tax_on: Callable[[date], Tax], *, month: date) -> list[Line]:
+    """Charges in lines. `tax_on`: the tax of what was supplied on a day. What was supplied before the invoice's month
+    has lines of its own, which name theirs.
+    """
+    groups: dict[tuple[str, str, Decimal, Tax, date], list[Rated]] = {}
     for charge in rated:
-        key = (charge.source, charge.item, charge.unit_price, tax_on(charge.supplied_on))
+        of_month = min(month, first_day(charge.supplied_on))
+        key = (charge.source, charge.item, charge.unit_price, tax_on(charge.supplied_on), of_month)
         groups.setdefault(key, []).append(charge)
     return [
         Line(
-            item, _description(charges), sum((each.quantity for each in charges), Decimal(0)), unit_price,
+            item, _description(charges) if of_month == month else _late_description(charges, of_month),
+            sum((each.quantity for each in charges), Decimal(0)), unit_price,
             sum((each.amount for each in charges), Decimal(0)), tax, charges,
         )
-        for (_source, item, unit_price, tax), charges in groups.items()
+        for (_source, item, unit_price, tax, of_month), charges in groups.items()
     ]  # fmt: skip
+
+
+def _late_description(charges: list[Rated], month: date) -> str:
+    told = {"month": f"{month:%Y-%m}", "what": _description(charges)}
+    return (_("Of %(month)s, told late: %(what)s") % told)[:LONGEST]
 
 
 def _description(charges: list[Rated]) -> str:

@@ -1,6 +1,9 @@
 """Days and months of a facility's calendar, and when they are over. Pure: zone names in, aware UTC times out."""
 
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from apps.core.clock import day_of
@@ -8,6 +11,7 @@ from apps.core.clock import day_of
 SETTLING = timedelta(hours=1)
 """What was begun before midnight is committed by then: a day is closed so long after its end."""
 ONE_DAY = timedelta(days=1)
+Fact = TypeVar("Fact")
 
 
 def first_day(day: date) -> date:
@@ -28,6 +32,14 @@ def month_before(month: date) -> date:
 def last_day(month: date) -> date:
     """The last day of a month."""
     return next_month(month) - ONE_DAY
+
+
+def by_month(told: Iterable[Fact], on: Callable[[Fact], date]) -> dict[date, list[Fact]]:
+    """Facts by the first day of their month; `on` tells their day. A month without any has an empty list."""
+    found = defaultdict[date, list[Fact]](list)
+    for fact in told:
+        found[first_day(on(fact))].append(fact)
+    return found
 
 
 def begins_at(day: date, zone: str) -> datetime:

@@ -59,7 +59,7 @@ _OVERLAPS = """
     SELECT id FROM (
         SELECT id, inputs ->> 'first' AS first,
             lag(inputs ->> 'last') OVER (PARTITION BY facility_id ORDER BY inputs ->> 'first', id) AS before
-        FROM billing_invoice WHERE kind = 'invoice' AND inputs ? 'first'
+        FROM billing_invoice WHERE kind = 'invoice' AND inputs ->> 'first' <= inputs ->> 'last'
     ) invoice WHERE before >= first ORDER BY id
 """
 

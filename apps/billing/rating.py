@@ -1,11 +1,12 @@
 """From facts to what is owed. Pure: a month's usage and the terms in; ledger lines out, the same each time.
 
-Lines come in this order: base fee, collections, promised visits that were not made, storage, deeds, discount, minimum.
-The sum of a month's shares of one price is the month's price, whatever day the terms changed on.
+Lines come in this order: base fee, collections, promised visits that were not made, storage, deeds, discount, minimum;
+then what was told late of earlier months. The sum of a month's shares of one price is the month's price, whatever day
+the terms changed on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.billing.usage import Deed, Usage
 from apps.contracts.terms import Span, governing, spans
-from apps.core.money import EXACT, apportioned, plain, rounded
+from apps.core.money import EXACT, apportioned, formatted, plain, rounded
 from apps.tiers.models import Item
 
 GB = 10**9
@@ -60,8 +61,22 @@ class Rated:
 
 
 def rate(usage: Usage, terms: Sequence[Terms], currency: str, *, contract: str) -> list[Rated]:
-    """What a month's usage costs. `contract` begins the keys of what is charged once a month."""
+    """What a month's usage costs. `contract` begins the keys of what is charged once a month.
+
+    What was told late costs what its month would have cost more with it: it counts for that month's included units,
+    promised visits, discount and minimum, and for no other's.
+    """
+    lines = _rated(usage, terms, currency, contract)
+    for late in usage.late:
+        before, after = (_rated(each, terms, currency, contract) for each in (late.before, late.after))
+        lines += _differences(before, after, currency, told_in=usage.month)
+    return lines
+
+
+def _rated(usage: Usage, terms: Sequence[Terms], currency: str, contract: str) -> list[Rated]:
     over = usage.custody_from
+    if over:  # what was agreed for later never governed
+        terms = [each for each in terms if each.effective_from < over]
     within = spans(terms, first=usage.first, last=over - ONE_DAY if over else usage.last)
     custody = spans(terms, first=max(usage.first, over), last=usage.last) if over else []
     by_number = {each.number: each for each in terms}
@@ -69,6 +84,22 @@ def rate(usage: Usage, terms: Sequence[Terms], currency: str, *, contract: str) 
     lines = [*month.base(), *month.collections(), *month.missed_visits(), *month.storage(), *month.deeds()]
     lines += month.discounts(lines)
     return lines + month.true_up(lines)
+
+
+def _differences(before: Sequence[Rated], after: Sequence[Rated], currency: str, *, told_in: date) -> Iterable[Rated]:
+    """Lines that are new, and for those that come out otherwise, or no more, one of the difference."""
+    was, became = ({(line.source, line.source_key): line for line in lines} for lines in (before, after))
+    for key, line in (was | became).items():
+        old, new = (lines[key].amount if key in lines else None for lines in (was, became))
+        if old is None:
+            yield line
+        elif old != (new or 0):
+            difference = (new or Decimal(0)) - old
+            told = {"new": formatted(new or Decimal(0), currency), "old": formatted(old, currency)}
+            yield replace(
+                line, source_key=f"{line.source_key}/{told_in:%Y-%m}", quantity=Decimal(1), unit_price=difference,
+                amount=difference, clause=_("%(new)s instead of %(old)s") % told, counted={},
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +162,7 @@ class _Month:
     def storage(self) -> Iterable[Rated]:
         """What lay in the vault, day by day, as parts of a month. Of days in custody nothing is included."""
         for span in [*self.spans, *self.custody]:
-            is_custody = self._is_custody(span.first)
+            is_custody = self._is_after_end(span.first)
             days = [each for each in self.usage.stored if span.first <= each.day <= span.last]
             for item in STORAGE:
                 price = self.terms[span.number].prices.get(item)
@@ -158,10 +189,11 @@ class _Month:
                 yield self._deed(deed, terms, price)
 
     def discounts(self, lines: Sequence[Rated]) -> list[Rated]:
-        """A discount on everything under a version; what is in custody has a line of its own."""
-        found = [line for line in lines if not self._is_custody(line.supplied_on)]
-        kept = [line for line in lines if self._is_custody(line.supplied_on)]
-        return [*self._discounts(self.spans, found, self.key), *self._discounts(self.custody, kept, f"{self.key}/kept")]
+        """A discount on everything under a version; what was kept or done after the end has a line of its own."""
+        found = [line for line in lines if not self._is_after_end(line.supplied_on)]
+        kept = [line for line in lines if self._is_after_end(line.supplied_on)]
+        since = self.custody or [Span(line.version, line.supplied_on, line.supplied_on) for line in kept[-1:]]
+        return [*self._discounts(self.spans, found, self.key), *self._discounts(since, kept, f"{self.key}/kept")]
 
     def _discounts(self, within: Sequence[Span], lines: Sequence[Rated], key: str) -> list[Rated]:
         made: list[Rated] = []
@@ -183,7 +215,7 @@ class _Month:
             Decimal(0),
         )
         agreed = rounded(agreed, self.currency)
-        net = sum((line.amount for line in lines if not self._is_custody(line.supplied_on)), Decimal(0))
+        net = sum((line.amount for line in lines if not self._is_after_end(line.supplied_on)), Decimal(0))
         if not self.spans or net >= agreed:
             return []
         last = self.spans[-1]
@@ -192,7 +224,7 @@ class _Month:
             _("minimum %(agreed)s, used %(net)s") % {"agreed": agreed, "net": net},
         )]  # fmt: skip
 
-    def _is_custody(self, day: date) -> bool:
+    def _is_after_end(self, day: date) -> bool:
         return self.usage.custody_from is not None and day >= self.usage.custody_from
 
     def _deed(self, deed: Deed, terms: Terms, unit_price: Decimal) -> Rated:

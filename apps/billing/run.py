@@ -19,9 +19,10 @@ from apps.billing.agreed import PriceBook
 from apps.billing.custody import in_custody
 from apps.billing.drafting import claimed, draft_all, park, prepare
 from apps.billing.halting import is_halted
+from apps.billing.late import may_be_supplemented
 from apps.billing.metering import meter_all
 from apps.billing.models import Invoice, InvoiceKind, State
-from apps.billing.months import is_over, last_day, month_before
+from apps.billing.months import is_over, last_day, month_before, next_month
 from apps.contracts.models import Contract
 from apps.contracts.models import State as ContractState
 from apps.core.errors import DomainError
@@ -112,18 +113,17 @@ def run_due(*, as_of: datetime) -> list[Run]:
 
 def due(period: date, *, as_of: datetime) -> QuerySet[Contract]:
     """Contracts with days in a month that is over at their facilities, or days of custody, without its invoice."""
-    zones = Facility.objects.order_by().values_list("time_zone", flat=True).distinct()
-    over = [zone for zone in zones if is_over(period, as_of=as_of, zone=zone)]
-    made = Invoice.objects.filter(
-        facility_id=OuterRef("facility_id"), contract_id=OuterRef("pk"), period=period, kind=InvoiceKind.INVOICE
-    )
     served = Q(Q(ends_on=None) | Q(ends_on__gt=period), starts_on__lte=last_day(period))
-    return (
-        Contract.objects.filter(served | Q(pk__in=in_custody(period).values("pk")))
-        .filter(~Exists(made), facility__time_zone__in=over)
-        .exclude(state=ContractState.DRAFT)
-        .order_by("pk")
-    )
+    owed = Contract.objects.filter(served | Q(pk__in=in_custody(period).values("pk")))
+    return _not_invoiced(owed, period, _zones_over(period, as_of))
+
+
+def to_supplement(period: date, *, as_of: datetime) -> QuerySet[Contract]:
+    """Contracts that were over before the last month that is over, without its invoice: what was told of them late, or
+    done since, is charged with it. Drafting sees whether that is anything.
+    """
+    zones = _zones_over(period, as_of) - _zones_over(next_month(period), as_of)
+    return _not_invoiced(may_be_supplemented(period), period, zones)
 
 
 def progress(period: date) -> dict[str, tuple[int, Decimal]]:
@@ -133,14 +133,29 @@ def progress(period: date) -> dict[str, tuple[int, Decimal]]:
 
 
 def _in_portions(period: date, as_of: datetime) -> Iterator[list[int]]:
-    last = 0
-    while True:
-        with as_center():
-            keys = list(due(period, as_of=as_of).filter(pk__gt=last).values_list("pk", flat=True)[:AT_A_TIME])
-        if not keys:
-            return
-        yield keys
-        last = keys[-1]
+    for contracts in (due, to_supplement):
+        last = 0
+        while True:
+            with as_center():
+                found = contracts(period, as_of=as_of).filter(pk__gt=last)
+                keys = list(found.values_list("pk", flat=True)[:AT_A_TIME])
+            if not keys:
+                break
+            yield keys
+            last = keys[-1]
+
+
+def _zones_over(period: date, as_of: datetime) -> set[str]:
+    zones = Facility.objects.order_by().values_list("time_zone", flat=True).distinct()
+    return {zone for zone in zones if is_over(period, as_of=as_of, zone=zone)}
+
+
+def _not_invoiced(contracts: QuerySet[Contract], period: date, zones: set[str]) -> QuerySet[Contract]:
+    made = Invoice.objects.filter(
+        facility_id=OuterRef("facility_id"), contract_id=OuterRef("pk"), period=period, kind=InvoiceKind.INVOICE
+    )
+    found = contracts.filter(~Exists(made), facility__time_zone__in=zones).exclude(state=ContractState.DRAFT)
+    return found.order_by("pk")
 
 
 def _draft(keys: list[int], run: Run, book: PriceBook, now: datetime) -> None:

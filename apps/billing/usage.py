@@ -1,6 +1,7 @@
 """The facts of a month that charges come from. What a run has rated is kept with its invoice and can be rated again."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Self
@@ -41,13 +42,19 @@ class Deed:
     why: str = ""
     quoted_price: Decimal | None = None
 
+    @property
+    def name(self) -> str:
+        """Of its row in the ledger."""
+        return f"{self.source}/{self.key}"
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
     """A month of a facility's calendar, from its first day that is served to its last. All lists are by date.
 
     `promised_visits`: the days on which a visit was promised by the contract; `days_in_month` is the calendar's. From
-    `custody_from` on the contract is over, and what must be kept is in custody.
+    `custody_from` on the contract is over: what must be kept is in custody, and what is done is done all the same.
+    `late`: what was told of earlier months after their invoices were made.
     """
 
     month: date
@@ -59,6 +66,19 @@ class Usage:
     deeds: list[Deed] = field(default_factory=list)
     promised_visits: list[date] = field(default_factory=list)
     custody_from: date | None = None
+    late: list["Late"] = field(default_factory=list)
+
+    @property
+    def has_days(self) -> bool:
+        """Whether the contract has any in the month, or custody; all else is what was told late, or done since."""
+        return self.first <= self.last
+
+    def sources(self) -> Iterator[str]:
+        """What names its facts, late ones included."""
+        yield from (fact.uid for fact in self.collections)
+        yield from (deed.name for deed in self.deeds)
+        for late in self.late:
+            yield from late.after.sources()
 
     def as_json(self) -> dict[str, Any]:
         """For `Invoice.inputs`."""
@@ -70,7 +90,11 @@ class Usage:
             "deeds": [_told(each) for each in self.deeds],
             "promised_visits": [f"{day}" for day in self.promised_visits],
         }  # fmt: skip
-        return told | ({"custody_from": f"{self.custody_from}"} if self.custody_from else {})
+        if self.custody_from:
+            told["custody_from"] = f"{self.custody_from}"
+        if self.late:
+            told["late"] = [each.as_json() for each in self.late]
+        return told
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Self:
@@ -79,12 +103,49 @@ class Usage:
         return cls(
             month=day(told["month"]), first=day(told["first"]), last=day(told["last"]),
             days_in_month=told["days_in_month"],
-            collections=[CollectionFact(uid, day(on), way) for uid, on, way in told["collections"]],
+            collections=_collections(told["collections"]),
             stored=[StoredDay(day(on), stored_bytes, studies) for on, stored_bytes, studies in told["stored"]],
             deeds=[_deed(each) for each in told["deeds"]],
+            late=[Late.from_json(each) for each in told.get("late", [])],
             promised_visits=[day(each) for each in told["promised_visits"]],
             custody_from=day(told["custody_from"]) if "custody_from" in told else None,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What was told of a month after its invoice was made. `before`: the month as it was charged until then."""
+
+    before: Usage
+    collections: list[CollectionFact] = field(default_factory=list)
+    deeds: list[Deed] = field(default_factory=list)
+
+    @property
+    def after(self) -> Usage:
+        """The month as it would have been charged, had it been told in time."""
+        return replace(
+            self.before,
+            collections=sorted([*self.before.collections, *self.collections], key=lambda fact: fact.on),
+            deeds=sorted([*self.before.deeds, *self.deeds], key=lambda deed: deed.on),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """For `Usage.as_json`."""
+        return {
+            "before": self.before.as_json(),
+            "collections": [[each.uid, f"{each.on}", each.way] for each in self.collections],
+            "deeds": [_told(each) for each in self.deeds],
+        }
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Self:
+        """What `as_json` told."""
+        deeds = [_deed(each) for each in told["deeds"]]
+        return cls(Usage.from_json(told["before"]), _collections(told["collections"]), deeds)
+
+
+def _collections(told: list[list[str]]) -> list[CollectionFact]:
+    return [CollectionFact(uid, date.fromisoformat(on), way) for uid, on, way in told]
 
 
 def _told(deed: Deed) -> list[Any]:

@@ -259,8 +259,9 @@ def is_followed(contract: Contract) -> bool:
 
 
 def version_of(contract: Contract, *, on: date) -> ContractVersion | None:
-    """The version that governs a day."""
-    return governing(versions_of(contract), on=on)
+    """The version that governs a day; days after the end are governed as the last one was."""
+    last = contract.ends_on - timedelta(days=1) if contract.ends_on else on
+    return governing(versions_of(contract), on=min(on, last))
 
 
 def versions_of(contract: Contract) -> list[ContractVersion]:

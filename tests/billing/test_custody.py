@@ -96,7 +96,7 @@ def test_what_is_told_late_is_charged_with_the_next_month_of_custody(contract: C
     billed(APRIL)
     collected(sakura, at(10))
     [may] = billed(MAY)
-    assert [(each.source, int(each.amount)) for each in charges(may)] == [("collection", 8000), ("storage", 900)]
+    assert [(each.source, int(each.amount)) for each in charges(may)] == [("storage", 900), ("collection", 8000)]
 
 
 def test_neither_minimum_nor_what_is_included_goes_on_and_the_discount_does() -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.billing.rating import Priced, Terms, rate
-from apps.billing.usage import CollectionFact, Deed, StoredDay, Usage
+from apps.billing.rating import GB, Priced, Terms, rate
+from apps.billing.usage import CollectionFact, Deed, Late, StoredDay, Usage
 
 MONTHLY = Terms(1, date(2026, 1, 1), "Monthly", {
     "base_fee": Priced(Decimal(20000)), "visit": Priced(Decimal(8000), Decimal(1)),
@@ -21,6 +21,7 @@ WEEKLY = Terms(2, date(2026, 4, 16), "Weekly", {
     "base_fee": Priced(Decimal(60000)), "visit": Priced(Decimal(7000), Decimal(4)),
 })  # fmt: skip
 APRIL = Usage(date(2026, 4, 1), date(2026, 4, 1), date(2026, 4, 30), 30)
+MAY = date(2026, 5, 1)
 
 
 def rated(usage: Usage, *terms: Terms, currency: str = "JPY") -> list[Any]:
@@ -126,3 +127,74 @@ def test_however_often_the_terms_change_shares_of_one_price_sum_up_to_it(
     assert sum(line.amount for line in lines if line.source == "base") == whole[0].amount
     assert len({(line.source, line.source_key) for line in lines}) == len(lines)
     assert rate(Usage.from_json(usage.as_json()), versions, currency, contract="C-1") == lines
+
+
+LATE_TERMS = [
+    Terms(1, date(2026, 4, 1), "Monthly", {
+        "base_fee": Priced(Decimal(20000)), "visit": Priced(Decimal(8000), Decimal(1)), "film": Priced(Decimal(600)),
+        "storage_gb": Priced(Decimal("12.5"), Decimal(100)),
+    }, discount_percent=Decimal(5), minimum_commitment=Decimal(45000)),
+    Terms(2, date(2026, 4, 16), "Weekly", {"base_fee": Priced(Decimal(60000)), "visit": Priced(Decimal(7000))},
+          minimum_commitment=Decimal(80000)),
+]  # fmt: skip
+
+
+def visit(day: int) -> CollectionFact:
+    return CollectionFact(f"visit-{day}", date(2026, 4, day), "visit")
+
+
+def april(**facts: Any) -> Usage:
+    promised = [date(2026, 4, day) for day in (3, 10, 17, 24)]
+    lain = [StoredDay(APRIL.month + timedelta(days=n), 400 * GB, 3) for n in range(30)]
+    return replace(APRIL, stored=lain, promised_visits=promised, **facts)
+
+
+@pytest.mark.parametrize("custody_from", [None, date(2026, 4, 16)])
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"collections": [visit(2)]},  # the included one, so that another is not
+        {"collections": [visit(20), visit(21)]},
+        {"deeds": [Deed("order", "7", date(2026, 4, 9), "film", Decimal(3))]},
+        {"collections": [visit(11)], "deeds": [Deed("order", "7", date(2026, 4, 18), "film", Decimal(99))]},
+    ],
+)
+def test_what_is_told_late_costs_what_its_month_would_have_cost_more(
+    late: dict[str, Any], custody_from: date | None
+) -> None:
+    before = replace(april(collections=[visit(9), visit(17)]), custody_from=custody_from)
+    told = Late(before, **late)
+    may = Usage(MAY, MAY, date(2026, 5, 31), 31, promised_visits=[date(2026, 5, 1)], late=[told])
+    lines = rated(may, *LATE_TERMS)
+
+    def total(usage: Usage) -> Decimal:
+        return sum((line.amount for line in rated(usage, *LATE_TERMS)), Decimal(0))
+
+    assert total(may) - total(replace(may, late=[])) == total(told.after) - total(before)
+    keys = {(line.source, line.source_key) for line in [*lines, *rated(before, *LATE_TERMS)]}
+    assert len(keys) == len(lines) + len(rated(before, *LATE_TERMS)), "no source is charged twice"
+    assert Usage.from_json(may.as_json()) == may
+    assert set(may.sources()) > {fact.uid for fact in told.collections}
+
+
+def test_what_is_told_again_and_again_adds_up() -> None:
+    first = Late(april(), [visit(20)])
+    second = Late(first.after, [visit(21)])
+    usages = [Usage(month, month, month, 31, late=[late]) for month, late in ((MAY, first), (date(2026, 6, 1), second))]
+    lines = [line for usage in [april(), *usages] for line in rated(usage, *LATE_TERMS)]
+    assert len({(line.source, line.source_key) for line in lines}) == len(lines)
+    of_april = [line for line in lines if line.supplied_on < MAY]
+    assert sum(line.amount for line in of_april) == sum(line.amount for line in rated(second.after, *LATE_TERMS))
+
+
+def test_a_visit_told_late_is_no_missed_one_and_counts_for_no_other_month() -> None:
+    before = april(collections=[visit(3), visit(10), visit(17)])
+    may = Usage(MAY, MAY, date(2026, 5, 31), 31, promised_visits=[MAY], late=[Late(before, [visit(24)])])
+    found = [
+        (line.source, line.supplied_on, int(line.amount)) for line in rated(may, *LATE_TERMS) if line.item == "visit"
+    ]
+    assert found == [
+        ("missed_visit", MAY, -7000),
+        ("missed_visit", date(2026, 4, 24), 7000),
+        ("collection", date(2026, 4, 24), 7000),
+    ]
