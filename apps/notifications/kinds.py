@@ -322,7 +322,7 @@ _SECURITY = {
 
 _STAFF = {
     Kind.STAFF_UPLOAD_STOPPED: Telling(
-        groups=(ADMINISTRATOR, ARCHIVIST),
+        groups=(ADMINISTRATOR, RECEPTION, ARCHIVIST),
         happened=_("A sealed collection was begun %(times)s times, and each time the worker died over it. It is kept."),
         to_do=_("See in the log and the memory what kills the worker, and have it opened again."),
     ),

@@ -58,8 +58,8 @@ def _verified(path: Path, jwks: dict[str, Any]) -> tuple[tuple[str, ...], dict[s
     if path.suffix.lower() == ".json":
         proved = verify_proof(path.read_text("utf-8", "replace"), jwks)
         return (proved.kind, "the center", proved.facility, f"{proved.files or ''}", ""), {
-            "kind": proved.kind, "signer": "center", "facility": proved.facility, "until": proved.until, "since": proved.since,
-            "files": proved.files,
+            "kind": proved.kind, "signer": "center", "facility": proved.facility, "until": proved.until,
+            "files": proved.files, "since": proved.since,
         }  # fmt: skip
     token = path.read_text("ascii", "replace").strip()
     if is_statement(token):
