@@ -30,7 +30,7 @@ from apps.billing.models import (
 )
 from apps.billing.months import is_over, last_day
 from apps.billing.settling import locked_invoice, open_amount, settle
-from apps.billing.taxes import Tax, Totals, totals
+from apps.billing.taxes import Tax, Totals, credited, totals
 from apps.billing.telling import tell_of_delay, tell_of_issue
 from apps.contracts.agreeing import version_of
 from apps.contracts.models import Contract
@@ -237,7 +237,10 @@ def _write_credits(note: Invoice, invoice: Invoice, charges: Sequence[Charge], n
         insert_rows([_credit_of(note, row, charge, invoice, now) for charge in by_line[line.pk]])
     notes = {(each["category"], Decimal(each["rate"])): each["note"] for each in invoice.taxes}
     taxes = [Tax(row.tax_category, row.tax_rate, notes.get((row.tax_category, row.tax_rate), "")) for row in rows]
-    _take(totals([(row.net, tax) for row, tax in zip(rows, taxes, strict=True)], note.currency), note)
+    before = Invoice.objects.filter(facility_id=note.facility_id, corrects=invoice).exclude(pk=note.pk)
+    documents = [invoice.taxes, *before.values_list("taxes", flat=True)]
+    taxed_rows = [(row.net, tax) for row, tax in zip(rows, taxes, strict=True)]
+    _take(credited(taxed_rows, note.currency, documents=documents), note)
 
 
 def _credit_line(note: Invoice, position: int, line: InvoiceLine, charges: Sequence[Charge]) -> InvoiceLine:

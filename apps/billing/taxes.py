@@ -4,7 +4,8 @@ Categories are those of UNTDID 5305: S standard rate, AE reverse charge, E exemp
 """
 
 import tomllib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
@@ -91,17 +92,45 @@ def tax_of(
 
 def totals(lines: Iterable[tuple[Decimal, Tax]], currency: str) -> Totals:
     """The sums of an invoice: the tax is rounded once for each rate, never by the line; yen down, others half up."""
+    nets = _nets(lines)
+    return _summed([(tax, net, _added(net, tax, currency)) for tax, net in nets.items()])
+
+
+def credited(
+    lines: Iterable[tuple[Decimal, Tax]], currency: str, *, documents: Iterable[Sequence[Mapping[str, str]]]
+) -> Totals:
+    """The sums of a credit note: by each rate it gives back what the tax of the invoice's rest falls by, so that notes
+    over all of an invoice give back all of its tax. `documents`: the `taxes` of the invoice, and of the notes before.
+    """
+    found, nets = _nets(lines), defaultdict[tuple[str, Decimal], Decimal](Decimal)
+    taxes = defaultdict[tuple[str, Decimal], Decimal](Decimal)
+    for each in (each for document in documents for each in document):
+        key = each["category"], Decimal(each["rate"])
+        nets[key] += Decimal(each["net"])
+        taxes[key] += Decimal(each["tax"])
+    rest = {tax: _added(nets[tax.category, tax.rate] + net, tax, currency) for tax, net in found.items()}
+    return _summed([(tax, net, rest[tax] - taxes[tax.category, tax.rate]) for tax, net in found.items()])
+
+
+def _nets(lines: Iterable[tuple[Decimal, Tax]]) -> dict[Tax, Decimal]:
     nets = dict[Tax, Decimal]()
     for net, tax in lines:
         nets[tax] = nets.get(tax, Decimal(0)) + net
-    rounding = ROUND_DOWN if currency == Currency.JPY else ROUND_HALF_UP
-    found = sorted(nets.items(), key=lambda each: (-each[0].rate, each[0].category))
-    taxes = [rounded(net * tax.rate / 100, currency, rounding) for tax, net in found]
+    return nets
+
+
+def _added(net: Decimal, tax: Tax, currency: str) -> Decimal:
+    return rounded(net * tax.rate / 100, currency, ROUND_DOWN if currency == Currency.JPY else ROUND_HALF_UP)
+
+
+def _summed(taxed: Iterable[tuple[Tax, Decimal, Decimal]]) -> Totals:
+    """Of tax, net and what is added, by rate."""
+    found = sorted(taxed, key=lambda each: (-each[0].rate, each[0].category))
     by_rate = [
         {"category": tax.category, "rate": f"{tax.rate}", "net": f"{net}", "tax": f"{amount}", "note": tax.note}
-        for (tax, net), amount in zip(found, taxes, strict=True)
+        for tax, net, amount in found
     ]
-    net, added = sum(nets.values(), Decimal(0)), sum(taxes, Decimal(0))
+    net, added = (sum((each[place] for each in found), Decimal(0)) for place in (1, 2))
     return Totals(net, added, net + added, by_rate)
 
 

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.billing.errors import WrongNumber
-from apps.billing.taxes import Tax, checked_registration_number, checked_vat_id, is_eu, tax_of, totals
+from apps.billing.taxes import (
+    Tax,
+    Totals,
+    checked_registration_number,
+    checked_vat_id,
+    credited,
+    is_eu,
+    tax_of,
+    totals,
+)
+from apps.core.money import step
 
 DAY = date(2026, 4, 30)
 TEN, EIGHT = Tax("S", Decimal(10)), Tax("S", Decimal(8))
@@ -83,6 +93,21 @@ def test_a_credit_note_takes_back_what_its_invoice_took(lines: list[tuple[Decima
     assert (
         made.gross == made.net + made.tax == sum(Decimal(each["net"]) + Decimal(each["tax"]) for each in made.by_rate)
     )
+
+
+@given(st.lists(st.tuples(st.integers(-(10**7), 10**7).map(Decimal), st.sampled_from([TEN, EIGHT])), min_size=1),
+       st.sampled_from(["JPY", "EUR"]))  # fmt: skip
+def test_credit_notes_over_all_of_an_invoice_give_back_all_of_its_tax(
+    lines: list[tuple[Decimal, Tax]], currency: str
+) -> None:
+    """Of 31 yen on 105 + 105 + 105 three notes of 10 would leave one, and be reminded of it."""
+    made, notes = totals(lines, currency), list[Totals]()
+    for net, tax in lines:
+        documents = [made.by_rate, *(note.by_rate for note in notes)]
+        notes.append(credited([(-net, tax)], currency, documents=documents))
+        exact = -net * tax.rate / 100
+        assert abs(notes[-1].tax - exact) < 2 * step(currency)
+    assert made.gross + sum(note.gross for note in notes) == 0
 
 
 @pytest.mark.parametrize(("country", "written", "number"), [
