@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.billing.usage import Deed, Usage
 from apps.contracts.terms import Span, governing, spans
-from apps.core.money import EXACT, apportioned, formatted, plain, rounded
+from apps.core.money import EXACT, apportioned, exact_price, formatted, plain, rounded
 from apps.tiers.models import Item
 
 GB = 10**9
@@ -229,7 +229,7 @@ class _Month:
 
     def _deed(self, deed: Deed, terms: Terms, unit_price: Decimal) -> Rated:
         return Rated(
-            terms.number, deed.source, deed.key, deed.item, deed.on, deed.quantity, _exact(unit_price),
+            terms.number, deed.source, deed.key, deed.item, deed.on, deed.quantity, unit_price,
             rounded(deed.quantity * unit_price, self.currency), deed.why or ("urgent" if deed.is_urgent else ""),
             {deed.source: deed.key},
         )  # fmt: skip
@@ -239,7 +239,7 @@ def _price(deed: Deed, terms: Terms) -> Decimal | None:
     if deed.quoted_price is not None:
         return deed.quoted_price
     found = terms.prices.get(deed.item)
-    return found.unit_price * (terms.urgent_factor if deed.is_urgent else 1) if found else None
+    return exact_price(found.unit_price * (terms.urgent_factor if deed.is_urgent else 1)) if found else None
 
 
 def _exact(quantity: Decimal) -> Decimal:

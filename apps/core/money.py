@@ -30,6 +30,11 @@ def rounded(amount: Decimal, currency: str, rounding: str = ROUND_HALF_UP) -> De
     return amount.quantize(step(currency), rounding)
 
 
+def exact_price(price: Decimal) -> Decimal:
+    """A unit price as it is kept; amounts are computed from this."""
+    return price.quantize(EXACT, ROUND_HALF_UP)
+
+
 def in_steps(amount: Decimal, currency: str) -> int:
     """An amount as card networks count it: yen, cents."""
     return int(rounded(amount, currency) / step(currency))

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from apps.core.money import EXACT, rounded
+from apps.core.money import exact_price, rounded
 from apps.orders.errors import InvalidOptions
 
 MOST_IMAGES = 100_000
@@ -92,6 +92,5 @@ def require_bearable(extent: Extent) -> None:
 
 
 def _priced(counted: Counted, tariff: Tariff, factor: Decimal) -> Priced:
-    unit_price = tariff.prices.get(counted.item, Decimal(0)) * factor
-    amount = rounded(counted.quantity * unit_price, tariff.currency)
-    return Priced(counted.item, counted.quantity, unit_price.quantize(EXACT), amount)
+    unit_price = exact_price(tariff.prices.get(counted.item, Decimal(0)) * factor)
+    return Priced(counted.item, counted.quantity, unit_price, rounded(counted.quantity * unit_price, tariff.currency))

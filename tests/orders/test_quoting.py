@@ -1,5 +1,6 @@
 """What an order costs and when it is ready: exact, by the governing contract version, the same as is charged."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -28,15 +29,17 @@ DAY = date(2026, 5, 4)
 @pytest.mark.parametrize(
     ("price", "factor", "quantity", "currency"),
     [("333.333333", "1.5", "1", "JPY"), ("0.005", "1", "1", "EUR"), ("12.345678", "1.25", "3", "EUR"),
-     ("500", "1.5", "1", "JPY"), ("0.333333", "2.75", "7", "USD")],
+     ("500", "1.5", "1", "JPY"), ("0.333333", "2.75", "7", "USD"),
+     ("12.345678", "1.25", "1000000", "EUR")],
 )  # fmt: skip
 def test_what_is_quoted_is_what_is_charged(price: str, factor: str, quantity: str, currency: str) -> None:
     tariff = Tariff(currency, {"film": Decimal(price)}, Decimal(factor), 48, 4)
     told = quoted([Counted("film", Decimal(quantity))], tariff, is_urgent=True)
     terms = Terms(1, DAY, "tier", {"film": RatedPrice(Decimal(price))}, urgent_factor=Decimal(factor))
     deed = Deed("order", "1", DAY, "film", Decimal(quantity), is_urgent=True)
-    [charged] = rate(Usage(DAY, DAY, DAY, 31, deeds=[deed]), [terms], currency, contract="1")
-    assert (told.amount, told.lines[0].unit_price, told.ready_hours) == (charged.amount, charged.unit_price, 4)
+    kept = replace(deed, key="2", quoted_price=told.lines[0].unit_price)  # as the quote's line keeps it
+    for charged in rate(Usage(DAY, DAY, DAY, 31, deeds=[deed, kept]), [terms], currency, contract="1"):
+        assert (told.amount, told.lines[0].unit_price, told.ready_hours) == (charged.amount, charged.unit_price, 4)
 
 
 def test_what_has_no_price_costs_nothing() -> None:
