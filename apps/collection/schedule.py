@@ -76,7 +76,7 @@ def outlooks(terminals: Sequence[Terminal], *, as_of: datetime) -> list[Outlook]
 def agreed_schedules(terminals: Iterable[Terminal], *, as_of: datetime) -> dict[int, Schedule]:
     """How often each terminal is collected from, and how much at a time: by the facility's contract, if it has one."""
     known = list(terminals)
-    by_contract = schedules_of({terminal.facility_id for terminal in known}, on=as_of.date())
+    by_contract = schedules_of([terminal.facility for terminal in known], as_of=as_of)
     return {terminal.pk: by_contract.get(terminal.facility_id) or own_schedule(terminal) for terminal in known}
 
 

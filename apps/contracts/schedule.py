@@ -1,13 +1,16 @@
 """What a contract promises about collections: visits by day, transfers by hour, and how much at a time."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from apps.contracts.agreeing import governing_versions_of
 from apps.contracts.models import ContractVersion
 from apps.contracts.terms import governing
+from apps.core.clock import day_of
+from apps.facilities.models import Facility
 from apps.tiers.models import Frequency, TierVersion, Way
 
 OFTEN = 1
@@ -36,10 +39,16 @@ def schedule_of(tier: TierVersion) -> Schedule:
     )
 
 
-def schedules_of(facility_ids: Iterable[int], *, on: date) -> dict[int, Schedule]:
-    """What is promised that day to each of the facilities that have a contract."""
-    found = governing_versions_of(facility_ids, on=on)
-    return {key: schedule_of(version.tier_version) for key, version in found.items()}
+def schedules_of(facilities: Iterable[Facility], *, as_of: datetime) -> dict[int, Schedule]:
+    """What is promised to each of the facilities that have a contract, on the day that it is there."""
+    by_day = defaultdict[date, set[int]](set)
+    for facility in facilities:
+        by_day[day_of(as_of, facility.time_zone)].add(facility.pk)
+    return {
+        key: schedule_of(version.tier_version)
+        for day, keys in by_day.items()
+        for key, version in governing_versions_of(keys, on=day).items()
+    }
 
 
 def promised_visits(versions: Sequence[ContractVersion], *, starts_on: date, first: date, last: date) -> list[date]:

@@ -14,7 +14,7 @@ from apps.billing.cards.charging import charge_due, pay_now, resolve_unanswered
 from apps.billing.cards.refunds import refund
 from apps.billing.cards.webhooks import apply_events
 from apps.billing.errors import PaymentRefused
-from apps.billing.models import Invoice, PaymentAttempt, PaymentMethod, State, WebhookEvent
+from apps.billing.models import Invoice, Payment, PaymentAttempt, PaymentMethod, State, WebhookEvent
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from tests.billing.fake_stripe import DECLINED, LOST_AFTER, LOST_BEFORE, NEEDS_ACTION, SLOW, FakeStripe
@@ -67,6 +67,15 @@ def test_a_card_is_charged_once(sakura: Facility, stripe: FakeStripe) -> None:
     assert (states(), payments(), fresh(invoice).state) == ([("succeeded", "")], [("card", 22000)], State.PAID)
     [intent] = stripe.intents.values()
     assert (intent.amount, intent.currency, intent.metadata["number"]) == (22000, "JPY", invoice.number)
+
+
+def test_a_card_pays_on_the_day_that_it_is_at_the_facility(sakura: Facility, stripe: FakeStripe) -> None:
+    with as_center():
+        Facility.objects.filter(pk=sakura.pk).update(time_zone="Asia/Tokyo")
+    by_card(sakura)
+    assert charge_due(stripe, now=NOON + timedelta(hours=8)) == 1
+    with as_center():
+        assert Payment.objects.get().paid_on == NOON.date() + timedelta(days=1)
 
 
 def test_who_pays_by_transfer_is_not_charged(sakura: Facility, lindenhof: Facility, stripe: FakeStripe) -> None:

@@ -1,15 +1,22 @@
 """What a contract promises about collections."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.audit.record import SYSTEM
+from apps.collection.models import Terminal
+from apps.collection.schedule import agreed_schedules
+from apps.contracts.agreeing import amend
 from apps.contracts.models import ContractVersion
 from apps.contracts.schedule import Schedule, promised_visits, schedule_of
+from apps.facilities.models import Facility
+from apps.facilities.tenancy import as_center
 from apps.tiers.models import TierVersion
+from tests.contracts.stories import in_force, price_list, tier_version
 
 START = date(2026, 1, 1)
 
@@ -47,6 +54,21 @@ def test_a_change_of_frequency_begins_anew_and_another_change_moves_nothing() ->
     assert days([weekly, version(2, "biweekly", after=10)]) == [7, 24]
     assert days([weekly, version(2, "on_request", after=14)]) == [7]
     assert days([weekly, version(2, "on_request", after=8), version(3, "weekly", after=12)]) == [7, 19, 26]
+
+
+@pytest.mark.parametrize(("hour", "every"), [(14, 30), (15, 7)])
+def test_what_is_agreed_begins_with_the_day_that_it_is_at_the_facility(sakura: Facility, hour: int, every: int) -> None:
+    with as_center():
+        Facility.objects.filter(pk=sakura.pk).update(time_zone="Asia/Tokyo")
+        terminal = Terminal.objects.create(facility=sakura, name="CT")
+    contract = in_force(sakura, START, price_list(tier_version("monthly")))
+    weekly = price_list(tier_version("weekly", frequency="weekly"))
+    with as_center():
+        amend(contract, effective_from=date(2026, 3, 1), tier_version=weekly.tier_version, price_list=weekly,
+              actor=SYSTEM, now=datetime(2026, 2, 1, tzinfo=UTC))  # fmt: skip
+        known = Terminal.objects.select_related("facility").get(pk=terminal.pk)
+        agreed = agreed_schedules([known], as_of=datetime(2026, 2, 28, hour, tzinfo=UTC))
+    assert agreed[known.pk].visit_every_days == every
 
 
 FREQUENCIES = st.sampled_from(["weekly", "daily", "biweekly", "monthly", "on_request"])

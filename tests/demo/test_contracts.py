@@ -35,7 +35,7 @@ def test_both_clinics_have_a_signed_contract_in_force(sakura: Facility, lindenho
         assert PriceList.objects.count() == 2 * len(TIERS)
         assert Contract.objects.filter(state=State.ACTIVE).count() == Contract.objects.count() == 2
         assert Signature.objects.count() == ContractVersion.objects.count() == 5
-        told = schedules_of([sakura.pk, lindenhof.pk], on=today)
+        told = schedules_of([sakura, lindenhof], as_of=timezone.now())
         assert told[sakura.pk] == Schedule(visit_every_days=7, agreed_instances=4000, agreed_bytes=60 * 10**9)
         assert told[lindenhof.pk] == Schedule(push_every_hours=1)
         for facility, currency in ((sakura, Currency.JPY), (lindenhof, Currency.EUR)):

@@ -12,6 +12,7 @@ from apps.billing.models import AttemptState, Invoice, PaymentAttempt, PaymentMe
 from apps.billing.models.payments import HOLDING
 from apps.billing.settling import locked_invoice, record_payment
 from apps.billing.telling import tell_of_refusal
+from apps.core.clock import day_of
 from apps.core.money import from_steps, in_steps
 from apps.facilities.tenancy import as_center
 
@@ -126,5 +127,5 @@ def _record(invoice: Invoice, reference: str, amount: int, now: datetime) -> Non
     with transaction.atomic():
         record_payment(
             invoice, method=PaymentMethod.CARD, amount=from_steps(amount, invoice.currency), currency=invoice.currency,
-            paid_on=now.date(), reference=reference, actor=SYSTEM, now=now,
+            paid_on=day_of(now, invoice.facility.time_zone), reference=reference, actor=SYSTEM, now=now,
         )  # fmt: skip
