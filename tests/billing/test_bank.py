@@ -45,7 +45,8 @@ def entry(
 
 def test_camt_gives_booked_credits_alone() -> None:
     [found] = read_camt(camt(
-        entry(), entry(side="DBIT", reference="R2"), entry(status="<Cd>PDNG</Cd>", reference="R3"), version="02",
+        entry(), entry(side="DBIT", reference="R2"), entry(status="<Cd>PDNG</Cd>", reference="R3"),
+        entry(reference="R4").replace("<Sts>", "<RvslInd>1</RvslInd><Sts>"), version="02",
     ))  # fmt: skip
     assert found == Credit("DE02120300000000202051", "R1", date(2026, 5, 20), Decimal("119.40"), "EUR",
                            "Radiologie Lindenhof", "Rechnung MV-2026-000001")  # fmt: skip
@@ -108,7 +109,8 @@ def test_csv_is_read_as_told() -> None:
 HEAD = "日付,入金額,振込人,摘要\n"
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", HEAD, f"{HEAD}x,1,,\n", f"{HEAD}2026-05-20,x,,\n", f'{HEAD}"2026'])
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", HEAD, f"{HEAD}x,1,,\n", f"{HEAD}2026-05-20,x,,\n", f'{HEAD}"2026',
+                                  f'{HEAD}2026-05-20,"12,50",,\n', f'{HEAD}2026-05-20,"1,2500",,\n'])  # fmt: skip
 def test_csv_that_is_not_as_told_is_refused(text: str) -> None:
     with pytest.raises(UnreadableStatement):
         read_csv(text.encode(), Layout("1", "JPY", COLUMNS))

@@ -42,7 +42,7 @@ def _credits(statement: Any) -> Iterator[Credit]:
         raise UnreadableStatement(_("The statement names no account"))
     for entry in _all(statement, "Ntry"):
         is_booked = (_text(entry, "Sts", "Cd") or _text(entry, "Sts")) in {"BOOK", ""}
-        if is_booked and _text(entry, "CdtDbtInd") == "CRDT" and _text(entry, "RvslInd") != "true":
+        if is_booked and _text(entry, "CdtDbtInd") == "CRDT" and _text(entry, "RvslInd") not in {"true", "1"}:
             yield from _of_entry(entry, clean(account, 40))
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -64,6 +65,9 @@ def _credits(rows: list[dict[str, str]], layout: Layout) -> Iterator[Credit]:
 
 def _amount(text: str, currency: str, layout: Layout) -> Decimal:
     group, point = (".", ",") if layout.has_decimal_comma else (",", ".")
+    _whole, *groups = text.split(point, maxsplit=1)[0].split(group)
+    if groups and not all(re.fullmatch(r"\d{3}", each.strip("¥€$£ ")) for each in groups):
+        raise UnreadableStatement(_("An amount is not written as told"))
     plain = text.replace(group, "").replace(point, ".").replace(" ", "").replace("'", "").strip("¥€$£+")
     return read_amount(plain or "0", currency=currency)
 
