@@ -24,7 +24,7 @@ from apps.orders.kinds import KINDS
 from apps.orders.models import Order, OrderAddress, OrderItem, OrderKind, QuoteLine, State
 from apps.orders.options import Options
 from apps.orders.quoting import Extent, Pictures, Quote, Tariff, quoted
-from apps.orders.steps import note_step, take_step
+from apps.orders.steps import held, note_step, take_step
 from apps.tiers.models import Price
 
 QUOTE_HOLDS = timedelta(days=7)
@@ -127,7 +127,7 @@ def request(order: Order, *, emergency: str = "", actor: Actor, now: datetime, b
 
 def cancel(order: Order, *, reason: str = "", actor: Actor, now: datetime, by: User | None = None) -> None:
     """End an order that is not produced yet. Raises IllegalTransition, also where it was delivered before."""
-    if order.delivered_at:
+    if held(order).delivered_at:
         raise IllegalTransition(_("The order was delivered before and is done again"))
     current = take_step(order, State.CANCELLED, actor=actor, now=now, by=by, note=reason)
     release_studies(current, actor=actor, now=now, by=by)
