@@ -76,14 +76,14 @@ def prepare(contracts: Sequence[Contract], month: date, book: PriceBook) -> list
     found = BillingAccount.objects.filter(facility_id__in=facilities).select_related("issuer")
     accounts = {account.facility_id: account for account in found}
     before = _before(contracts, month)
-    found = [
+    made = [
         prepared(
             contract, usages[contract.pk], versions[contract.pk], book,
             account=accounts.get(contract.facility_id), before=before.get(contract.pk),
         )
         for contract in contracts
     ]  # fmt: skip
-    return [each for each in found if each.usage.has_days or each.rated]
+    return [each for each in made if each.usage.has_days or each.rated]
 
 
 def prepared(

@@ -130,7 +130,8 @@ def _summed(taxed: Iterable[tuple[Tax, Decimal, Decimal]]) -> Totals:
         {"category": tax.category, "rate": f"{tax.rate}", "net": f"{net}", "tax": f"{amount}", "note": tax.note}
         for tax, net, amount in found
     ]
-    net, added = (sum((each[place] for each in found), Decimal(0)) for place in (1, 2))
+    net = sum((net for _tax, net, _amount in found), Decimal(0))
+    added = sum((amount for _tax, _net, amount in found), Decimal(0))
     return Totals(net, added, net + added, by_rate)
 
 
