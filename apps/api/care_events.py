@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.doors import entered
-from apps.api.fields import valid
+from apps.api.fields import BoundedListField, valid
 from apps.api.paging import PAGED, listed, page_of, page_serializer
 from apps.api.resource import Resource
 from apps.api.studies import found_study
@@ -32,7 +32,7 @@ class CareEventSerializer(serializers.Serializer[Any]):
 class CareEventsSerializer(serializers.Serializer[Any]):
     """A report."""
 
-    events = serializers.ListField(child=CareEventSerializer(), min_length=1, max_length=MOST)
+    events = BoundedListField(child=CareEventSerializer(), min_length=1, max_length=MOST)
 
 
 class RefusedEventSerializer(serializers.Serializer[Any]):

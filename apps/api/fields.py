@@ -33,6 +33,15 @@ class LocalTimeField(serializers.TimeField):
         return super().to_internal_value(value)
 
 
+class BoundedListField(serializers.ListField):
+    """A list of which nothing is looked at where it is longer than it may be: looking costs more than sending."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
+            raise serializers.ValidationError(f"At most {self.max_length} are taken")
+        return super().to_internal_value(data)
+
+
 class FileRenderer(JSONRenderer):
     """The file is of the type it is of, whatever was preferred; a refusal is JSON."""
 

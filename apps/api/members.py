@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.doors import entered
-from apps.api.fields import person, valid
+from apps.api.fields import BoundedListField, person, valid
 from apps.api.paging import PAGED, listed, page_of, page_serializer
 from apps.api.resource import Resource
 from apps.facilities.invitation_mail import mail_invitation
@@ -58,7 +58,7 @@ class SentSerializer(InvitationSerializer):
 class TokenSerializer(serializers.ModelSerializer[DeviceToken]):
     """A device token; its secret was told once."""
 
-    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.choices), min_length=1, max_length=50)
+    scopes = BoundedListField(child=serializers.ChoiceField(choices=Scope.choices), min_length=1, max_length=50)
 
     class Meta:
         model = DeviceToken

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from apps.accounts.models import User
 from apps.api.doors import entered
-from apps.api.fields import LocalTimeField, person, valid
+from apps.api.fields import BoundedListField, LocalTimeField, person, valid
 from apps.api.paging import PAGED, Page, listed, page_of, page_serializer
 from apps.api.resource import Resource
 from apps.notifications.inbox import entries_of, read, unread_of
@@ -41,7 +41,7 @@ class NotificationSerializer(serializers.Serializer[Any]):
 class ReadSerializer(serializers.Serializer[Any]):
     """Which notifications were read; left out: all of them."""
 
-    notifications = serializers.ListField(
+    notifications = BoundedListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), min_length=1, max_length=MOST_AT_ONCE,
         required=False,
     )  # fmt: skip

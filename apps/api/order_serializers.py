@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.api.fields import BoundedListField
 from apps.orders.choosing import MOST_CHOSEN, Choice
 from apps.orders.kinds import KINDS
 from apps.orders.models import Message, Order, OrderItem, OrderKind, QuoteLine, State, Step
@@ -39,7 +40,7 @@ class WishSerializer(serializers.Serializer[Any]):
     """What is to be priced: options that are left out are as they begin."""
 
     kind = serializers.ChoiceField(choices=OrderKind.choices)
-    items = serializers.ListField(child=ItemSerializer(), max_length=MOST_CHOSEN, default=list)
+    items = BoundedListField(child=ItemSerializer(), max_length=MOST_CHOSEN, default=list)
     options = serializers.DictField(child=OptionField(allow_blank=True, max_length=1000), default=dict)
 
     def validate_kind(self, kind: str) -> str:

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.doors import entered
-from apps.api.fields import FileRenderer, doer, file_answer, valid
+from apps.api.fields import BoundedListField, FileRenderer, doer, file_answer, valid
 from apps.api.paging import PAGED, listed, page_of, page_serializer
 from apps.api.resource import Resource
 from apps.api.studies import note_listed
@@ -83,7 +83,7 @@ class DecisionSerializer(serializers.Serializer[Any]):
     """What is decided: let them be deleted, keep them longer, or object, which holds them without a date."""
 
     decision = serializers.ChoiceField(choices=[APPROVE, *EXTENSIONS, OBJECT])
-    dispositions = serializers.ListField(
+    dispositions = BoundedListField(
         child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), min_length=1, max_length=MOST_AT_ONCE
     )
     reason = serializers.CharField(max_length=200, default="", allow_blank=True)

@@ -1,5 +1,6 @@
 """Errors of REST framework's views as problem details (RFC 9457), and the page that explains their codes."""
 
+import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -46,7 +47,7 @@ def as_problem(error: Exception, context: dict[str, Any]) -> Response | None:
     code = error.default_code if isinstance(error, APIException) else "not_found"
     told = details(response.status_code, code, "")
     if isinstance(error, ValidationError):
-        told |= {"detail": "The request is not as it should be", "errors": response.data}
+        told |= {"detail": "The request is not as it should be", "errors": _tellable(response.data)}
     elif isinstance(response.data, dict):
         told["detail"] = str(response.data.get("detail", ""))
     response.data, response.content_type = told, PROBLEM
@@ -58,6 +59,11 @@ def page(request: HttpRequest) -> HttpResponse:
     """What each code means: where the types of problems lead."""
     found = CODES | {kind.code: (kind.__doc__ or "").partition("\n")[0] for kind in _facts(DomainError)}
     return render(request, "api/problems.html", {"codes": sorted(found.items())})
+
+
+def _tellable(errors: Any) -> Any:
+    """The errors, of which some repeat what was sent: lone surrogates, which JSON can name and UTF-8 has not, are ?."""
+    return json.loads(json.dumps(errors, ensure_ascii=False).encode(errors="replace"))
 
 
 def _facts(kind: type[DomainError]) -> list[type[DomainError]]:

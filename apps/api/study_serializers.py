@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.api.fields import HexField, LocalTimeField
+from apps.api.fields import BoundedListField, HexField, LocalTimeField
 from apps.catalog.models import Conflict, ConflictDecision, ConflictKind, Hold, Patient, Series, Study
 from apps.collection.models import Collection
 from apps.retention.deciding import EXTENSIONS
@@ -170,7 +170,7 @@ class CriteriaSerializer(serializers.Serializer[Any]):
     study_date_to = serializers.DateField(default=None, allow_null=True)
     received_from = serializers.DateField(default=None, allow_null=True)
     received_to = serializers.DateField(default=None, allow_null=True)
-    modalities = serializers.ListField(child=serializers.CharField(max_length=16), max_length=50, default=list)
+    modalities = BoundedListField(child=serializers.CharField(max_length=16), max_length=50, default=list)
     study_description = serializers.CharField(max_length=64, default="", allow_blank=True)
     body_part = serializers.CharField(max_length=64, default="", allow_blank=True)
     image_number = serializers.IntegerField(min_value=-(2**31), max_value=2**31 - 1, default=None, allow_null=True)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.api.doors import entered
-from apps.api.fields import valid
+from apps.api.fields import BoundedListField, valid
 from apps.api.paging import PAGED, listed, page_of, page_serializer
 from apps.api.resource import Resource
 from apps.notifications.errors import UnusableAddress
@@ -31,7 +31,7 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
     """A webhook; its secret was told once."""
 
     url = serializers.CharField(max_length=500, help_text="https, of a public host")
-    kinds = serializers.ListField(child=serializers.ChoiceField(choices=KINDS), min_length=1, max_length=100)
+    kinds = BoundedListField(child=serializers.ChoiceField(choices=KINDS), min_length=1, max_length=100)
 
     class Meta:
         model = Webhook

@@ -54,6 +54,8 @@ def frames(request: FacilityRequest, frames: str, **uids: str) -> HttpResponseBa
     """The frames of a list of numbers from 1, in its order."""
     if not _LIST.fullmatch(frames) or len(numbers := [int(each) for each in frames.split(",")]) > MOST_FRAMES:
         raise Refused(400, "Frames are numbers from 1, between commas")
+    if len(set(numbers)) < len(numbers):  # or a short address would be work for minutes
+        raise Refused(400, "A frame is named once")
     return frames_of(request, looked_at(request, uids), numbers)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework.serializers import IntegerField
 
 from apps.facilities.models import Facility, Role, Scope
 from tests.api.asking import Asking
@@ -42,7 +43,8 @@ def test_every_refusal_is_a_problem_whoever_refuses(
         "unsupported_media_type": [post("a=1", "application/x-www-form-urlencoded"), post("<a/>", "text/xml")],
         "parse_error": [post("{"), post('{"kind": NaN}'), post("[" * 4000), post(b'{"kind": "\xff"}'),
                         post("1" * 4999)],
-        "invalid": [post("[]"), post({"kind": "statue"}), client.get(f"{F}orders/?limit=0", headers=bearer)],
+        "invalid": [post('{"kind": "\\ud800"}'), post('{"kind": "download", "options": {"\\ud800": "x"}}'), post("[]"),
+                    post({"kind": "statue"}), client.get(f"{F}orders/?limit=0", headers=bearer)],
         "too_large": [post({"kind": "x" * 5000})],
         "bad_request": [client.get(f"{F}orders/", headers=bearer, SERVER_NAME="evil.example")],
     }  # fmt: skip
@@ -89,3 +91,14 @@ def test_what_a_person_writes_comes_with_a_csrf_token_and_what_a_program_writes_
     by_token = Client(enforce_csrf_checks=True)
     bearer = {"Authorization": f"Bearer {token_for(sakura, Scope.CARE)}"}
     assert by_token.post(f"{F}care-events/", {}, content_type=JSON, headers=bearer).status_code == 400
+
+
+def test_of_a_list_that_is_too_long_nothing_is_looked_at(
+    sakura: Facility, client: Client, token_for: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = Asking(client, "sakura", token_for(sakura))
+    looked_at: list[Any] = []
+    monkeypatch.setattr(IntegerField, "to_internal_value", lambda _self, data: looked_at.append(data))
+    answer = ask("decisions/preview/", {"decision": "P1Y", "dispositions": list(range(1, 502))})
+    assert answer.json()["errors"] == {"dispositions": ["At most 500 are taken"]}
+    assert looked_at == []

@@ -15,6 +15,9 @@ CONDITIONS = ';"' * 20_000
         ("Accept", f'application/json; a="{CONDITIONS}', 431),
         ("Content-Type", "text/plain; charset*=no-such''x", 400),
         ("Accept", "text/html, application/json; a*=no-such''x", 400),
+        ("Content-Type", "application/json; charset=bz2", 415),  # a codec that unpacks
+        ("Content-Type", 'text/plain; charset="UNDEFINED"', 415),
+        ("Content-Type", "application/json; Charset=UTF-8", 200),
         ("Accept", "text/html, application/json; a=it's", 200),
         ("Content-Type", "multipart/form-data; boundary=it's'mine'", 200),
     ],
