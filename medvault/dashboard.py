@@ -66,7 +66,7 @@ def _overview(request: HttpRequest) -> dict[str, Any]:
         context["stored"] = list(_stored())
     if may("collection.view_collection"):
         now = database_now()
-        context["waiting"] = [*_waiting(), *_damaged(now)]
+        context["waiting"] = [*_waiting(now), *_damaged(now)]
         context["days"] = DAYS
         context["chart"], context["chart_options"] = _chart(now), json.dumps(CHART_OPTIONS)
         context["latest"] = _latest()
@@ -83,9 +83,9 @@ def _stored() -> Iterator[Figure]:
     yield Figure(_("Stored"), filesizeformat(totals["size"] or 0), list_of(Pack))
 
 
-def _waiting() -> Iterator[Figure]:
+def _waiting(now: datetime) -> Iterator[Figure]:
     packs = Pack.objects.filter(replicated_at=None).count()
-    quarantined = undecided().count()
+    quarantined = undecided(as_of=now.date()).count()
     conflicts = Conflict.objects.filter(resolved_at=None).count()
     yield Figure(_("Packs waiting for the second copy"), intcomma(packs), list_of(Pack, replicated="no"))
     yield Figure(

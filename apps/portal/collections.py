@@ -86,11 +86,11 @@ def collection_page(request: FacilityRequest, collection_id: int) -> HttpRespons
 
 
 def _decisions(collection: Collection, files: list[ReceivedFile]) -> dict[int, QuarantineDecision]:
-    """What the center's staff decided on quarantined files, by the files' numbers."""
+    """What the center's staff decided last on quarantined files, by the files' numbers."""
     found = QuarantineDecision.objects.filter(
         facility_id=collection.facility_id, file_number__in=[file.pk for file in files]
     )
-    return {decision.file_number: decision for decision in found}
+    return {decision.file_number: decision for decision in found.order_by("round")}
 
 
 def _counts(collection: Collection) -> list[tuple[str, str, int]]:

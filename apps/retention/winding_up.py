@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from apps.audit.record import SYSTEM, Actor
 from apps.catalog.models import Hold, Study
 from apps.collection.models import Outcome, ReceivedFile
-from apps.collection.quarantine import undecided
+from apps.collection.quarantine import never_decided
 from apps.contracts.agreeing import end, held, is_followed, today_of
 from apps.contracts.models import Contract, State
 from apps.core.errors import DomainError
@@ -124,7 +124,7 @@ def told(remaining: Remaining) -> str:
 def _packs_of(facility_id: int) -> QuerySet[Pack]:
     """Of the facility, without those in which every quarantined file was decided on; the database asks the same."""
     in_pack = {"facility_id": OuterRef("facility"), "pack": OuterRef("pk"), "outcome": Outcome.QUARANTINED}
-    is_settled = Exists(ReceivedFile.objects.filter(**in_pack)) & ~Exists(undecided().filter(**in_pack))
+    is_settled = Exists(ReceivedFile.objects.filter(**in_pack)) & ~Exists(never_decided().filter(**in_pack))
     return Pack.objects.filter(~Q(kind=PackKind.QUARANTINE) | ~Q(is_settled), facility_id=facility_id)
 
 

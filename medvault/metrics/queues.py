@@ -110,7 +110,7 @@ FAILING: dict[str, Callable[[datetime], QuerySet[Model]]] = {
     "webhooks": lambda _now: Webhook.objects.filter(revoked_at=None).exclude(disabled_at=None, failing_since=None),
     "reports": lambda now: Report.objects.filter(state=ReportState.FAILED, requested_at__gt=now - timedelta(days=2)),
     "billing": lambda _now: Halt.objects.filter(resumed_at=None),
-    "quarantine": lambda _now: for_staff.quarantined(),
+    "quarantine": for_staff.quarantined,
     "conflicts": lambda _now: for_staff.conflicts(),
     "findings": lambda _now: Finding.objects.filter(resolved_at=None),
     "dispositions": lambda _now: stuck(),

@@ -17,7 +17,7 @@ KEY = "workplace-badges"
 
 _COUNTED: dict[str, Callable[[datetime], QuerySet[Any]]] = {
     "requests": lambda _now: waiting.open_requests(),
-    "quarantine": lambda _now: waiting.quarantined(),
+    "quarantine": waiting.quarantined,
     "conflicts": lambda _now: waiting.conflicts(),
     "uploads": waiting.stuck_uploads,
     "orders": lambda _now: waiting.orders(),

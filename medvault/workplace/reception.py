@@ -19,7 +19,7 @@ MAY_OPEN = "collection.change_upload"
 
 def queues(now: datetime) -> list[Queue]:
     """The reception's queues."""
-    return [_conflicts(), _quarantine(), _uploads(now)]
+    return [_conflicts(), _quarantine(now), _uploads(now)]
 
 
 def _conflicts() -> Queue:
@@ -35,7 +35,7 @@ def _conflicts() -> Queue:
     return named.of(waiting.conflicts().select_related("facility"), row)
 
 
-def _quarantine() -> Queue:
+def _quarantine(now: datetime) -> Queue:
     def row(file: ReceivedFile) -> Row:
         return Row(
             title=f"#{file.pk}", href=page_of(file), facility=file.facility,
@@ -50,7 +50,7 @@ def _quarantine() -> Queue:
     all_of_them = list_of(ReceivedFile, outcome__exact=Outcome.QUARANTINED.value, decided="no")
     named = Named("quarantine", gettext_lazy("Quarantine"), "gpp_maybe", all_of_them,
                   gettext_lazy("Every file that came could be read, or was decided on."))  # fmt: skip
-    return named.of(waiting.quarantined().select_related("facility", "collection"), row)
+    return named.of(waiting.quarantined(now).select_related("facility", "collection"), row)
 
 
 def _uploads(now: datetime) -> Queue:

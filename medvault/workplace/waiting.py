@@ -33,9 +33,9 @@ def open_requests() -> QuerySet[CollectionRequest]:
     return wishes.order_by(F("due_at").asc(nulls_last=True), "requested_at", "pk")
 
 
-def quarantined() -> QuerySet[ReceivedFile]:
-    """Files that could not be read and that nobody has decided on, the oldest first."""
-    return undecided().order_by("pk")
+def quarantined(now: datetime) -> QuerySet[ReceivedFile]:
+    """Files that could not be read and are to be decided on, the oldest first."""
+    return undecided(as_of=now.date()).order_by("pk")
 
 
 def conflicts() -> QuerySet[Conflict]:

@@ -1,7 +1,12 @@
-"""A process of its own that files a quarantined file by hand, and dies or waits at a chosen step: KEY STUDY STEP."""
+"""A process of its own that files a quarantined file by hand, and dies or waits at a chosen step: KEY STUDY STEP.
+
+At the step `aside` it sets the file aside.
+"""
 
 import os
 import sys
+from datetime import date
+from typing import Any
 
 import django
 
@@ -14,7 +19,7 @@ from apps.accounts.models import User  # noqa: E402
 from apps.audit.record import SYSTEM  # noqa: E402
 from apps.collection import by_hand, quarantine  # noqa: E402
 from apps.collection.errors import IllegalTransition  # noqa: E402
-from apps.collection.models import ReceivedFile  # noqa: E402
+from apps.collection.models import Basis, ReceivedFile  # noqa: E402
 from apps.facilities.tenancy import as_center  # noqa: E402
 from tests.collection.ingesting_process import after, wait_for_others  # noqa: E402
 
@@ -29,14 +34,17 @@ def main(key: int, study_instance_uid: str, step: str) -> int:
             after(quarantine, "filed_under")
         case "together":
             after(by_hand, "write_pack", wait_for_others)
+        case "aside":
+            after(quarantine, "_require_open", wait_for_others)
     with as_center():
         file = ReceivedFile.objects.select_related("facility", "pack").get(pk=key)
         by = User.objects.get(is_staff=True)
+    given: dict[str, Any] = {"reason": "The serial number says so", "by": by, "actor": SYSTEM, "now": timezone.now()}
     try:
-        quarantine.file_by_hand(
-            file, study_instance_uid=study_instance_uid, reason="The serial number says so", by=by, actor=SYSTEM,
-            now=timezone.now(),
-        )  # fmt: skip
+        if step == "aside":
+            quarantine.set_aside(file, basis=Basis.NO_IMAGE, review_on=date.max, **given)
+        else:
+            quarantine.file_by_hand(file, study_instance_uid=study_instance_uid, **given)
     except IllegalTransition:
         return 1
     return 0

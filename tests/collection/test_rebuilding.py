@@ -156,7 +156,7 @@ def test_what_was_read_again_is_where_it_was_filed_and_what_was_not_waits_still(
     for name in ("Instance", "Pack", "Collection", "ReceptionRecord"):
         assert snapshot()[name] == filled[name], name
     with as_center():
-        [waiting] = undecided()
+        [waiting] = undecided(as_of=timezone.now().date())
         instance = Instance.objects.select_related("pack").get()
         decision = QuarantineDecision.objects.select_related("filed_by__reception_record").get()
     assert (bytes(waiting.sha256), waiting.reason_code) == (bytes(second.sha256), "malformed")

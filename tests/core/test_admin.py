@@ -275,7 +275,8 @@ def world(sakura: Facility, person: Callable[..., User]) -> dict[type[Model], An
             actor=SYSTEM, now=now,
         )  # fmt: skip
         file = ReceivedFile.objects.get(outcome=Outcome.QUARANTINED)
-        set_aside(file, basis=Basis.SENT_AGAIN, reason="It came again", by=owner, actor=SYSTEM, now=now)
+        set_aside(file, basis=Basis.SENT_AGAIN, reason="It came again", review_on=now.date(), by=owner,
+                  actor=SYSTEM, now=now)  # fmt: skip
         note_failure("apps.vault.tasks.verify_pack", [1], {}, ValueError("patient Mori"), now=now)
         webhook = Webhook.objects.create(
             facility=sakura, label="Archive", url="https://hooks.example/", sealed_secret=b"the-sealed-secret",

@@ -20,6 +20,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from apps.accounts.models import SavedFilter
 from apps.audit.failures import note_failure, note_success
@@ -413,8 +414,10 @@ def test_a_quarantined_file_is_set_aside_once_and_no_longer_keeps_a_contract_ope
     assert client.post(page, {"_form_submitted": "True", "basis": "", "reason": ""}).status_code == 200
     with as_center():
         assert not remaining_of(sakura.pk, now=now).is_nothing
-    for _again in range(2):
-        client.post(page, given)
+    again = date_format(now.date() + timedelta(days=365), "SHORT_DATE_FORMAT")
+    shown = [client.post(page, given, follow=True).content.decode() for _again in range(2)]
+    assert f"it is to be decided on again on {again}" in shown[0]
+    assert f"it is to be decided on again on {again}" not in shown[1]
     (event,) = events("file.decided")
     assert (event.facility_id, event.details["basis"]) == (sakura.pk, "sent_again")
     with as_center():
@@ -424,7 +427,9 @@ def test_a_quarantined_file_is_set_aside_once_and_no_longer_keeps_a_contract_ope
         assert Contract.objects.get().state == "ended"
         assert Pack.objects.count() == 1
     owner = signed_in("owner@sakura.example", sakura=Role.OWNER)
-    assert "It came again on a disc" in owner.get(f"/f/sakura/collections/{file.collection_id}/").content.decode()
+    read = owner.get(f"/f/sakura/collections/{file.collection_id}/").content.decode()
+    assert "It came again on a disc" in read
+    assert "the center decides again on" in read
 
 
 def test_a_quarantined_file_is_filed_by_hand_under_a_study_and_its_facility_reads_why(

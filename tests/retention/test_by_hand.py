@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from io import StringIO
 from typing import Any
@@ -110,7 +111,9 @@ def test_a_file_that_was_set_aside_keeps_the_quarantines_pack(lindenhof: Facilit
     store(lindenhof, image()[:-1000], image()[:-900])
     first, second = quarantined()
     by = User.objects.get(is_staff=True)
-    set_aside(second, basis=Basis.NO_IMAGE, reason="A report", by=by, actor=SYSTEM, now=timezone.now())
+    set_aside(
+        second, basis=Basis.NO_IMAGE, reason="A report", review_on=date.max, by=by, actor=SYSTEM, now=timezone.now()
+    )
     filed(first, study)
     sweep.sweep()
     assert [each.state for each in dispositions()] == [State.DELETED]
@@ -198,7 +201,7 @@ def test_what_was_filed_by_hand_has_its_study_and_its_end_again_after_the_databa
         found = conflict.study
         assert decision.filed_by
         assert ReceivedFile.objects.get(collection=decision.filed_by).conflict == conflict
-        assert not undecided().exists()
+        assert not undecided(as_of=timezone.now().date()).exists()
     assert (decision.act, decision.reason, decision.decider) == (QuarantineAct.BY_HAND, reason, "worker@center.example")
     assert (conflict.kind, conflict.reason, bytes(conflict.sha256)) == (
         ConflictKind.UNREADABLE, reason, bytes(file.sha256),
@@ -230,9 +233,9 @@ def test_what_was_filed_by_hand_waits_for_a_study_that_no_pack_has(lindenhof: Fa
     call_command("rebuild_catalog", verbosity=0, stderr=said)
     assert "1 packs were filed by hand under a study that no pack has" in said.getvalue()
     with as_center():
-        assert undecided().count() == 1
+        assert undecided(as_of=timezone.now().date()).count() == 1
     found[0].write_bytes(away.read_bytes())
     call_command("rebuild_catalog", verbosity=0)
     with as_center():
-        assert not undecided().exists()
+        assert not undecided(as_of=timezone.now().date()).exists()
         assert Conflict.objects.get().study.study_instance_uid == study.study_instance_uid

@@ -7,21 +7,22 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.accounts.staff import staff_member
 from apps.audit.admin import AuditedAdmin, staff_actor
-from apps.collection.models import Basis, QuarantineDecision, ReceivedFile
-from apps.collection.quarantine import file_by_hand, read_again, set_aside, undecided
+from apps.collection.models import Outcome, QuarantineDecision, ReceivedFile
+from apps.collection.quarantine import file_by_hand, read_again, undecided
 from apps.core.acting import attempt
 from apps.core.admin import Table, link_to, minute, to_page
 from apps.core.clock import database_now
+from apps.core.shown import day
 from apps.facilities.admin import AuditedTenantAdmin
 
 MAY = "collection.add_quarantinedecision"
@@ -46,13 +47,6 @@ class ByHandForm(AgainForm):
     field_order = ("study_instance_uid", "reason")
 
 
-class AsideForm(AgainForm):
-    """On what basis, and why."""
-
-    basis = forms.ChoiceField(label=_("Basis"), choices=Basis, widget=UnfoldAdminSelectWidget)
-    field_order = ("basis", "reason")
-
-
 def asks(label: Any, question: Any, *, icon: str, form: type[AgainForm]) -> Any:
     """An act on a file in quarantine, which a dialog asks about."""
     dialog = {"title": question, "description": RECORDED, "form_class": form, "form_submit_text": label}
@@ -62,7 +56,7 @@ def asks(label: Any, question: Any, *, icon: str, form: type[AgainForm]) -> Any:
 class QuarantineActs(AuditedAdmin):
     """For the admin of received files: ACTS among its `actions_detail`."""
 
-    ACTS = ("read_again", "file_by_hand", "set_aside")
+    ACTS = ("read_again", "file_by_hand")
 
     @asks(_("Read again"), _("Read this file again?"), icon="autorenew", form=AgainForm)  # type: ignore[untyped-decorator]
     def read_again(self, request: HttpRequest, form: AgainForm, object_id: str) -> HttpResponse:
@@ -75,11 +69,6 @@ class QuarantineActs(AuditedAdmin):
         act = partial(file_by_hand, study_instance_uid=form.cleaned_data["study_instance_uid"].strip())
         done = _("The file is filed under the study, and has its storage period.")
         return self.decide(request, form, object_id, act, done=done)
-
-    @asks(_("Set aside"), _("Set this file aside?"), icon="archive", form=AsideForm)  # type: ignore[untyped-decorator]
-    def set_aside(self, request: HttpRequest, form: AsideForm, object_id: str) -> HttpResponse:
-        act = partial(set_aside, basis=Basis(form.cleaned_data["basis"]))
-        return self.decide(request, form, object_id, act, done=_("The file is set aside; it stays stored."))
 
     def decide(
         self, request: HttpRequest, form: AgainForm, object_id: str, act: Callable[..., object], *, done: Any
@@ -101,21 +90,25 @@ class UndecidedFilter(SimpleListFilter):
         return [("no", _("no")), ("yes", _("yes"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ReceivedFile]) -> QuerySet[ReceivedFile]:
-        if self.value() == "no":
-            return queryset.filter(pk__in=undecided().values("pk"))
-        if self.value() == "yes":
-            return queryset.filter(pk__in=QuarantineDecision.objects.values("file_number"))
-        return queryset
+        if self.value() not in {"yes", "no"}:
+            return queryset
+        waiting = Q(pk__in=undecided(as_of=database_now().date()).values("pk"))
+        return (
+            queryset.filter(waiting) if self.value() == "no" else queryset.filter(~waiting, outcome=Outcome.QUARANTINED)
+        )
 
 
 @admin.register(QuarantineDecision)
 class QuarantineDecisionAdmin(AuditedTenantAdmin):
     when_empty = _("What staff decide about files in quarantine appears here.")
     linked_by = ("collection",)
-    list_display = ("decided_at", "facility", "file_number", "act", "basis", "reason", "decider")
+    list_display = ("decided_at", "facility", "file_number", "act", "basis", "reason", "review_on", "decider")
     list_select_related = ("facility", "decided_by", "filed_by__reception_record")
     list_filter = (("facility", RelatedDropdownFilter), "act", "basis")
-    fields = ("facility", "collection", "file_number", "act", "basis", "reason", "filed_by", "decided_at", "decider")
+    fields = (
+        "facility", "collection", "file_number", "act", "basis", "reason", "review_on", "filed_by", "decided_at",
+        "decider",
+    )  # fmt: skip
 
     @display(description=_("decided by"))  # type: ignore[untyped-decorator]
     def decider(self, obj: QuarantineDecision) -> str:
@@ -127,8 +120,9 @@ def decisions_of(file: ReceivedFile) -> list[Table]:
     found = QuarantineDecision.objects.filter(facility_id=file.facility_id, file_number=file.pk)
     rows = [
         [link_to(each, each.get_act_display()), each.get_basis_display() or "-", each.reason or "-", each.decider,
-         minute(each.decided_at), link_to(each.filed_by) if each.filed_by else "-"]
-        for each in found.select_related("decided_by", "filed_by__reception_record")
+         minute(each.decided_at), link_to(each.filed_by) if each.filed_by else "-",
+         day(each.review_on) if each.review_on and each.comes_up_again else "-"]
+        for each in found.select_related("decided_by", "filed_by__reception_record").order_by("round")
     ]  # fmt: skip
-    headers = [_("Decision"), _("Basis"), _("Reason"), _("By"), _("Decided"), _("Filed by")]
+    headers = [_("Decision"), _("Basis"), _("Reason"), _("By"), _("Decided"), _("Filed by"), _("Again on")]
     return [Table(_("Decision"), headers, rows)] if rows else []

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, StreamingHttpResponse
@@ -115,8 +115,9 @@ class ReceptionRecordAdmin(AuditedTenantAdmin):
     )
 
 
-@admin.register(ReceivedFile)
 class ReceivedFileAdmin(QuarantineActs, AuditedTenantAdmin):
+    """Registered in retention, which sets files aside: it knows until when."""
+
     when_empty = _("Every file that is received appears here, with what became of it.")
     linked_by = ("collection",)
     list_display = ("number", "outcome", "reason", "length", "short_digest", "collection", "facility")
@@ -136,7 +137,7 @@ class ReceivedFileAdmin(QuarantineActs, AuditedTenantAdmin):
         "conflict",
         ("pack", "pack_offset"),
     )
-    actions_detail = ("download", *QuarantineActs.ACTS)
+    actions_detail: ClassVar[tuple[str, ...]] = ("download", *QuarantineActs.ACTS)
 
     @property
     def object_type(self) -> str:
@@ -153,7 +154,7 @@ class ReceivedFileAdmin(QuarantineActs, AuditedTenantAdmin):
     def offers(self, act: str, obj: ReceivedFile) -> bool:
         if act == "download":
             return obj.pack is not None and obj.outcome in DOWNLOADABLE
-        return undecided().filter(facility_id=obj.facility_id, pk=obj.pk).exists()
+        return undecided(as_of=database_now().date()).filter(facility_id=obj.facility_id, pk=obj.pk).exists()
 
     def tables(self, obj: ReceivedFile) -> list[Table]:
         return decisions_of(obj)

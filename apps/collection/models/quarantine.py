@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.collection.models.collections import Collection
+from apps.core.periods import FOREVER
 from apps.facilities.models import TenantModel
 
 
@@ -28,6 +29,9 @@ class Basis(models.TextChoices):
 class QuarantineDecision(TenantModel):
     """That a quarantined file was decided on: by whom, and why. The facility reads it. Append-only.
 
+    One that is set aside is to be decided on again from `review_on` on; where that is not told, as earlier releases set
+    files aside, from now on. `round` numbers the decisions on a file from 0.
+
     By the file's number: a key would need an index of all received files, for the few in quarantine.
     """
 
@@ -39,6 +43,8 @@ class QuarantineDecision(TenantModel):
     act = models.CharField(_("decision"), max_length=10, choices=QuarantineAct)
     basis = models.CharField(_("basis"), max_length=20, choices=Basis, blank=True)
     reason = models.CharField(_("reason"), max_length=300)
+    review_on = models.DateField(_("to be decided on again"), null=True)
+    round = models.PositiveSmallIntegerField(default=0)
     filed_by = models.ForeignKey(
         Collection, on_delete=models.PROTECT, db_constraint=False, db_index=False, null=True, related_name="+",
         verbose_name=_("filed by"),
@@ -53,9 +59,9 @@ class QuarantineDecision(TenantModel):
         verbose_name_plural = _("quarantine decisions")
         constraints = [
             models.UniqueConstraint(fields=["facility", "id"], name="quarantine_decision_of_facility"),
-            models.UniqueConstraint(fields=["facility", "file_number"], name="quarantined_file_decided_once"),
+            models.UniqueConstraint(fields=["facility", "file_number", "round"], name="quarantined_file_decided_once"),
             models.CheckConstraint(
-                condition=models.Q(act__in=["filed", "by_hand"], basis="", filed_by__isnull=False)
+                condition=models.Q(act__in=["filed", "by_hand"], basis="", review_on=None, filed_by__isnull=False)
                 | models.Q(act="set_aside", basis__gt="", filed_by=None),
                 name="quarantine_decision_has_its_basis",
             ),
@@ -67,6 +73,11 @@ class QuarantineDecision(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.get_act_display()} #{self.file_number}"
+
+    @property
+    def comes_up_again(self) -> bool:
+        """Whether there is a day on which the file is to be decided on again."""
+        return self.review_on not in {None, FOREVER}
 
     @property
     def decider(self) -> str:
