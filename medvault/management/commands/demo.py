@@ -19,7 +19,7 @@ from medvault.embedded.services import embedded_services
 from medvault.embedded.sockets import EmbeddedServiceError
 from medvault.processes import Supervisor, programs
 
-READY_TIMEOUT_S = 60
+READY_TIMEOUT_S = 180  # a busy machine is slow, not broken
 
 
 class Command(BaseCommand):
