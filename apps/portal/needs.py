@@ -254,7 +254,12 @@ def _invoices(desk: Desk) -> Iterator[Need]:
 
 def _signatures(desk: Desk) -> Iterator[Need]:
     standing = desk.standing
-    if standing is None or standing.contract is None:
+    if standing is None:
+        return
+    if standing.contract is None:
+        if terminating_contract_of(desk.request.facility.pk) is None:
+            text = _("Compare what the center offers, and sign for what fits: then images are collected and given out.")
+            yield Need("info", _("No contract is in force"), text, _("See the plans"), desk.url("plan"))
         return
     unsigned = [version for version in [*standing.versions, *standing.waiting] if version.effective_from >= desk.today]
     current = [standing.agreed] if standing.agreed else []

@@ -55,8 +55,12 @@ def owner(sakura: Facility, signed_in: Callable[..., Client]) -> Client:
     return signed_in("mori@example.org", sakura=Role.OWNER)
 
 
-def test_an_empty_facility_is_told_how_images_come(viewer: Client) -> None:
+def test_an_empty_facility_is_told_how_images_come(viewer: Client, owner: Client) -> None:
     page = page_of(viewer)
+    assert f'href="{url("terminals")}">terminal</a>' in page
+    assert "device token" not in page
+    assert ">device token</a>" in page_of(owner)
+    assert needs_of(owner) == ["No contract is in force"]
     assert "Nothing is stored yet" in page
     assert "Nothing waits for you" in page
     assert "This month" not in page

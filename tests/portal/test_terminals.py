@@ -108,7 +108,7 @@ def test_days_are_those_of_the_facilitys_calendar(terminal: Terminal, viewer: Cl
 
 
 def test_a_facility_without_terminals_is_told_who_registers_them(viewer: Client) -> None:
-    assert "The center registers the terminal" in viewer.get(url("terminals")).content.decode()
+    assert "Ask the center to register the terminal" in viewer.get(url("terminals")).content.decode()
 
 
 def test_a_retired_terminal_is_gone(terminal: Terminal, viewer: Client, member: Client) -> None:

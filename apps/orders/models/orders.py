@@ -125,7 +125,7 @@ class Order(TenantModel):
         """Go to another state; the caller saves. Raises IllegalTransition."""
         if state not in TRANSITIONS[State(self.state)]:
             raise IllegalTransition(
-                gettext("An order that is %(state)s cannot become %(other)s")
+                gettext("Nothing was done: by now the order is “%(state)s”, and cannot become “%(other)s”.")
                 % {"state": self.get_state_display(), "other": State(state).label}
             )
         self.state = state
