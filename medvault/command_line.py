@@ -7,6 +7,8 @@ from django.db import OperationalError
 
 from medvault.logs.errors import chain
 
+_NO_SUCH_HOST = "failed to resolve host"  # psycopg says so before there is a connection to say it of
+
 
 def run(arguments: list[str]) -> None:
     """Run a command; where no database is reached, end with exit code 1 and what to do (`--traceback`: with frames)."""
@@ -23,7 +25,8 @@ def _unreachable(error: BaseException) -> str | None:
     """Why there was no connection, which tells of servers alone (medvault/logs/errors.py); None where there was one."""
     for cause in chain(error):
         if isinstance(cause, psycopg.errors.ConnectionTimeout) or (
-            isinstance(cause, psycopg.OperationalError) and cause.pgconn is not None
+            isinstance(cause, psycopg.OperationalError)
+            and (cause.pgconn is not None or str(cause).startswith(_NO_SUCH_HOST))
         ):
             return str(cause).splitlines()[0].removeprefix("connection is bad: ")
     return None

@@ -21,3 +21,11 @@ def test_a_server_that_is_not_there_is_named_without_its_password(manage: Manage
     assert '"127.0.0.1", port 9 failed' in said
     assert hint == "DATABASE_URL names it: start it, or name another one."
     assert "s3cret" not in done.stderr
+
+
+def test_a_host_whose_name_is_wrong_is_named(manage: Manage) -> None:
+    done = manage("check", DATABASE_URL="postgresql://medvault_facility:s3cret@database.invalid/medvault")
+    said, hint = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert said.startswith("The database does not answer: failed to resolve host 'database.invalid'")
+    assert hint == "DATABASE_URL names it: start it, or name another one."
