@@ -1,7 +1,8 @@
 """Cells of the CSV files that we give out: spreadsheets compute what looks like a formula, wherever it came from.
 
 What would be computed gets an apostrophe in front, by which spreadsheets take it as text (OWASP, CSV injection); who
-reads our own files takes it away again.
+reads our own files takes it away again. So does what stands behind a semicolon: where the comma is that of decimals,
+spreadsheets begin a cell there.
 """
 
 import csv
@@ -10,17 +11,22 @@ from collections.abc import Iterable, Sequence
 
 _COMPUTED = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _TEXT = "'"
+_ELSEWHERE = ";"
 
 
 def harmless(value: object) -> str:
     """A cell that no spreadsheet computes."""
-    cell = str(value)
-    return f"{_TEXT}{cell}" if cell.startswith((_TEXT, *_COMPUTED)) else cell
+    return _ELSEWHERE.join(
+        f"{_TEXT}{part}" if part.startswith((_TEXT, *_COMPUTED)) else part for part in str(value).split(_ELSEWHERE)
+    )
 
 
 def meant(cell: str) -> str:
     """What `harmless` was given; of a file of somebody else's, the cell as it is."""
-    return cell[1:] if cell.startswith(_TEXT) and cell[1:].startswith((_TEXT, *_COMPUTED)) else cell
+    return _ELSEWHERE.join(
+        part[1:] if part.startswith(_TEXT) and part[1:].startswith((_TEXT, *_COMPUTED)) else part
+        for part in cell.split(_ELSEWHERE)
+    )
 
 
 def write_csv(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

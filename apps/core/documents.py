@@ -30,10 +30,12 @@ def typeset(template: Path, data: dict[str, Any], *, at: datetime) -> bytes:
         compiler = _compiler(template, data, template.parent)
         made = compiler.compile(format="pdf", pdf_standards=["a-3b"], timestamp=int(at.timestamp()))
     except typst.TypstError as error:
-        found = _WITHOUT_GLYPH.search(str(error))
-        if found is None:
+        found = {chr(int(code, 16)) if code else text for code, text in _WITHOUT_GLYPH.findall(error.diagnostic)}
+        if not found:
             raise
-        return typeset(template, _replaced(data, chr(int(found[1], 16)) if found[1] else found[2]), at=at)
+        for text in found:  # all at once: a name may be of as many as it has letters
+            data = _replaced(data, text)
+        return typeset(template, data, at=at)
     assert isinstance(made, bytes)
     return made
 

@@ -17,13 +17,18 @@ def test_what_a_spreadsheet_computes_is_text(cell: str) -> None:
     assert harmless(cell) == f"'{cell}"
 
 
+def test_nor_is_it_behind_what_is_a_separator_elsewhere() -> None:
+    assert harmless("Mori;=1+1;-1;x") == "Mori;'=1+1;'-1;x"
+    assert meant("Mori;'=1+1;'-1;x") == "Mori;=1+1;-1;x"
+
+
 @pytest.mark.parametrize("cell", ["", "A-1", "森^遥", "1 = 1", "O'Brien", "'tis", "<script>"])
 def test_what_is_text_stays_as_it_is(cell: str) -> None:
     assert harmless(cell) == cell or cell.startswith("'")
     assert meant(cell) == cell
 
 
-@given(st.text() | st.sampled_from(HOSTILE))
+@given(st.text() | st.sampled_from(HOSTILE) | st.text(alphabet=";'=-"))
 def test_our_own_reader_has_what_was_meant(cell: str) -> None:
     assert meant(harmless(cell)) == cell
 
