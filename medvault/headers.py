@@ -1,8 +1,9 @@
 """Headers that Django and REST framework parse, looked at before they are.
 
 Longer ones than any client sends would hold a thread for minutes: the parser takes the square of their length. What is
-malformed, or names a charset that is none, would end in an error that no middleware sees. And a body is decoded by the
-codec that its charset names, which may be one that unpacks.
+malformed, or names a charset that is none, would end in an error that no middleware sees. A body is decoded by what its
+charset names, which may be a codec that unpacks. And a form's files lie on the disk before it is known who sends them:
+what devices upload is no form, and has bounds of its own.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,6 +15,8 @@ from apps.core.problems import PROBLEM, problem
 
 LONGEST = {"CONTENT_TYPE": 1024, "HTTP_ACCEPT": 4096}
 CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
+LARGEST_FORM = 64 * 1024 * 1024  # more than any of ours takes, of which each says itself how much
+FORM_TOO_LARGE = "413 Request Entity Too Large"
 TOO_LARGE, MALFORMED = "431 Request Header Fields Too Large", "400 Bad Request"
 UNSUPPORTED = "415 Unsupported Media Type"
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -26,9 +29,17 @@ def with_sound_headers(application: Application) -> Application:
         for name in LONGEST:
             if status := _refused(name, environ.get(name, "")):
                 return _refusal(start_response, status, name)
+        if _is_too_large_a_form(environ):
+            return _refusal(start_response, FORM_TOO_LARGE, "CONTENT_LENGTH")
         return application(environ, start_response)
 
     return answered
+
+
+def _is_too_large_a_form(environ: dict[str, Any]) -> bool:
+    length = environ.get("CONTENT_LENGTH", "")
+    is_form = environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data")
+    return is_form and length.isdigit() and int(length) > LARGEST_FORM
 
 
 def _refused(name: str, value: str) -> str:
@@ -47,8 +58,8 @@ def _refused(name: str, value: str) -> str:
 
 def _refusal(start_response: Callable[..., Any], status: str, name: str) -> list[bytes]:
     header = name.removeprefix("HTTP_").replace("_", "-").title()
-    code = "unsupported_media_type" if status == UNSUPPORTED else "bad_request"
-    detail = f"The header {header} is malformed, longer than it can be, or names another charset than UTF-8"
+    code = {UNSUPPORTED: "unsupported_media_type", FORM_TOO_LARGE: "too_large"}.get(status, "bad_request")
+    detail = f"The header {header} is malformed, more than it can be, or names another charset than UTF-8"
     content = problem(int(status[:3]), code=code, detail=detail).content
     start_response(status, [("Content-Type", PROBLEM), ("Content-Length", str(len(content)))])
     return [content]

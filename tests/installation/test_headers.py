@@ -29,3 +29,15 @@ def test_a_header_that_no_client_sends_is_refused_at_once(address: str, header: 
     assert answer.status == status
     assert answer.read() if status == 200 else header.encode() in answer.read()
     with_it.close()
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/f/sakura/dicom-web/studies", "/api/v1/enrol/"])
+def test_a_form_that_would_fill_the_disk_is_refused_before_it_is_read(address: str, path: str) -> None:
+    """Nobody has signed in: the answer comes although no more than the beginning was sent."""
+    sent = HTTPConnection(urlsplit(address).netloc, timeout=60)
+    sent.putrequest("POST", path)
+    sent.putheader("Content-Type", "multipart/form-data; boundary=b")
+    sent.putheader("Content-Length", str(2**40))
+    sent.endheaders(b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n' + b"x" * 100_000)
+    assert sent.getresponse().status == 413
+    sent.close()
