@@ -27,6 +27,7 @@ from apps.collection.models import (
 )
 from apps.collection.reception import Reception
 from apps.core.errors import DomainError
+from apps.core.locks import lock_names
 from apps.facilities.tenancy import as_center
 from apps.vault.reading import pieces
 from apps.vault.spool import Batch
@@ -132,8 +133,8 @@ def _decide(
     review_on: date | None = None,
     filed_by: Collection | None = None,
 ) -> QuarantineDecision:
-    before = QuarantineDecision.objects.filter(facility_id=file.facility_id, file_number=file.pk).count()
     _require_open(file, now)
+    before = QuarantineDecision.objects.filter(facility_id=file.facility_id, file_number=file.pk).count()
     try:
         with transaction.atomic():
             decision = QuarantineDecision.objects.create(
@@ -150,5 +151,7 @@ def _decide(
 
 
 def _require_open(file: ReceivedFile, now: datetime) -> None:
+    """And keep others from deciding on it until the transaction ends; taken before any other lock."""
+    lock_names([f"{file.facility_id}/quarantined/{file.pk}"])
     if not undecided(as_of=now.date()).filter(facility_id=file.facility_id, pk=file.pk).exists():
         raise IllegalTransition(_("The file is not in quarantine, or was decided on."))

@@ -1,10 +1,11 @@
 """A process of its own that files a quarantined file by hand, and dies or waits at a chosen step: KEY STUDY STEP.
 
-At the step `aside` it sets the file aside.
+At the step `aside` it sets the file aside; at `request` it files as a page does, in one transaction with the decision.
 """
 
 import os
 import sys
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -34,8 +35,8 @@ def main(key: int, study_instance_uid: str, step: str) -> int:
             after(quarantine, "filed_under")
         case "together":
             after(by_hand, "write_pack", wait_for_others)
-        case "aside":
-            after(quarantine, "_require_open", wait_for_others)
+        case "request":
+            after(quarantine, "filed_under", wait_for_others)
     with as_center():
         file = ReceivedFile.objects.select_related("facility", "pack").get(pk=key)
         by = User.objects.get(is_staff=True)
@@ -44,7 +45,8 @@ def main(key: int, study_instance_uid: str, step: str) -> int:
         if step == "aside":
             quarantine.set_aside(file, basis=Basis.NO_IMAGE, review_on=date.max, **given)
         else:
-            quarantine.file_by_hand(file, study_instance_uid=study_instance_uid, **given)
+            with as_center() if step == "request" else nullcontext():
+                quarantine.file_by_hand(file, study_instance_uid=study_instance_uid, **given)
     except IllegalTransition:
         return 1
     return 0

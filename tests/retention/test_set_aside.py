@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -12,10 +14,12 @@ from apps.catalog.models import Conflict
 from apps.collection.errors import IllegalTransition
 from apps.collection.models import Basis, Outcome, QuarantineAct, QuarantineDecision, ReceivedFile
 from apps.collection.quarantine import file_by_hand, set_aside, undecided
+from apps.collection.replication import replicate_pending
 from apps.core.periods import FOREVER, parse_period
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.retention.reviewing import review_day
+from apps.vault.models import Pack
 from medvault.workplace import waiting
 from tests.forked import Forked
 from tests.retention.stories import image, in_force, retention_of, store, stored
@@ -116,12 +120,20 @@ def test_what_an_earlier_release_set_aside_without_a_day_waits_at_once(file: Rec
     assert not waits(at=timezone.now())
 
 
-def test_two_who_set_a_file_aside_at_once_do_it_once(file: ReceivedFile, worker: User) -> None:
-    both = [Forked("tests.collection.filing_process", file.pk, "2.25.1", "aside") for _ in range(2)]
-    for each in both:
-        assert each.stdout.readline() == "here\n"
-    for each in both:
-        each.communicate("\n")
-    assert sorted(each.returncode or 0 for each in both) == [0, 1]
+def test_two_who_decide_on_a_file_at_once_decide_once_and_leave_nothing_behind(
+    lindenhof: Facility, file: ReceivedFile, worker: User, superuser_sql: psycopg.Connection
+) -> None:
+    """Otherwise the filing would be undone with the decision that came too late, and its pack left in the vault."""
+    study = stored(lindenhof)
+    filing = Forked("tests.collection.filing_process", file.pk, study.study_instance_uid, "request")
+    assert filing.stdout.readline() == "here\n"
+    setting_aside = Forked("tests.collection.filing_process", file.pk, study.study_instance_uid, "aside")
+    waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    while setting_aside.returncode is None and not superuser_sql.execute(waits).fetchone():
+        pass
+    filing.communicate("\n")
+    assert (filing.returncode, setting_aside.wait()) == (0, 1)
+    replicate_pending()
     with as_center():
-        assert QuarantineDecision.objects.count() == 1
+        assert [each.act for each in QuarantineDecision.objects.all()] == [QuarantineAct.BY_HAND]
+        assert Pack.objects.count() * 2 == len(list((settings.HOME / "vault").rglob("*.zip")))
