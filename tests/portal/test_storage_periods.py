@@ -61,6 +61,14 @@ def test_a_decision_says_first_what_it_would_do(expired: Study, signed_in: Enter
     assert states() == [State.APPROVED]
 
 
+def test_that_keeping_longer_is_charged_is_said_before(expired: Study, signed_in: Enter) -> None:
+    owner = signed_in("owner@example.org", lindenhof=Role.OWNER)
+    told = {each: b"is charged as your contract says" in decide(owner, each).content for each in ("P1Y", "object")}
+    assert told == {"P1Y": True, "object": False}
+    study = owner.get(f"/f/lindenhof/studies/{expired.pk}/").content
+    assert b"is charged as your contract says" in study
+
+
 def test_what_is_no_number_is_not_decided_on(expired: Study, signed_in: Enter) -> None:
     owner = signed_in("owner@example.org", lindenhof=Role.OWNER)
     chosen = ["\N{SUPERSCRIPT TWO}", "9" * 30, "-1"]
