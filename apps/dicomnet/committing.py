@@ -15,7 +15,7 @@ from apps.core.clock import database_now
 from apps.dicomnet.association import Message
 from apps.dicomnet.commands import Element, Field, Value
 from apps.dicomnet.contexts import EXPLICIT_VR_LITTLE_ENDIAN, STORAGE_COMMITMENT_PUSH_MODEL
-from apps.dicomnet.identifiers import Unreadable, encoded, read_identifier
+from apps.dicomnet.identifiers import LONGEST_COMMITMENT, Unreadable, encoded, read_identifier
 from apps.dicomnet.models import Commitment
 from apps.dicomnet.sending import Unreachable, associate
 from apps.dicomnet.session import Session
@@ -45,7 +45,7 @@ def request_commitment(session: Session, message: Message) -> None:
         Element.STATUS: SUCCESS,
     }
     try:
-        identifier = read_identifier(message)
+        identifier = read_identifier(message, LONGEST_COMMITMENT)
         transaction_uid, references = _asked(identifier)
     except Unreadable as error:
         session.answer(message, response | {Element.STATUS: INVALID_ARGUMENT, Element.ERROR_COMMENT: str(error)[:64]})
