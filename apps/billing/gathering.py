@@ -30,6 +30,8 @@ from apps.orders.models import QuoteLine
 from apps.retention.models import Extension
 from apps.tiers.models import Item
 
+TIME_ZONES_APART = timedelta(hours=26)
+"""From UTC-12 to UTC+14."""
 FOREVER_YEARS = Decimal(30)
 """Years that an extension without an end is charged as."""
 WAYS = {
@@ -71,11 +73,14 @@ class Windows:
     """The windows of a month, or of more up to `until`. A facility may have two: contracts that follow each other.
 
     `kept`: the last days of custody of those contracts that have any; `followed`: when the next contract begins.
+    `moved`: how far from where they were midnights may be by now, as a facility may have moved to another time zone:
+    what is so near to the month's beginning may have been charged with the month before.
     """
 
     def __init__(
         self, contracts: Iterable[Contract], month: date, until: date | None = None, *,
         kept: Mapping[int, date] | None = None, followed: Mapping[int, date] | None = None,
+        moved: timedelta = timedelta(0),
     ) -> None:  # fmt: skip
         self.month, self.until, kept, followed = month, until or last_day(month), kept or {}, followed or {}
         self.all = [
@@ -87,7 +92,7 @@ class Windows:
             self.by_facility[window.contract.facility_id].append(window)
         zones = {window.contract.facility.time_zone for window in self.all}
         self.begins_at = min(begins_at(month - timedelta(days=LATE_DAYS), zone) for zone in zones)
-        self.month_begins_at = min(begins_at(month, zone) for zone in zones)
+        self.uncharged_from = min(begins_at(month, zone) for zone in zones) + moved
         self.ends_at = max(begins_at(self.until + ONE_DAY, zone) for zone in zones)
 
     def of(self, facility_id: int, moment: datetime, *, is_served: bool = False) -> tuple[int, date] | None:
@@ -115,7 +120,7 @@ def gather_all(
 ) -> dict[int, Usage]:
     """The usage of each contract, by its key. So many queries, however many contracts there are."""
     kept, followed = custody_until(contracts, month), _followed(contracts, month)
-    windows = Windows(contracts, month, kept=kept, followed=followed)
+    windows = Windows(contracts, month, kept=kept, followed=followed, moved=TIME_ZONES_APART)
     collections, deeds = _collections(windows), _deeds(windows)
     late = told_late(contracts, month, collections, deeds)
     stored = _stored(windows)
@@ -185,7 +190,7 @@ def _followed(contracts: Sequence[Contract], month: date) -> dict[int, date]:
 def extensions(windows: Windows) -> Iterable[tuple[int, Deed]]:
     """Studies that are kept longer than they must: so many years each."""
     rows = Extension.objects.filter(
-        Q(extended_at__gte=windows.month_begins_at) | ~_charged(Source.EXTENSION, "pk"),
+        Q(extended_at__gte=windows.uncharged_from) | ~_charged(Source.EXTENSION, "pk"),
         facility_id__in=windows.by_facility, extended_at__gte=windows.begins_at, extended_at__lt=windows.ends_at,
     )  # fmt: skip
     for row in rows.order_by("extended_at", "pk"):
@@ -202,7 +207,7 @@ def orders(windows: Windows) -> Iterable[tuple[int, Deed]]:
     lines = QuoteLine.objects.annotate(
         ledger_key=Concat(Cast("order__uid", CharField()), Value("/"), "item", output_field=CharField())
     ).filter(
-        Q(order__delivered_at__gte=windows.month_begins_at) | ~_charged(Source.ORDER, "ledger_key"),
+        Q(order__delivered_at__gte=windows.uncharged_from) | ~_charged(Source.ORDER, "ledger_key"),
         facility_id__in=windows.by_facility, order__delivered_at__gte=windows.begins_at,
         order__delivered_at__lt=windows.ends_at,
     ).select_related("order__version")  # fmt: skip
@@ -236,7 +241,7 @@ def _years(period: str) -> Decimal:
 
 
 def _charged(source: Source, key: str) -> Exists:
-    """Whether a row has been charged; asked of rows before the month, so that few of them have to be looked at."""
+    """Whether a row has been charged; asked of rows before the month and about its beginning, which are few."""
     return Exists(
         Charge.objects.filter(
             facility_id=OuterRef("facility_id"), source=source, source_key=Cast(OuterRef(key), CharField())
@@ -246,7 +251,7 @@ def _charged(source: Source, key: str) -> Exists:
 
 def _collections(windows: Windows) -> dict[int, list[CollectionFact]]:
     rows = Collection.objects.filter(
-        Q(received_at__gte=windows.month_begins_at) | ~_charged(Source.COLLECTION, "uid"),
+        Q(received_at__gte=windows.uncharged_from) | ~_charged(Source.COLLECTION, "uid"),
         facility_id__in=windows.by_facility,
         received_at__gte=windows.begins_at,
         received_at__lt=windows.ends_at,

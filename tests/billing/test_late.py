@@ -177,3 +177,22 @@ def test_a_month_that_was_parked_without_facts_holds_up_no_other(sakura: Facilit
     with as_center():
         release(parked, by=person("clerk@center.example", is_staff=True), actor=SYSTEM, now=at(2, month=6))
     assert told(parked) == [("base", 1, 30000), ("collection", 10, 8000)]
+
+
+def test_a_facility_that_moves_to_another_time_zone_is_charged_once_for_what_was_about_midnight(
+    sakura: Facility,
+) -> None:
+    billable(sakura)
+    in_force(sakura, START, prices())
+
+    def move(zone: str) -> None:
+        with as_center():
+            Facility.objects.filter(pk=sakura.pk).update(time_zone=zone)
+
+    move("Asia/Tokyo")
+    collected(sakura, at(30, 14))  # 23:00 in Tokyo, and the first of May in Auckland
+    [april] = billed(APRIL)
+    move("Pacific/Auckland")
+    [may] = billed(MAY)
+    assert [("collection" in str(told(each))) for each in (april, may)] == [True, False]
+    assert may.state == "draft"
