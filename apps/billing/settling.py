@@ -108,8 +108,8 @@ def _become(state: State, invoice: Invoice, actor: Actor, now: datetime) -> None
 
 
 def _resume(invoice: Invoice, actor: Actor, now: datetime) -> None:
-    """New outputs again, once nothing of the contract is overdue."""
+    """New outputs again, once nothing of the contract is overdue; not where staff stopped them."""
     contract = Contract.objects.get(facility_id=invoice.facility_id, pk=invoice.contract_id)
     overdue = Invoice.objects.filter(facility_id=contract.facility_id, contract=contract, state=State.OVERDUE)
-    if contract.is_suspended and not overdue.exists():
+    if contract.is_suspended and contract.suspended_by_id is None and not overdue.exists():
         resume(contract, actor=actor, now=now)

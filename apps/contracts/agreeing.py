@@ -117,13 +117,15 @@ def activate(contract: Contract, *, by: User | None, actor: Actor, now: datetime
     if version_of(current, on=current.starts_on) is None:
         raise NeedsApproval(_("Staff approves contracts of this tier first"))
     current.advance(State.ACTIVE, at=now)
-    _save_exclusively(current, "state", "activated_at", "suspended_at")
+    _save_exclusively(current, "state", "activated_at", "suspended_at", "suspended_by")
     _record("activated", current, actor, by=by.pk if by else None)
     _bring_up(contract, current)
 
 
-def suspend(contract: Contract, *, actor: Actor, now: datetime) -> None:
-    """New outputs wait from now on; nothing else does. Notice that was given stands. Raises IllegalTransition."""
+def suspend(contract: Contract, *, actor: Actor, now: datetime, by: User | None = None) -> None:
+    """New outputs wait from now on; nothing else does. Notice that was given stands. What staff suspend (`by`), no
+    payment resumes. Raises IllegalTransition.
+    """
     current = held(contract)
     if current.is_suspended:
         raise IllegalTransition(_("The contract is suspended already"))
@@ -131,7 +133,8 @@ def suspend(contract: Contract, *, actor: Actor, now: datetime) -> None:
         current.suspended_at = now
     else:
         current.advance(State.SUSPENDED, at=now)
-    current.save(update_fields=["state", "suspended_at"])
+    current.suspended_by = by
+    current.save(update_fields=["state", "suspended_at", "suspended_by"])
     _record("suspended", current, actor)
     _bring_up(contract, current)
 
@@ -142,10 +145,10 @@ def resume(contract: Contract, *, actor: Actor, now: datetime) -> None:
     if not current.is_suspended:
         raise IllegalTransition(_("The contract is not suspended"))
     if current.state == State.TERMINATING:
-        current.suspended_at = None
+        current.suspended_at = current.suspended_by = None
     else:
         current.advance(State.ACTIVE, at=now)
-    current.save(update_fields=["state", "suspended_at"])
+    current.save(update_fields=["state", "suspended_at", "suspended_by"])
     _record("resumed", current, actor)
     _bring_up(contract, current)
 
@@ -274,8 +277,11 @@ def may_order_outputs(facility_id: int) -> None:
 
     Asked for new outputs alone: emergencies, ingest and storage never ask.
     """
-    in_force = Contract.objects.filter(facility_id=facility_id, state__in=IN_FORCE)
-    if in_force.filter(suspended_at__isnull=False).exists():
+    suspended = Contract.objects.filter(facility_id=facility_id, state__in=IN_FORCE, suspended_at__isnull=False)
+    by_hand = list(suspended.values_list("suspended_by", flat=True))
+    if any(by_hand):
+        raise ContractSuspended(_("The center has stopped new outputs: ask there why"))
+    if by_hand:
         raise ContractSuspended(_("An invoice is overdue: new outputs wait until it is paid"))
 
 
@@ -341,7 +347,9 @@ def _save_exclusively(contract: Contract, *fields: str) -> None:
 
 def _bring_up(given: Contract, current: Contract) -> None:
     """The caller's object says what the row says."""
-    for name in ("state", "ends_on", "notice_on", "activated_at", "suspended_at", "returned_at", "ended_at"):
+    for name in (
+        "state", "ends_on", "notice_on", "activated_at", "suspended_at", "suspended_by", "returned_at", "ended_at",
+    ):  # fmt: skip
         setattr(given, name, getattr(current, name))
 
 

@@ -69,6 +69,10 @@ class Contract(TenantModel):
     created_at = models.DateTimeField(_("created"))
     activated_at = models.DateTimeField(_("active since"), null=True)
     suspended_at = models.DateTimeField(_("suspended since"), null=True)
+    suspended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+",
+        verbose_name=_("suspended by"), help_text=_("by hand, until resumed by hand; else for an overdue invoice"),
+    )  # fmt: skip
     returned_at = models.DateTimeField(
         _("everything returned"), null=True, help_text=_("the facility confirmed that it has all of its images back")
     )
@@ -96,7 +100,7 @@ class Contract(TenantModel):
             )
         self.state = state
         if state == State.ACTIVE:
-            self.activated_at, self.suspended_at = self.activated_at or at, None
+            self.activated_at, self.suspended_at, self.suspended_by = self.activated_at or at, None, None
         elif state == State.SUSPENDED:
             self.suspended_at = at
         elif state == State.ENDED:

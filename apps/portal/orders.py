@@ -116,7 +116,7 @@ def _page(request: FacilityRequest, order: Order, password: str = "") -> HttpRes
         "may_act": request.role is not None and request.role.covers(Role.MEMBER),
         "may_cancel": order.state in CANCELLABLE and order.delivered_at is None,
         "has_ended": order.state in ENDED,
-        "is_suspended": order.state == State.QUOTED and _is_suspended(request),
+        "waits_because": _waits_because(request) if order.state == State.QUOTED else "",
         "message_form": MessageForm(),
         "emergency_form": EmergencyForm(),
     }
@@ -204,12 +204,13 @@ def _sending(order: Order) -> Standing | None:
     return standing_of(delivery) if delivery else None
 
 
-def _is_suspended(request: FacilityRequest) -> bool:
+def _waits_because(request: FacilityRequest) -> str:
+    """Why new outputs wait, '' where they do not."""
     try:
         may_order_outputs(request.facility.pk)
-    except ContractSuspended:
-        return True
-    return False
+    except ContractSuspended as error:
+        return error.message
+    return ""
 
 
 def _by(request: FacilityRequest) -> dict[str, Any]:

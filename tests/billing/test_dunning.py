@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core import mail
 
+from apps.accounts.models import User
 from apps.audit.record import SYSTEM
 from apps.billing.cards.charging import charge_due
 from apps.billing.cards.telling import tell_of_cards
@@ -15,7 +16,7 @@ from apps.billing.dunning import dun
 from apps.billing.invoicing import mark_overdue
 from apps.billing.models import PaymentMethod, State
 from apps.catalog.models import Study
-from apps.contracts.agreeing import may_order_outputs
+from apps.contracts.agreeing import may_order_outputs, resume, suspend
 from apps.contracts.errors import ContractSuspended
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center
@@ -189,3 +190,16 @@ def test_no_patient_leaves_with_payments(sakura: Facility, owner: str) -> None:
 
 def _text(part: Any) -> str:
     return str(part.get_payload(decode=True), "utf-8")
+
+
+def test_no_payment_resumes_what_staff_suspended(sakura: Facility, person: Callable[..., User]) -> None:
+    invoice = invoice_of(sakura)
+    with as_center():
+        suspend(contract_of(sakura), by=person("b@center.example", is_staff=True), actor=SYSTEM, now=NOON)
+    pay(invoice, 22000)
+    assert fresh(invoice).state == State.PAID
+    with as_center():
+        with pytest.raises(ContractSuspended, match="ask there"):
+            may_order_outputs(sakura.pk)
+        resume(contract_of(sakura), actor=SYSTEM, now=NOON)
+        may_order_outputs(sakura.pk)

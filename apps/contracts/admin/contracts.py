@@ -40,7 +40,7 @@ class ContractAdmin(AuditedTenantAdmin):
     list_filter = ("state", ("facility", RelatedDropdownFilter))
     fields = (
         "facility", ("state", "currency"), ("starts_on", "ends_on", "notice_on"),
-        ("created_at", "activated_at"), "suspended_at", ("returned_at", "ended_at"),
+        ("created_at", "activated_at"), ("suspended_at", "suspended_by"), ("returned_at", "ended_at"),
     )  # fmt: skip
     actions_detail = ("amend", "activate", "suspend", "resume", "give_notice", "withdraw_notice")
 
@@ -101,7 +101,8 @@ class ContractAdmin(AuditedTenantAdmin):
         dialog=dialog(_("Stop new outputs?"), _("Collection, storage and emergencies go on."), _("Suspend")),
     )  # fmt: skip
     def suspend(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        return self.act(request, object_id, suspend, _("New outputs wait from now on."))
+        act = partial(suspend, by=staff_member(request))
+        return self.act(request, object_id, act, _("New outputs wait from now on."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Resume"), icon="resume", permissions=[MAY],
