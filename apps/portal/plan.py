@@ -103,6 +103,7 @@ def _agreed(standing: Standing) -> dict[str, Any]:
     context = {
         "agreed": agreed, "draft": draft, "signed": signed, "waiting": standing.waiting if agreed else [],
         "ahead": ahead if agreed else [],
+        "coming": {version.tier_version_id: version.effective_from for version in ahead} if agreed else {},
     }  # fmt: skip
     if contract and agreed and contract.state in IN_FORCE:
         context |= _terms(standing, agreed)

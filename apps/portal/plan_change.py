@@ -107,7 +107,11 @@ def end_plan(request: FacilityRequest) -> HttpResponse:
     """First a page that says when the contract would end; posted again from there, notice is given."""
     today, now = timezone.localdate(), timezone.now()
     contract = _in_force(request, today)
-    if "confirmed" not in request.POST and contract.state != State.TERMINATING:
+    if contract.state == State.TERMINATING and contract.ends_on:
+        told = _("Notice was given before. The contract ends on %(day)s.") % {"day": day(contract.ends_on)}
+        messages.info(request, told)
+        return redirect("portal:plan", facility_slug=request.facility.slug)
+    if "confirmed" not in request.POST:
         ends_on = end_after_notice(contract, on=today, now=now)
         context = {"contract": contract, "ends_on": ends_on, "custody": monthly_price(contract, on=today)}
         return render(request, "portal/plan_end.html", context)

@@ -147,6 +147,7 @@ def test_a_change_with_the_next_month_leaves_this_one_as_it_is(contract: Contrac
     _now, later = tokens(owner, tiers["weekly"])
     shown = text(take(owner, tiers["weekly"], later))
     assert f"From {NEXT_MONTH} you have Weekly visit" in shown
+    assert f"Weekly visit Yours from {NEXT_MONTH}" in shown
     assert versions() == [(1, "monthly", LONG_AGO), (2, "weekly", NEXT_MONTH)]
 
 
@@ -230,8 +231,9 @@ def test_notice_says_first_when_the_contract_would_end(contract: Contract, owner
     assert member.post(url("end_plan"), {"confirmed": "yes"}).status_code == 403
     with as_center():
         assert Contract.objects.get().state == State.ACTIVE
-    for _ in range(2):
-        owner.post(url("end_plan"), {"confirmed": "yes"})
+    assert "Notice is given" in text(owner.post(url("end_plan"), {"confirmed": "yes"}, follow=True))
+    for sent in ({"confirmed": "yes"}, {}):
+        assert "Notice was given before" in text(owner.post(url("end_plan"), sent, follow=True))
     with as_center():
         ending = Contract.objects.get()
     assert ending.state == State.TERMINATING
