@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from django.test import Client
+from django.utils import timezone, translation
 
 from apps.accounts.models import User
 from apps.audit.record import SYSTEM
@@ -81,6 +82,14 @@ def quick_settings(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """No test speaks the language of the page that the one before it read last."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 def superuser_connection() -> psycopg.Connection:
