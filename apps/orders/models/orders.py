@@ -124,10 +124,12 @@ class Order(TenantModel):
     def advance(self, state: State) -> None:
         """Go to another state; the caller saves. Raises IllegalTransition."""
         if state not in TRANSITIONS[State(self.state)]:
-            raise IllegalTransition(
-                gettext("Nothing was done: by now the order is “%(state)s”, and cannot become “%(other)s”.")
-                % {"state": self.get_state_display(), "other": State(state).label}
+            why = (
+                gettext("Nothing was done: the order is “%(state)s” already.")
+                if state == self.state
+                else gettext("Nothing was done: by now the order is “%(state)s”, and cannot become “%(other)s”.")
             )
+            raise IllegalTransition(why % {"state": self.get_state_display(), "other": State(state).label})
         self.state = state
 
     @property
