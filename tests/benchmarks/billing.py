@@ -23,8 +23,8 @@ console = Console(width=110)
 _ROWS = [
     """
     INSERT INTO facilities_facility (slug, name, kind, country, subdivision, address, receipts_to, time_zone,
-        created_at)
-    SELECT 'clinic-' || n, 'Clinic ' || n, 'clinic', 'JP', '', '', '', 'Asia/Tokyo', now()
+        language, created_at)
+    SELECT 'clinic-' || n, 'Clinic ' || n, 'clinic', 'JP', '', '', '', 'Asia/Tokyo', 'ja', now()
     FROM generate_series(1, %(contracts)s) n
     """,
     """
@@ -38,7 +38,7 @@ _ROWS = [
     FROM facilities_facility
     """,
     """
-    INSERT INTO tiers_tier (code, name, summary, position) VALUES ('bench', 'Bench', '', 0)
+    INSERT INTO tiers_tier (code, name, summary, in_languages, position) VALUES ('bench', 'Bench', '', '{}', 0)
     """,
     """
     INSERT INTO tiers_tierversion (tier_id, number, offered_from, frequency, ways, response_hours, output_hours,
@@ -61,9 +61,9 @@ _ROWS = [
     """
     INSERT INTO contracts_contractversion (facility_id, contract_id, number, effective_from, tier_version_id,
         price_list_id, minimum_term, notice_period, discount_percent, minimum_commitment, payment_days, dunning_days,
-        on_expiry, notice_days, reminder_days, on_silence, minimum_period, agreed_at)
+        on_expiry, notice_days, reminder_days, on_silence, minimum_period, charges_custody, agreed_at)
     SELECT facility_id, id, 1, starts_on, (SELECT id FROM tiers_tierversion), (SELECT id FROM tiers_pricelist),
-        'P1Y', 'P3M', 0, 0, 30, '{}', 'notify', 60, '{}', 'keep', '', now()
+        'P1Y', 'P3M', 0, 0, 30, '{}', 'notify', 60, '{}', 'keep', '', false, now()
     FROM contracts_contract
     """,
     """

@@ -93,7 +93,8 @@ def _measured(superuser: psycopg.Connection, sizes: list[int]) -> Table:
 def _facility(superuser: psycopg.Connection) -> int:
     row = superuser.execute(
         "INSERT INTO facilities_facility (slug, name, kind, country, subdivision, address, receipts_to, time_zone,"
-        " created_at) VALUES ('bench', 'Bench', 'hospital', 'DE', '', '', '', 'Europe/Berlin', now()) RETURNING id"
+        " language, created_at)"
+        " VALUES ('bench', 'Bench', 'hospital', 'DE', '', '', '', 'Europe/Berlin', 'en', now()) RETURNING id"
     ).fetchone()
     assert row
     superuser.execute("UPDATE retention_rule SET enabled_at = now() WHERE key = 'de-diag'")
