@@ -11,9 +11,11 @@ from typing import Any
 
 from django.http.request import MediaType
 
+from apps.core.multipart import LONGEST_TYPE
 from apps.core.problems import PROBLEM, problem
+from apps.dicomweb.accept import LONGEST as LONGEST_ACCEPT
 
-LONGEST = {"CONTENT_TYPE": 1024, "HTTP_ACCEPT": 4096}
+LONGEST = {"CONTENT_TYPE": LONGEST_TYPE, "HTTP_ACCEPT": LONGEST_ACCEPT}
 CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 LARGEST_FORM = 64 * 1024 * 1024  # more than any of ours takes, of which each says itself how much
 FORM_TOO_LARGE = "413 Request Entity Too Large"

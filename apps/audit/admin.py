@@ -1,6 +1,8 @@
 """Acts of the center's staff in their workplace, each on record; and the background work that failed."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -45,6 +47,12 @@ class AuditedAdmin(ReadOnlyAdmin):
             facility_id=self.facility_id_of(obj),
             **details,
         )
+
+    def act_on(self, request: HttpRequest, object_id: str, act: Callable[..., object], *, done: Any) -> HttpResponse:
+        """Do it to the object as whoever is signed in, and say on its page how it went."""
+        obj = self.found(request, object_id)
+        attempt(request, partial(act, obj, actor=staff_actor(request), now=database_now()), done=done)
+        return to_page(request, obj)
 
     def facility_id_of(self, obj: Any) -> int | None:
         """The facility that the act concerns, if any."""
@@ -134,10 +142,7 @@ class FailedTaskAdmin(AuditedAdmin):
         },
     )
     def repeat(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        failed: FailedTask = self.found(request, object_id)
-        actor, now = staff_actor(request), database_now()
-        attempt(request, lambda: repeat(failed, actor=actor, now=now), done=_("A worker does it again."))
-        return to_page(request, failed)
+        return self.act_on(request, object_id, repeat, done=_("A worker does it again."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("It is settled"),
@@ -151,7 +156,4 @@ class FailedTaskAdmin(AuditedAdmin):
         },
     )
     def settle(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        failed: FailedTask = self.found(request, object_id)
-        actor, now = staff_actor(request), database_now()
-        attempt(request, lambda: settle(failed, actor=actor, now=now), done=_("It waits for nobody any more."))
-        return to_page(request, failed)
+        return self.act_on(request, object_id, settle, done=_("It waits for nobody any more."))

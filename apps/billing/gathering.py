@@ -178,13 +178,14 @@ def _followed(contracts: Sequence[Contract], month: date) -> dict[int, date]:
     """When the next contract of the facility begins, of those contracts that are over and have a next one."""
     over = [each for each in contracts if each.ends_on and each.ends_on <= last_day(month)]
     begun = Contract.objects.filter(facility_id__in={each.facility_id for each in over}).exclude(state=State.DRAFT)
-    starts = list(begun.order_by("starts_on").values_list("facility_id", "starts_on")) if over else []
-    found = dict[int, date]()
-    for each in over:
-        for facility_id, starts_on in starts:
-            if facility_id == each.facility_id and each.ends_on and starts_on >= each.ends_on:
-                found.setdefault(each.pk, starts_on)
-    return found
+    starts = defaultdict[int, list[date]](list)
+    for facility_id, starts_on in begun.order_by("starts_on").values_list("facility_id", "starts_on") if over else []:
+        starts[facility_id].append(starts_on)
+    following = {
+        each.pk: next((day for day in starts[each.facility_id] if each.ends_on and day >= each.ends_on), None)
+        for each in over
+    }
+    return {key: day for key, day in following.items() if day}
 
 
 def extensions(windows: Windows) -> Iterable[tuple[int, Deed]]:

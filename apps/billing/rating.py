@@ -90,12 +90,13 @@ def _differences(before: Sequence[Rated], after: Sequence[Rated], currency: str,
     """Lines that are new, and for those that come out otherwise, or no more, one of the difference."""
     was, became = ({(line.source, line.source_key): line for line in lines} for lines in (before, after))
     for key, line in (was | became).items():
-        old, new = (lines[key].amount if key in lines else None for lines in (was, became))
-        if old is None:
+        if key not in was:
             yield line
-        elif old != (new or 0):
-            difference = (new or Decimal(0)) - old
-            told = {"new": formatted(new or Decimal(0), currency), "old": formatted(old, currency)}
+            continue
+        old, new = was[key].amount, became[key].amount if key in became else Decimal(0)
+        if old != new:
+            difference = new - old
+            told = {"new": formatted(new, currency), "old": formatted(old, currency)}
             yield replace(
                 line, source_key=f"{line.source_key}/{told_in:%Y-%m}", quantity=Decimal(1), unit_price=difference,
                 amount=difference, clause=_("%(new)s instead of %(old)s") % told, counted={},

@@ -74,10 +74,7 @@ class NodeReader:
         identifier.SOPInstanceUID = [image.sop_instance_uid for image in images]
         if self._by_move:
             with self._associated([(STUDY_ROOT_MOVE, None)]) as assoc:
-                for _ in _finish(
-                    assoc.send_c_move(identifier, settings.DICOM_AE_TITLE, STUDY_ROOT_MOVE), may_warn=False
-                ):
-                    pass
+                list(_finish(assoc.send_c_move(identifier, settings.DICOM_AE_TITLE, STUDY_ROOT_MOVE), may_warn=False))
             return
 
         def keep(event: evt.Event) -> int:

@@ -26,7 +26,7 @@ from apps.orders.models import Order, OrderKind
 from apps.orders.options import Options
 from apps.orders.ordering import draw_up, estimate
 from apps.portal.looks import list_studies
-from apps.portal.numbers import whole_number
+from apps.portal.numbers import whole_number, whole_numbers
 from apps.portal.shown_sheets import shown_sheets
 from apps.portal.study_search import StudySearchForm, as_form_data, kept_search
 
@@ -197,7 +197,7 @@ def _offers(
 
 
 def _studies(request: FacilityRequest) -> list[Choice]:
-    wanted = [key for key in map(whole_number, request.POST.getlist("chosen")) if key is not None][: MOST_CHOSEN + 1]
+    wanted = whole_numbers(request.POST.getlist("chosen"))[: MOST_CHOSEN + 1]
     found = Study.objects.filter(facility=request.facility, pk__in=wanted).order_by("-sort_date", "-pk")
     return [Choice(uid) for uid in found.values_list("study_instance_uid", flat=True)]
 

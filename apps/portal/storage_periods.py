@@ -22,7 +22,7 @@ from apps.facilities.doors import FacilityRequest, facility_door
 from apps.facilities.models import Facility, Role
 from apps.portal.chart import Chart, stacked_bars
 from apps.portal.looks import list_studies
-from apps.portal.numbers import whole_number
+from apps.portal.numbers import whole_numbers
 from apps.retention.deciding import Decided, approve, decide_all, keep_longer, object_to
 from apps.retention.explaining import explain, missing_in_words
 from apps.retention.models import Disposition, Retention, State
@@ -48,7 +48,7 @@ class DecisionForm(forms.Form):
 
     def __init__(self, data: Any, waiting: QuerySet[Disposition]) -> None:
         super().__init__(data)
-        wanted = [key for key in map(whole_number, data.getlist("chosen")) if key is not None][:MOST_AT_ONCE]
+        wanted = whole_numbers(data.getlist("chosen"))[:MOST_AT_ONCE]
         self.found = list(waiting.filter(pk__in=wanted))
         self.fields["chosen"].choices = [(each.pk, "") for each in self.found]  # type: ignore[attr-defined]
 

@@ -1,9 +1,9 @@
 """Until when a file that is set aside is left alone: what it shows is not known, and so every floor counts."""
 
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from apps.collection.models import ReceivedFile
+from apps.core.clock import day_of
 from apps.core.periods import FOREVER
 from apps.retention.assessing import assess_study
 from apps.retention.facts import PatientFacts, StudyFacts
@@ -15,7 +15,7 @@ AT_LEAST = timedelta(days=365)
 def review_day(file: ReceivedFile, *, as_of: date) -> date:
     """When a file that is set aside on a day is to be decided on again: after its last floor, a year on at least."""
     came_at = file.collection.received_at or file.collection.opened_at
-    received_on = came_at.astimezone(ZoneInfo(file.facility.time_zone)).date()
+    received_on = day_of(came_at, file.facility.time_zone)
     until = last_floor(received_on, law_of(file.facility, rules_in_force()))
     return max(until, as_of + AT_LEAST)
 

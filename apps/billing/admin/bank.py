@@ -1,6 +1,6 @@
 """Bank transactions: statements are imported with a preview, and what names no invoice is assigned by hand."""
 
-from typing import Any
+from functools import partial
 
 from django import forms
 from django.contrib import admin
@@ -116,8 +116,5 @@ class BankTransactionAdmin(AuditedAdmin):
         },
     )
     def set_aside(self, request: HttpRequest, form: SetAsideForm, object_id: str) -> HttpResponse:
-        transaction = self.found(request, object_id)
-        given: dict[str, Any] = {"actor": staff_actor(request), "now": database_now()}
-        attempt(request, lambda: set_aside(transaction, why=form.cleaned_data["why"], **given),
-                done=_("It is set aside."))  # fmt: skip
-        return to_page(request, transaction)
+        act = partial(set_aside, why=form.cleaned_data["why"])
+        return self.act_on(request, object_id, act, done=_("It is set aside."))

@@ -1,5 +1,6 @@
 """Invoices with their lines and charges, the ledger, and storage by the day: read, released, finalized, credited."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -16,15 +17,12 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from apps.accounts.staff import staff_member
-from apps.audit.admin import staff_actor
 from apps.billing.admin import pages
 from apps.billing.admin.documents import InvoicePapers
 from apps.billing.drafting import release
 from apps.billing.invoicing import finalize
 from apps.billing.models import Charge, Invoice, InvoiceKind, InvoiceLine, State, StorageDay
-from apps.core.acting import attempt
-from apps.core.admin import ROWS_OF_A_TABLE, Table, facts_of, link_to, list_of, to_page
-from apps.core.clock import database_now
+from apps.core.admin import ROWS_OF_A_TABLE, Table, facts_of, link_to, list_of
 from apps.core.money import formatted, formatted_price, plain
 from apps.facilities.admin import AuditedTenantAdmin
 
@@ -94,10 +92,8 @@ class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
         },
     )
     def release(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        invoice = self.found(request, object_id)
-        attempt(request, lambda: release(invoice, by=staff_member(request), actor=staff_actor(request),
-                                         now=database_now()), done=_("The invoice is a draft."))  # fmt: skip
-        return to_page(request, invoice)
+        act = partial(release, by=staff_member(request))
+        return self.act_on(request, object_id, act, done=_("The invoice is a draft."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Finalize"),
@@ -111,10 +107,8 @@ class InvoiceAdmin(InvoicePapers, AuditedTenantAdmin):
         },
     )
     def finalize(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        invoice = self.found(request, object_id)
-        attempt(request, lambda: finalize(invoice, by=staff_member(request), actor=staff_actor(request),
-                                          now=database_now()), done=_("The invoice is final."))  # fmt: skip
-        return to_page(request, invoice)
+        act = partial(finalize, by=staff_member(request))
+        return self.act_on(request, object_id, act, done=_("The invoice is final."))
 
     @action(description=_("Credit"), icon="undo", permissions=[MAY])  # type: ignore[untyped-decorator]
     def credit(self, request: HttpRequest, object_id: str) -> HttpResponse:

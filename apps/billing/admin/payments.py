@@ -7,12 +7,8 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
-from apps.audit.admin import staff_actor
 from apps.billing.bank.importing import take_back
 from apps.billing.models import DunningNotice, Payment, PaymentMethod
-from apps.core.acting import attempt
-from apps.core.admin import to_page
-from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
 
 
@@ -50,10 +46,7 @@ class PaymentAdmin(AuditedTenantAdmin):
         },
     )
     def take_back(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        payment = self.found(request, object_id)
-        attempt(request, lambda: take_back(payment, actor=staff_actor(request), now=database_now()),
-                done=_("The assignment is taken back."))  # fmt: skip
-        return to_page(request, payment)
+        return self.act_on(request, object_id, take_back, done=_("The assignment is taken back."))
 
 
 @admin.register(DunningNotice)

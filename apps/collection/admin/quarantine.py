@@ -16,11 +16,10 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.accounts.staff import staff_member
-from apps.audit.admin import AuditedAdmin, staff_actor
+from apps.audit.admin import AuditedAdmin
 from apps.collection.models import Outcome, QuarantineDecision, ReceivedFile
 from apps.collection.quarantine import file_by_hand, read_again, undecided
-from apps.core.acting import attempt
-from apps.core.admin import Table, link_to, minute, to_page
+from apps.core.admin import Table, link_to, minute
 from apps.core.clock import database_now
 from apps.core.shown import day
 from apps.facilities.admin import AuditedTenantAdmin
@@ -74,10 +73,8 @@ class QuarantineActs(AuditedAdmin):
         self, request: HttpRequest, form: AgainForm, object_id: str, act: Callable[..., object], *, done: Any
     ) -> HttpResponse:
         """Do it to the file as the person who is signed in, for the reason that the dialog was given."""
-        file: ReceivedFile = self.found(request, object_id)
-        reason, by, actor = form.cleaned_data["reason"], staff_member(request), staff_actor(request)
-        attempt(request, partial(act, file, reason=reason, by=by, actor=actor, now=database_now()), done=done)
-        return to_page(request, file)
+        given = {"reason": form.cleaned_data["reason"], "by": staff_member(request)}
+        return self.act_on(request, object_id, partial(act, **given), done=done)
 
 
 class UndecidedFilter(SimpleListFilter):

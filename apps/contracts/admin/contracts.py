@@ -1,6 +1,5 @@
 """Contracts: the list by state and facility, what each says now, and the acts on it."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,14 +12,12 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 
 from apps.accounts.staff import staff_member
-from apps.audit.admin import staff_actor
 from apps.contracts.admin.amending import amending_page, drafting_page
 from apps.contracts.admin.forms import DraftForm, NoticeForm, TermsForm
 from apps.contracts.agreeing import activate, give_notice, resume, suspend, today_of, version_of, withdraw_notice
 from apps.contracts.models import Contract, ContractVersion, State
 from apps.contracts.wording import prices, promises, terms
-from apps.core.acting import attempt
-from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to, to_page
+from apps.core.admin import ROWS_OF_A_TABLE, Table, link_to
 from apps.core.clock import database_now
 from apps.facilities.admin import AuditedTenantAdmin
 from apps.tiers.models import tier_name
@@ -94,7 +91,7 @@ class ContractAdmin(AuditedTenantAdmin):
     )  # fmt: skip
     def activate(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
         act = partial(activate, by=staff_member(request))
-        return self.act(request, object_id, act, _("The contract is in force."))
+        return self.act_on(request, object_id, act, done=_("The contract is in force."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Suspend"), icon="pause", permissions=[MAY],
@@ -102,14 +99,14 @@ class ContractAdmin(AuditedTenantAdmin):
     )  # fmt: skip
     def suspend(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
         act = partial(suspend, by=staff_member(request))
-        return self.act(request, object_id, act, _("New outputs wait from now on."))
+        return self.act_on(request, object_id, act, done=_("New outputs wait from now on."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Resume"), icon="resume", permissions=[MAY],
         dialog=dialog(_("Let outputs go on?"), _("Notice that was given stands."), _("Resume")),
     )  # fmt: skip
     def resume(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        return self.act(request, object_id, resume, _("Outputs go on."))
+        return self.act_on(request, object_id, resume, done=_("Outputs go on."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Notice was given"), icon="event_busy", permissions=[MAY],
@@ -118,7 +115,7 @@ class ContractAdmin(AuditedTenantAdmin):
     )  # fmt: skip
     def give_notice(self, request: HttpRequest, form: NoticeForm, object_id: str) -> HttpResponse:
         act = partial(give_notice, on=form.cleaned_data["on"], by=staff_member(request))
-        return self.act(request, object_id, act, _("The notice is recorded; see below when the contract ends."))
+        return self.act_on(request, object_id, act, done=_("The notice is recorded; see below when the contract ends."))
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Withdraw the notice"), icon="undo", permissions=[MAY],
@@ -126,12 +123,7 @@ class ContractAdmin(AuditedTenantAdmin):
     )  # fmt: skip
     def withdraw_notice(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
         act = partial(withdraw_notice, by=staff_member(request))
-        return self.act(request, object_id, act, _("The contract goes on."))
-
-    def act(self, request: HttpRequest, object_id: str, act: Callable[..., None], done: Any) -> HttpResponse:
-        contract = self.found(request, object_id)
-        attempt(request, lambda: act(contract, actor=staff_actor(request), now=database_now()), done=done)
-        return to_page(request, contract)
+        return self.act_on(request, object_id, act, done=_("The contract goes on."))
 
     def _form_class(self, request: HttpRequest, form: type[TermsForm]) -> Any:
         """The form with the workplace's fields."""

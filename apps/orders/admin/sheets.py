@@ -1,6 +1,5 @@
 """What staff do with orders of sheets on their page: look at them, and have film printed."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -48,7 +47,6 @@ class SheetActs(AuditedAdmin):
     """For the admin of orders: ACTS among its `actions_detail`, and `offers` asks `offers_of_sheets` of them."""
 
     ACTS = ("look_at_sheets", "print_film", "go_on_printing")
-    act_on: Callable[..., HttpResponse]
 
     def offers_of_sheets(self, act: str, obj: Order) -> bool:
         """Sheets can be looked at while they are kept, and film is printed while it is ready."""

@@ -42,7 +42,7 @@ class EndingContractAdmin(ContractAdmin):
                       pgettext_lazy("contract", "Close")),
     )  # fmt: skip
     def end(self, request: HttpRequest, _form: BaseDialogForm, object_id: str) -> HttpResponse:
-        return self.act(request, object_id, close, _("The contract has ended."))
+        return self.act_on(request, object_id, close, done=_("The contract has ended."))
 
 
 def _remaining_table(contract: Contract) -> Table:
