@@ -9,6 +9,8 @@ from apps.accounts.models import User
 from apps.audit.record import SYSTEM
 from apps.billing.invoicing import finalize, generate
 from apps.billing.models import BillingAccount, Charge, Invoice, Issuer, StorageEntry
+from apps.billing.proof import prove
+from apps.billing.run import run_billing
 from apps.catalog.models import Patient, Study
 from apps.collection.models import Collection, Method
 from apps.collection.models import State as CollectionState
@@ -82,6 +84,17 @@ def drafted(contract: Contract, month: date = APRIL, now: datetime = IN_MAY) -> 
     """The invoice of a month, as it was generated."""
     with as_center():
         return generate(contract, month, now=now)
+
+
+def billed(month: date, *, as_of: datetime | None = None) -> list[Invoice]:
+    """The month's invoices, once all that is due was drafted; again brings nothing more, and all proves right."""
+    as_of = as_of or datetime(month.year, month.month, 3, 12, tzinfo=at(1).tzinfo) + timedelta(days=31)
+    run_billing(month, as_of=as_of)
+    assert run_billing(month, as_of=as_of).drafted == 0
+    proof = prove(as_of=as_of, days_back=100)
+    assert proof.counts() | {"storage": 0} == dict.fromkeys(proof.counts(), 0)
+    with as_center():
+        return list(Invoice.objects.filter(period=month).order_by("pk"))
 
 
 def finalized(invoice: Invoice, by: User | None = None, now: datetime = AFTER_GRACE) -> Invoice:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,15 +10,13 @@ import pytest
 from django.test import Client
 
 from apps.billing.custody import monthly_price
-from apps.billing.models import Invoice
-from apps.billing.proof import prove
 from apps.billing.rating import GB, Priced, Terms, rate
 from apps.billing.run import run_billing
 from apps.billing.usage import StoredDay, Usage
 from apps.contracts.models import Contract
 from apps.facilities.models import Facility, Role
 from apps.facilities.tenancy import as_center
-from tests.billing.facts import APRIL, at, billable, charges, collected, plain_prices, stored, told
+from tests.billing.facts import APRIL, at, billable, billed, charges, collected, plain_prices, stored, told
 from tests.contracts.stories import in_force
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -42,17 +40,6 @@ def contract(sakura: Facility) -> Contract:
     made = in_force(sakura, START, plain_prices(base_fee="30000", storage_gb="10", visit="8000"))
     over(made)
     return made
-
-
-def billed(month: date) -> list[Invoice]:
-    """The month's invoices, once all that is due was drafted; again brings nothing more."""
-    as_of = datetime(month.year, month.month, 3, 12, tzinfo=at(1).tzinfo) + timedelta(days=31)
-    run_billing(month, as_of=as_of)
-    assert run_billing(month, as_of=as_of).drafted == 0
-    proof = prove(as_of=as_of, days_back=100)
-    assert proof.counts() | {"storage": 0} == dict.fromkeys(proof.counts(), 0)
-    with as_center():
-        return list(Invoice.objects.filter(period=month).order_by("pk"))
 
 
 def test_storage_goes_on_being_charged_until_nothing_is_left(contract: Contract, sakura: Facility) -> None:

@@ -9,7 +9,6 @@ import pytest
 from apps.audit.record import SYSTEM
 from apps.billing.drafting import park, release
 from apps.billing.models import Invoice
-from apps.billing.proof import prove
 from apps.billing.rating import GB
 from apps.billing.run import run_billing, run_due
 from apps.contracts.agreeing import amend, give_notice
@@ -17,7 +16,19 @@ from apps.contracts.models import Contract
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from apps.orders.models import Order, QuoteLine
-from tests.billing.facts import APRIL, IN_MAY, at, billable, charges, collected, drafted, extended, plain_prices, stored
+from tests.billing.facts import (
+    APRIL,
+    IN_MAY,
+    at,
+    billable,
+    billed,
+    charges,
+    collected,
+    drafted,
+    extended,
+    plain_prices,
+    stored,
+)
 from tests.billing.test_run import contracts, process
 from tests.contracts.stories import in_force
 
@@ -60,17 +71,6 @@ def delivered(contract: Contract, moment: datetime, unit_price: int = 500) -> Or
             Order.objects.filter(pk=order.pk).update(state=state)
         Order.objects.filter(pk=order.pk).update(state="dispatched", delivered_at=moment)
     return order
-
-
-def billed(month: date, *, as_of: datetime | None = None) -> list[Invoice]:
-    """The month's invoices, once all that is due was drafted; again brings nothing more, and all proves right."""
-    as_of = as_of or datetime(month.year, month.month, 3, 12, tzinfo=at(1).tzinfo) + timedelta(days=31)
-    run_billing(month, as_of=as_of)
-    assert run_billing(month, as_of=as_of).drafted == 0
-    proof = prove(as_of=as_of, days_back=100)
-    assert proof.counts() | {"storage": 0} == dict.fromkeys(proof.counts(), 0)
-    with as_center():
-        return list(Invoice.objects.filter(period=month).order_by("pk"))
 
 
 def told(invoice: Invoice) -> list[tuple[str, int, int]]:

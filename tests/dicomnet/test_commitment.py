@@ -19,7 +19,6 @@ from apps.collection.replication import replicate_pending
 from apps.dicomnet import committing, verifying
 from apps.dicomnet.committing import report_due
 from apps.dicomnet.models import Commitment
-from apps.dicomnet.reactor import keep_answers
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center, as_facility
 from apps.notifications.kinds import Kind
@@ -101,12 +100,8 @@ def ask(gateway: Gateway, *references: tuple[str, str]) -> int:
 
 def test_it_is_told_over_the_same_association_while_that_lasts(gateway: Gateway, node: Terminal,
                                                                listener: Listener) -> None:  # fmt: skip
-    entity = AE("CT1")
-    entity.add_requested_context(CTImageStorage, "1.2.840.10008.1.2.1")
-    entity.add_requested_context(StorageCommitmentPushModel)
-    assoc = keep_answers(
-        entity.associate("127.0.0.1", gateway.port, ae_title="MEDVAULT", evt_handlers=listener.handlers)
-    )
+    contexts = (CTImageStorage, "1.2.840.10008.1.2.1"), (StorageCommitmentPushModel, None)
+    assoc = associated(gateway, *contexts, evt_handlers=listener.handlers)
     assert assoc.send_c_store(path_of("CT_small.dcm")).Status == 0
     ds = asked((CT.SOPClassUID, CT.SOPInstanceUID))
     assert assoc.send_n_action(ds, 1, StorageCommitmentPushModel, INSTANCE)[0].Status == 0

@@ -5,14 +5,13 @@ import re
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
-from pynetdicom import AE, build_role, evt
+from pynetdicom import build_role, evt
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     CTImageStorage,
     StudyRootQueryRetrieveInformationModelGet,
 )
 
 from apps.dicomnet.contexts import STORAGE
-from apps.dicomnet.reactor import keep_answers
 from medvault.env import PROJECT
 from tests.dicomnet.conftest import Gateway, instance_uids
 from tests.dicomnet.test_storing import associated, ct
@@ -66,13 +65,10 @@ def test_private_objects_are_kept_found_and_given_back(gateway: Gateway) -> None
         received.append(event.dataset)
         return 0
 
-    entity = AE("CT1")
-    entity.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
-    entity.add_requested_context(PRIVATE, EXPLICIT)
-    assoc = keep_answers(entity.associate(
-        "127.0.0.1", gateway.port, ae_title="MEDVAULT", ext_neg=[build_role(PRIVATE, scp_role=True)],
-        evt_handlers=[(evt.EVT_C_STORE, keep)],
-    ))  # fmt: skip
+    assoc = associated(
+        gateway, (StudyRootQueryRetrieveInformationModelGet, None), (PRIVATE, EXPLICIT),
+        ext_neg=[build_role(PRIVATE, scp_role=True)], evt_handlers=[(evt.EVT_C_STORE, keep)],
+    )  # fmt: skip
     wanted = Dataset()
     wanted.QueryRetrieveLevel, wanted.StudyInstanceUID = "STUDY", sent.StudyInstanceUID
     *_, (status, _failed) = assoc.send_c_get(wanted, StudyRootQueryRetrieveInformationModelGet)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
-from pynetdicom import AE, build_role, evt
+from pynetdicom import build_role, evt
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     CTImageStorage,
     PatientRootQueryRetrieveInformationModelFind,
@@ -17,7 +17,6 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 
 from apps.audit.models import Event
-from apps.dicomnet.reactor import keep_answers
 from apps.facilities.models import Facility
 from apps.facilities.tenancy import as_center
 from tests.dicomnet.conftest import Gateway, dcmtk, instance_uids, registered, run_dcmtk
@@ -145,13 +144,10 @@ def get(gateway: Gateway, transfer_syntax: str, **keys: str) -> tuple[list[bytes
         received.append(event.encoded_dataset(include_meta=False))
         return 0
 
-    entity = AE("CT1")
-    entity.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
-    entity.add_requested_context(CTImageStorage, transfer_syntax)
-    assoc = keep_answers(entity.associate(
-        "127.0.0.1", gateway.port, ae_title="MEDVAULT", ext_neg=[build_role(CTImageStorage, scp_role=True)],
-        evt_handlers=[(evt.EVT_C_STORE, keep)],
-    ))  # fmt: skip
+    assoc = associated(
+        gateway, (StudyRootQueryRetrieveInformationModelGet, None), (CTImageStorage, transfer_syntax),
+        ext_neg=[build_role(CTImageStorage, scp_role=True)], evt_handlers=[(evt.EVT_C_STORE, keep)],
+    )  # fmt: skip
     identifier = Dataset()
     for keyword, value in keys.items():
         setattr(identifier, keyword, value)

@@ -53,11 +53,14 @@ def data_set_of(content: bytes) -> bytes:
     return content[144 + length :]
 
 
-def associated(gateway: Gateway, *contexts: tuple[Any, Any], ae: str = "CT1", called: str = "MEDVAULT") -> Association:
+def associated(
+    gateway: Gateway, *contexts: tuple[Any, Any], ae: str = "CT1", called: str = "MEDVAULT", **more: Any
+) -> Association:
+    """An association with the gateway, for C-ECHO unless told. `more`: for AE.associate."""
     entity = AE(ae)
     for abstract, transfer in contexts or ((Verification, None),):
         entity.add_requested_context(abstract, transfer)
-    return keep_answers(entity.associate("127.0.0.1", gateway.port, ae_title=called))
+    return keep_answers(entity.associate("127.0.0.1", gateway.port, ae_title=called, **more))
 
 
 def ct(n: int = 1) -> Dataset:
@@ -307,9 +310,7 @@ def test_a_thousand_idle_connections_are_bounded_and_do_not_stop_it_for_good(
     idle = [out_of_the_way(socket.create_connection(("127.0.0.1", gateway.port), timeout=20)) for _ in range(1000)]
     answers = [sock.recv(10) for sock in idle[-5:]]
     assert answers == [b"\3\0\0\0\0\4\0\2\3\2"] * 5
-    other = AE("CT2")
-    other.add_requested_context(Verification)
-    assoc = keep_answers(other.associate("127.0.0.1", gateway.port, ae_title="MEDVAULT", bind_address=("127.0.0.2", 0)))
+    assoc = associated(gateway, ae="CT2", bind_address=("127.0.0.2", 0))
     assert assoc.send_c_echo().Status == 0
     assoc.release()
     for sock in idle:
